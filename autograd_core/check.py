@@ -1,0 +1,233 @@
+"""Is a gradient right? Compare it with differences of the function itself.
+
+    check_gradient(lambda x, y: x * sin(y), [2.0, 0.5])     # a report; raises if they part
+    check_gate("tanh")                                      # a rule of the table, at many points
+
+The numeric slope is Ridders' extrapolated central difference (Ridders, 1982). At a corner, where
+the slopes from left and right differ, any slope between the two is right, and an infinite slope is
+right where the differences grow without bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from . import elementary as xp
+from .derivative import grad, on_values
+from .functions import function_of
+from .gates import Gate, gates
+from .modes import no_grad
+from .value import Value, real
+
+__all__ = ["GradientError", "Report", "Row", "check_gate", "check_gradient"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .value import Number
+
+
+class Row:
+    """One slope, twice: `analytic` from the gates, `numeric` from differences.
+
+    left, right     the slopes from both sides; nan on a side where the function is not defined
+    ok              whether analytic agrees, within the tolerance
+    """
+
+    __slots__ = ("analytic", "left", "name", "numeric", "ok", "right")
+
+    def __init__(
+        self, name: str, analytic: float, numeric: float, left: float, right: float, ok: bool
+    ) -> None:
+        self.name = name
+        self.analytic = analytic
+        self.numeric = numeric
+        self.left = left
+        self.right = right
+        self.ok = ok
+
+    def __str__(self) -> str:
+        verdict = "ok" if self.ok else "WRONG"
+        numbers = (self.analytic, self.numeric, self.left, self.right)
+        return f"{self.name:24} {' '.join(f'{x:>14.8g}' for x in numbers)}  {verdict}"
+
+
+class Report(tuple[Row, ...]):
+    """The rows of a check, one a slope; `ok` if all agree. Printed, it is a table."""
+
+    __slots__ = ()
+
+    @property
+    def ok(self) -> bool:
+        return all(row.ok for row in self)
+
+    def __str__(self) -> str:
+        head = " ".join(
+            f"{title:>14}" for title in ("analytic", "numeric", "from left", "from right")
+        )
+        return "\n".join([f"{'slope in':24} {head}", *map(str, self)])
+
+
+class GradientError(AssertionError):
+    """Analytic and numeric slope part; `report` holds all of them."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(f"{message}\n{report}")
+        self.report = report
+
+
+def check_gradient(
+    f: Callable[..., Value], xs: Sequence[Number], *, tolerance: float = 1e-6
+) -> Report:
+    """Compare `backward` with differences of f at xs, one input after the other.
+
+    f takes len(xs) Values and returns one. Costs about 40 evaluations of f an input. Raises
+    GradientError, with the report in it, where the two differ by more than `tolerance`, relative
+    to the slope or to 1, whichever is larger.
+    """
+    point = [real(x, "check_gradient: each of xs") for x in xs]
+    inputs = [Value(x, f"x{i}") for i, x in enumerate(point)]
+    output = f(*inputs)
+    if not isinstance(output, Value):
+        raise TypeError(f"check_gradient: f must return a Value, got {type(output).__name__}")
+    output.backward()
+
+    def number(*numbers: float) -> float:
+        with no_grad():
+            return f(*map(Value, numbers)).data
+
+    analytic = [x.grad for x in inputs]
+    rows = [
+        _row(f"x{i} = {x:.6g}", analytic[i], number, point, i, tolerance)
+        for i, x in enumerate(point)
+    ]
+    return _verdict("check_gradient: backward() and differences of f part", rows)
+
+
+def check_gate(
+    gate: Gate | str, *, samples: int = 20, seed: int = 0, tolerance: float = 1e-6
+) -> Report:
+    """Check the rules of a gate, given as its entry or its name.
+
+    At `samples` points drawn from its domain and at every corner: its partials beside differences
+    of its forward rule; and, away from corners, its partials run on Values and differentiated,
+    beside differences of the partials. Raises GradientError where they part; ValueError where the
+    entry itself is wrong (a missing slope, a failure at a finite output).
+    """
+    from random import Random
+
+    gate = gates[gate] if isinstance(gate, str) else gate
+    rng = Random(seed)
+    drawn = [tuple(interval.sample(rng) for interval in gate.domain) for _ in range(samples)]
+    rows: list[Row] = []
+    for point in (*drawn, *gate.corners):
+        place = ", ".join(f"{x:.4g}" for x in point)
+        slopes = _partials(gate, point)
+        second = [] if point in gate.corners or len(slopes) > 2 else _second_partials(gate, point)
+        for i, name in enumerate(gate.operands):
+            rows.append(
+                _row(
+                    f"{name} at {place}", slopes[i], partial(gate.forward, xp), point, i, tolerance
+                )
+            )
+            for j, other in enumerate(gate.operands if second else ()):
+                slope_of = partial(_partial, gate, i)
+                title = f"{name}, {other} at {place}"
+                rows.append(_row(title, second[i][j], slope_of, point, j, 10 * tolerance))
+    return _verdict(f"check_gate: the rules of {gate.name!r} and differences part", rows)
+
+
+def _second_partials(gate: Gate, point: Sequence[float]) -> list[tuple[float, ...]]:
+    """Row i: the derivatives of slope i in every operand, from the rule run on Values."""
+    count = len(gate.operands)
+    inputs = [Value(x) for x in point[:count]]
+    y = function_of(gate, quiet=True)(*inputs, *point[count:])
+    slopes = gate.partials(on_values, y, *inputs, *point[count:])
+    return [
+        tuple(x.data for x in grad(slope, inputs)) if isinstance(slope, Value) else (0.0,) * count
+        for slope in slopes
+    ]
+
+
+def _partial(gate: Gate, i: int, *point: float) -> float:
+    return _partials(gate, point)[i]
+
+
+def _partials(gate: Gate, point: Sequence[float]) -> tuple[float, ...]:
+    y = gate.forward(xp, *point)
+    slopes: tuple[Any, ...] = gate.partials(xp, y, *point)
+    if not isinstance(slopes, tuple) or len(slopes) != len(gate.operands):
+        raise ValueError(
+            f"gate {gate.name!r}: partials must return a tuple of {len(gate.operands)} slopes, "
+            f"one an operand, got {slopes!r}"
+        )
+    if math.isfinite(y) and gate.fails(xp, y, *point):
+        raise ValueError(f"gate {gate.name!r}: it fails at {point}, where its output is {y}")
+    return slopes
+
+
+def _verdict(message: str, rows: list[Row]) -> Report:
+    report = Report(rows)
+    if not report.ok:
+        raise GradientError(message, Report(row for row in rows if not row.ok))
+    return report
+
+
+def _row(
+    name: str,
+    analytic: float,
+    f: Callable[..., float],
+    point: Sequence[float],
+    i: int,
+    tolerance: float,
+) -> Row:
+    def along(h: float) -> float:
+        moved = list(point)
+        moved[i] += h
+        try:
+            return f(*moved)
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+    here = along(0.0)
+    size = 0.02 * max(1.0, abs(point[i]))
+    numeric = _limit(lambda h: (along(h) - along(-h)) / (2.0 * h), size, 2)
+    right = _limit(lambda h: (along(h) - here) / h, size, 1)
+    left = _limit(lambda h: (here - along(-h)) / h, size, 1)
+    sides = [side for side in (left, right) if not math.isnan(side)]
+    if math.isnan(numeric) and sides:
+        numeric = sides[0]
+    scale = tolerance * max(1.0, abs(analytic))
+    if math.isinf(analytic):
+        ok = analytic in sides
+    else:
+        between = len(sides) == 2 and min(sides) - scale <= analytic <= max(sides) + scale
+        ok = between or abs(analytic - numeric) <= scale
+    return Row(name, analytic, numeric, left, right, ok)
+
+
+def _limit(quotient: Callable[[float], float], size: float, power: int) -> float:
+    """The limit of quotient(h) for h to 0, by Richardson's extrapolation in h**power.
+
+    The entry of the table that moved least is taken; +-inf where the quotients keep growing.
+    """
+    best, error = math.nan, math.inf
+    previous: list[float] = []
+    plain = []
+    for k in range(12):
+        row = [quotient(size * 0.5**k)]
+        plain.append(row[0])
+        for column in range(len(previous)):
+            factor = 2.0 ** (power * (column + 1))
+            row.append((factor * row[column] - previous[column]) / (factor - 1.0))
+            moved = max(abs(row[-1] - row[column]), abs(row[-1] - previous[column]))
+            if moved < error:
+                best, error = row[-1], moved
+        previous = row
+    first, middle, last = (abs(plain[k]) for k in (0, 5, 11))
+    if last > 1.25 * middle > 1.5 * first or math.isinf(last):
+        return math.copysign(math.inf, plain[-1])
+    return best

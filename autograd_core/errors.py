@@ -1,0 +1,43 @@
+"""What the engine says when a program is wrong: each message shows the right one."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BACKWARD_IN_WATCH", "COPY_OF_RESULT", "INTEGER_POWER", "LABEL", "NOT_A_NUMBER", "NO_GRAD_ROOT",
+    "PLAIN_FLOAT", "VALUE_AS_NUMBER", "short",
+]  # fmt: skip
+
+LABEL = 'label must be a str, got {kind}: {thing}. A leaf is Value(2.0, label="x")'
+NOT_A_NUMBER = (
+    "{what} must be a real number, got {kind}: {thing}. "
+    "Give one number, as in Value(2.0); for many, [Value(x) for x in numbers]"
+)
+VALUE_AS_NUMBER = (
+    "{what} must be a plain number, got a Value, which would lose its graph. "
+    "Use the Value itself, or v.detach() for a fresh leaf, or v.data for its number"
+)
+PLAIN_FLOAT = (
+    "a Value does not turn into a plain {kind} by itself, since its gradient would be lost. "
+    "Use v.data for the number, and autograd_core's functions on Values: "
+    "`from autograd_core import exp; exp(v)` instead of math.exp(v); "
+    "for arrays np.array([v.data for v in values])"
+)
+COPY_OF_RESULT = (
+    "only a leaf can be copied or pickled, and {value!r} is the result of {op!r}: its graph would "
+    "be torn. Copy the leaves and compute it again, or copy v.detach()"
+)
+NO_GRAD_ROOT = (
+    "backward() from {value!r}: it was made under no_grad, so nothing was recorded that could "
+    "be differentiated. Compute it outside of `with no_grad():`"
+)
+BACKWARD_IN_WATCH = (
+    "a backward pass is under way in this thread: a `watch` must not call backward() or "
+    "zero_grad(). Collect what it is shown and call them afterwards"
+)
+INTEGER_POWER = "pow() with a modulus has no derivative: use x ** y"
+
+
+def short(thing: object) -> str:
+    """repr(thing), cut to one line of a message."""
+    text = repr(thing)
+    return text if len(text) < 80 else text[:76] + " ..."

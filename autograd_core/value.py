@@ -1,0 +1,550 @@
+"""Value: a number that remembers how it was made, and backpropagates.
+
+    x = Value(-2.0, label="x")
+    y = Value(5.0, label="y")
+    f = (x + y) * y
+    f.backward()
+    x.grad, y.grad                          # 5.0, 8.0
+
+Every operation is a gate of the table in `gates`. It computes the output and, at once, the slope
+of the output in each operand (`partials`), so that a later write to `.data` changes no gradient.
+`backward` walks the graph from the output to the leaves: at each gate, upstream x local goes to
+each input, and where a value is used more than once, `+=` sums.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from itertools import repeat
+from numbers import Real
+from threading import RLock
+
+from . import elementary as xp
+from . import errors, modes
+from .gates import Gate, gates
+
+__all__ = ["Value", "apply", "first_nan", "topological"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    Number: TypeAlias = Any  # int, float, Fraction, NumPy scalar: whatever `real` takes
+    Operand: TypeAlias = "Value | Number"
+    Watch: TypeAlias = Callable[["Value", int, float, float, float], object]
+
+_new = object.__new__
+
+
+def real(x: Number, what: str) -> float:
+    """`x` as a Python float; TypeError, naming `what`, unless x is one real number."""
+    if isinstance(x, Real):
+        return float(x)
+    if isinstance(x, Value):
+        raise TypeError(errors.VALUE_AS_NUMBER.format(what=what))
+    if _is_scalar_array(x):
+        return real(x.item(), what)
+    raise TypeError(
+        errors.NOT_A_NUMBER.format(what=what, kind=type(x).__name__, thing=errors.short(x))
+    )
+
+
+def _is_scalar_array(x: Any) -> bool:
+    """A NumPy scalar or 0-d array, seen without importing NumPy."""
+    return type(x).__module__ == "numpy" and getattr(x, "shape", None) == ()
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Real) or (_is_scalar_array(x) and isinstance(x.item(), Real))
+
+
+def _lift(x: Any) -> Value | None:
+    """An operand as a Value, a number as a leaf; None for what cannot be an operand."""
+    if x.__class__ is float:
+        return _leaf(x)
+    if isinstance(x, Value):
+        return x
+    return Value(x) if _is_number(x) else None
+
+
+def _leaf(data: float, grad: float = 0.0, label: str = "") -> Value:
+    leaf = Value(data, label)
+    leaf._grad = grad
+    return leaf
+
+
+def _method(name: str) -> Callable[..., Value]:
+    """The gate of that name as a method of Value; its parameters may be given by name."""
+    gate = gates[name]
+    forward, partials = gate.forward, gate.partials
+
+    def unary(self: Value) -> Value:
+        x = self._data
+        y = forward(xp, x)
+        if y - y != 0.0:
+            evaluate(gate, [x], [self])
+        return _record(gate, y, self, None, partials(xp, y, x)[0], 0.0)
+
+    def method(self: Value, *operands: Operand, **parameters: Number) -> Value:
+        return apply(gate, self, *operands, **parameters)
+
+    plain = len(gate.operands) == 1 and not gate.parameters
+    return describe(unary if plain else method, gate, f"Value.{name}")
+
+
+def describe(function: Callable[..., Any], gate: Gate, qualname: str) -> Callable[..., Any]:
+    """Name a generated function and give it the gate's docstring."""
+    arguments = list(gate.operands)
+    for i, parameter in enumerate(gate.parameters):
+        arguments.append(f"{parameter}={gate.defaults[i]}" if i < len(gate.defaults) else parameter)
+    function.__name__ = gate.name
+    function.__qualname__ = qualname
+    function.__doc__ = f"{gate.name}({', '.join(arguments)}) = {gate.latex}, slopes {gate.slopes}."
+    return function
+
+
+class Value:
+    """A scalar in a computational graph.
+
+    data    its number, a float
+    grad    the derivative of the roots of all backward passes so far with respect to it
+    label   a name for pictures and messages; dots in it make groups (`layer0.neuron3.w1`)
+    line    where it was made, if that was inside `with trace_creation():`, else ""
+
+    `data` is one real number: int, float, Fraction, NumPy scalar or 0-d array. TypeError for all
+    else, a Value included.
+
+    Operators `+ - * / **`, unary `-` and `abs` take Values and numbers and make Values. `< <= > >=`
+    and `bool` look at `data`. `==` and `hash` are identity, so that Values live in sets and dicts:
+    `v == 2.0` is False, write `v.data == 2.0`.
+    """
+
+    # Two operands lie in slots of their own, not in a tuple: half the memory, a third off the time.
+    __slots__ = (
+        "__weakref__", "_a", "_b", "_data", "_gate", "_grad", "_slope_a", "_slope_b",
+        "constants", "label", "line",
+    )  # fmt: skip
+
+    _data: float
+    _grad: float
+    _gate: Gate | None
+    _a: Value | None
+    _b: Value | None
+    _slope_a: float
+    _slope_b: float
+    constants: tuple[float, ...]
+    label: str
+    line: str
+
+    def __init__(self, data: Number, label: str = "") -> None:
+        self._data = data if data.__class__ is float else real(data, "data")
+        self._grad = 0.0
+        self._gate = self._a = self._b = None
+        self.constants = ()
+        if not isinstance(label, str):
+            raise TypeError(
+                errors.LABEL.format(kind=type(label).__name__, thing=errors.short(label))
+            )
+        self.label = label
+        self.line = ""
+        if modes.open and modes.mine.tracing:
+            self.line = modes.user_line()
+
+    # ------------------------------------------------------------------ what a node knows
+
+    @property
+    def data(self) -> float:
+        return self._data
+
+    @data.setter
+    def data(self, data: Number) -> None:
+        self._data = real(data, "data")
+
+    @property
+    def grad(self) -> float:
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Number) -> None:
+        self._grad = real(grad, "grad")
+
+    @property
+    def gate(self) -> Gate | None:
+        """The gate that made this value; None for a leaf."""
+        return self._gate
+
+    @property
+    def op(self) -> str:
+        """`+ - * / **`, or the name of the gate (`tanh`); "" for a leaf."""
+        return self._gate.op if self._gate is not None else ""
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """The operands of the gate, in the order of writing; () for a leaf."""
+        if self._a is None:
+            return ()
+        return (self._a,) if self._b is None else (self._a, self._b)
+
+    @property
+    def partials(self) -> tuple[float, ...]:
+        """The local gradients: the slope of `data` in each input, where it was computed."""
+        if self._a is None:
+            return ()
+        return (self._slope_a,) if self._b is None else (self._slope_a, self._slope_b)
+
+    _prev = inputs  # micrograd's names
+    _op = op
+
+    def item(self) -> float:
+        """The number, as PyTorch calls it."""
+        return self._data
+
+    def detach(self) -> Value:
+        """A fresh leaf with the same number, cut off from the graph."""
+        return Value(self._data)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        line = f", line={self.line!r}" if self.line else ""
+        return f"Value(data={self._data!r}, grad={self._grad!r}{label}{line})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    # ------------------------------------------------------------------ the backward pass
+
+    def backward(self, seed: Number = 1.0, watch: Watch | None = None) -> None:
+        """Add d(self)/dv, times `seed`, to `v.grad` for every v that self depends on.
+
+        This is reverse-mode differentiation: the chain rule from the output to the leaves in
+        reverse topological order (Prince, Understanding Deep Learning, 7.4; Rumelhart, Hinton and
+        Williams, 1986). Linear in gates; a second call adds the same again.
+
+        watch(gate, index, upstream, before, after), if given, sees every step: the value whose
+        gate is passed backward, which of its inputs receives, the gradient that arrives from
+        above, and the input's gradient of this pass before and after its contribution.
+
+        Either all gradients change or, after an error or Ctrl-C, none. TypeError if seed is not a
+        number; RuntimeError if self was made under `no_grad`.
+        """
+        if self._gate is not None and self._a is None:
+            raise RuntimeError(errors.NO_GRAD_ROOT.format(value=self))
+        start = real(seed, "seed")
+        if modes.mine.passing:
+            raise RuntimeError(errors.BACKWARD_IN_WATCH)
+        with _lock:
+            try:
+                modes.mine.passing = True
+                order = topological(self)
+                total = dict.fromkeys(order, 0.0)
+                total[self] = start
+                for node in reversed(order):
+                    a = node._a
+                    if a is None:
+                        continue
+                    upstream = total[node]
+                    before = total[a]
+                    total[a] = after = before + upstream * node._slope_a
+                    if watch is not None:
+                        watch(node, 0, upstream, before, after)
+                    b = node._b
+                    if b is not None:
+                        before = total[b]
+                        total[b] = after = before + upstream * node._slope_b
+                        if watch is not None:
+                            watch(node, 1, upstream, before, after)
+                _commit(order, [node._grad + total[node] for node in order])
+            finally:
+                modes.mine.passing = False
+
+    def zero_grad(self) -> None:
+        """Set the gradient of this value and of everything below it to 0."""
+        with _lock:
+            _commit(topological(self), repeat(0.0))
+
+    # ------------------------------------------------------------------ operators
+    # The plain arithmetic is written out, for speed; a test holds it equal to the table.
+
+    def __add__(self, other: Operand) -> Value:
+        if other.__class__ is not Value:
+            other = _lift(other)
+            if other is None:
+                return NotImplemented
+        return _record(_ADD, self._data + other._data, self, other, 1.0, 1.0)
+
+    def __sub__(self, other: Operand) -> Value:
+        if other.__class__ is not Value:
+            other = _lift(other)
+            if other is None:
+                return NotImplemented
+        return _record(_SUB, self._data - other._data, self, other, 1.0, -1.0)
+
+    def __mul__(self, other: Operand) -> Value:
+        if other.__class__ is not Value:
+            other = _lift(other)
+            if other is None:
+                return NotImplemented
+        x = self._data
+        y = other._data
+        return _record(_MUL, x * y, self, other, y, x)
+
+    def __truediv__(self, other: Operand) -> Value:
+        right = _lift(other)
+        return NotImplemented if right is None else apply(_DIV, self, right)
+
+    def __pow__(self, other: Operand, modulus: object = None) -> Value:
+        if modulus is not None:
+            raise TypeError(errors.INTEGER_POWER)
+        if isinstance(other, Value):
+            return apply(_POW, self, other)
+        return apply(_POWER, self, other) if _is_number(other) else NotImplemented
+
+    def __radd__(self, other: Number) -> Value:
+        left = _lift(other)
+        return NotImplemented if left is None else left + self
+
+    def __rsub__(self, other: Number) -> Value:
+        left = _lift(other)
+        return NotImplemented if left is None else left - self
+
+    def __rmul__(self, other: Number) -> Value:
+        left = _lift(other)
+        return NotImplemented if left is None else left * self
+
+    def __rtruediv__(self, other: Number) -> Value:
+        left = _lift(other)
+        return NotImplemented if left is None else left / self
+
+    def __rpow__(self, other: Number, modulus: object = None) -> Value:
+        left = _lift(other)
+        return NotImplemented if left is None else apply(_POW, left, self)
+
+    def __neg__(self) -> Value:
+        return _record(_NEG, -self._data, self, None, -1.0, 0.0)
+
+    def __pos__(self) -> Value:
+        return self
+
+    def relu(self) -> Value:
+        """relu(x) = max(0, x); its slope at 0 is 0."""
+        x = self._data
+        if x > 0.0:
+            return _record(_RELU, x, self, None, 1.0, 0.0)
+        if x <= 0.0:
+            return _record(_RELU, 0.0, self, None, 0.0, 0.0)
+        return _record(_RELU, x, self, None, x, 0.0)
+
+    def __lt__(self, other: Operand) -> bool:
+        right = _lift(other)
+        return NotImplemented if right is None else self._data < right._data
+
+    def __le__(self, other: Operand) -> bool:
+        right = _lift(other)
+        return NotImplemented if right is None else self._data <= right._data
+
+    def __gt__(self, other: Operand) -> bool:
+        right = _lift(other)
+        return NotImplemented if right is None else self._data > right._data
+
+    def __ge__(self, other: Operand) -> bool:
+        right = _lift(other)
+        return NotImplemented if right is None else self._data >= right._data
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    # ------------------------------------------------------------------ gates as methods
+
+    __abs__ = _method("abs")
+    max = _method("max")
+    min = _method("min")
+    exp = _method("exp")
+    expm1 = _method("expm1")
+    log = _method("log")
+    log1p = _method("log1p")
+    sqrt = _method("sqrt")
+    sin = _method("sin")
+    cos = _method("cos")
+    tan = _method("tan")
+    sinh = _method("sinh")
+    cosh = _method("cosh")
+    tanh = _method("tanh")
+    asin = arcsin = _method("asin")  # NumPy calls the second names on object arrays
+    acos = arccos = _method("acos")
+    atan = arctan = _method("atan")
+    sigmoid = _method("sigmoid")
+    softplus = _method("softplus")
+    leaky_relu = _method("leaky_relu")
+    elu = _method("elu")
+
+    # ------------------------------------------------------------------ what would lose a graph
+
+    def __float__(self) -> float:
+        raise TypeError(errors.PLAIN_FLOAT.format(kind="float"))
+
+    def __int__(self) -> int:
+        raise TypeError(errors.PLAIN_FLOAT.format(kind="int"))
+
+    def __complex__(self) -> complex:
+        raise TypeError(errors.PLAIN_FLOAT.format(kind="complex"))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._a is not None:
+            raise TypeError(errors.COPY_OF_RESULT.format(value=self, op=self.op))
+        return _leaf, (self._data, self._grad, self.label)
+
+
+_ADD, _SUB, _MUL, _DIV = gates["add"], gates["sub"], gates["mul"], gates["div"]
+_POWER, _POW, _NEG, _RELU = gates["power"], gates["pow"], gates["neg"], gates["relu"]
+
+# ---------------------------------------------------------------------------- making a node
+
+
+def _record(
+    gate: Gate, data: float, a: Value, b: Value | None, slope_a: float, slope_b: float
+) -> Value:
+    out = _new(Value)
+    out._data = data
+    out._grad = 0.0
+    out._gate = gate
+    out._a = a
+    out._b = b
+    out._slope_a = slope_a
+    out._slope_b = slope_b
+    out.constants = ()
+    out.label = out.line = ""
+    if modes.open:
+        if not modes.mine.recording:
+            out._a = out._b = None
+        if modes.mine.tracing:
+            out.line = modes.user_line()
+    return out
+
+
+def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Number) -> Value:
+    """The Value that `gate` makes of one or two operands, Values or numbers.
+
+    The gate's parameters follow the operands or come by name. This is what operators and methods
+    do, and how a gate of your own is used. Raises what the gate's failures say, naming gate and
+    operands, unless `quiet`; TypeError for operands that are no numbers.
+    """
+    count = len(gate.operands)
+    if count > 2:
+        raise TypeError(f"{gate.name}: a Value has at most two inputs, this gate takes {count}")
+    constants = bind(gate, operands, parameters)
+    values: list[Value] = []
+    for name, operand in zip(gate.operands, operands, strict=False):
+        value = _lift(operand)
+        values.append(
+            Value(real(operand, f"{gate.name}: operand {name}")) if value is None else value
+        )
+    numbers = [value._data for value in values]
+    numbers += constants
+    y = evaluate(gate, numbers, values, quiet)
+    slopes = gate.partials(xp, y, *numbers)
+    if count == 1:
+        out = _record(gate, y, values[0], None, slopes[0], 0.0)
+    else:
+        out = _record(gate, y, values[0], values[1], slopes[0], slopes[1])
+    out.constants = constants
+    return out
+
+
+def bind(gate: Gate, operands: tuple[Operand, ...], named: dict[str, Number]) -> tuple[float, ...]:
+    """The gate's parameters, from what follows the operands, from names, or from its defaults."""
+    count = len(gate.operands)
+    if not gate.parameters and not named and len(operands) == count:
+        return ()
+    names = gate.parameters
+    given: tuple[Number, ...] = operands[count:]
+    values = dict(zip(names[-len(gate.defaults) :], gate.defaults, strict=False))
+    values.update(zip(names, given, strict=False))
+    values.update(named)
+    too_many = len(given) + len(named) > len(names)
+    if len(operands) < count or too_many or values.keys() != set(names):
+        wanted = ", ".join(gate.operands + gate.parameters)
+        got = ", ".join([*map(repr, operands), *(f"{k}={v!r}" for k, v in named.items())])
+        raise TypeError(f"{gate.name}: expected {gate.name}({wanted}), got {gate.name}({got})")
+    return tuple(real(values[name], f"{gate.name}: {name}") for name in names)
+
+
+def evaluate(gate: Gate, numbers: list[float], operands: list[Any], quiet: bool = False) -> float:
+    """The gate's output at floats; `operands` are named in the error where the gate fails."""
+    y: float = gate.forward(xp, *numbers)
+    if y - y != 0.0 and not quiet:  # inf or nan: only there a gate may fail
+        for failure in gate.failures:
+            if failure.when(xp, y, *numbers):
+                raise failure.error(_message(gate, failure.reason, numbers, operands))
+    return y
+
+
+def _message(gate: Gate, reason: str, numbers: list[float], operands: list[Any]) -> str:
+    shown = list(map(repr, numbers))
+    made = []
+    for i, operand in enumerate(operands):
+        if isinstance(operand, Value):
+            if operand.label:
+                shown[i] = f"{operand.label}={shown[i]}"
+            if operand.line:
+                made.append(f"\n  {shown[i]} was made at {operand.line}")
+    call = f" {gate.symbol} ".join(shown) if gate.symbol else f"{gate.name}({', '.join(shown)})"
+    if modes.open and modes.mine.tracing:
+        made.append(f"\n  {call} is at {modes.user_line()}")
+    return f"{gate.name}: {call}: {reason}" + "".join(made)
+
+
+# ---------------------------------------------------------------------------- walking the graph
+
+
+def topological(root: Value) -> list[Value]:
+    """Every value that `root` depends on, inputs before results, root last.
+
+    Depth first, inputs from left to right: the order in which the expression is evaluated, the
+    same on every run.
+    """
+    order: list[Value] = []
+    seen: set[Value] = set()
+    stack: list[Value | None] = [root]
+    pop, push = stack.pop, stack.append
+    while stack:
+        node = pop()
+        if node is None:  # the inputs of the value below are all in the order
+            order.append(pop())  # type: ignore[arg-type]
+            continue
+        if node in seen:
+            continue
+        seen.add(node)
+        a = node._a
+        if a is None:
+            order.append(node)
+            continue
+        push(node)
+        push(None)
+        b = node._b
+        if b is not None and b not in seen:
+            push(b)
+        if a not in seen:
+            push(a)
+    return order
+
+
+def first_nan(root: Value) -> Value | None:
+    """The first value, in topological order, that is nan while its inputs are not.
+
+    That is the gate that made the nan, or a leaf that was given one; None if there is no nan.
+    """
+    for node in topological(root):
+        if math.isnan(node._data) and not any(math.isnan(x._data) for x in node.inputs):
+            return node
+    return None
+
+
+_lock = RLock()
+_set_grad = vars(Value)["_grad"].__set__
+
+
+def _commit(nodes: list[Value], grads: Iterable[float]) -> None:
+    """Set the gradients in one call into C, which Ctrl-C does not tear."""
+    deque(map(_set_grad, nodes, grads), maxlen=0)
