@@ -1,0 +1,129 @@
+"""Draw computational graphs: values, gradients and local gradients, as pictures and as text.
+
+f = (x + y) * z
+f.backward()
+draw(f, names=locals())                 # shows itself in a notebook
+save(f, "f.svg", names=locals())
+print(to_text(f, names=locals()))
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from autograd_core import Value
+
+from .collapse import BUDGET, fit
+from .dot import Diagram, digraph
+from .expression import ExpressionError, parse
+from .picture import picture_of
+from .render import NoGraphviz
+from .text import mermaid, table
+
+__all__ = [
+    "Diagram", "ExpressionError", "NoGraphviz", "draw", "draw_dot", "parse", "save", "to_json",
+    "to_mermaid", "to_text",
+]  # fmt: skip
+
+
+def draw(
+    root: Value,
+    style: str = "circuit",
+    *,
+    backward: bool = True,
+    names: Mapping[str, object] | None = None,
+    depth: int | None = None,
+    limit: int = BUDGET,
+    direction: str = "LR",
+) -> Diagram:
+    """The graph of `root` as a `graphviz.Digraph`, which a notebook shows as a picture.
+
+    style       "circuit": gates are circles, on each wire the value above, the gradient below and,
+                behind an x, the local gradient; "record": one box a value, as micrograd draws
+    backward    False draws the forward pass only
+    names       `names=locals()` gives unlabelled values the names of your variables
+    depth       how many levels of groups (`layer0.neuron3.w1`) to open; None: as many as fit
+    limit       how many nodes are still drawn
+    direction   "LR" or "TB"
+
+    Gradients are the stored ones, and "-" before `root.backward()`. ValueError, naming remedies,
+    if the picture has more than `limit` nodes; NoGraphviz if it is rendered and no `dot` is there.
+    """
+    picture = picture_of(root, backward=backward, names=names)
+    return digraph(fit(picture, depth, limit), style, direction)
+
+
+draw_dot = draw  # micrograd's name
+
+
+def to_text(
+    root: Value, *, backward: bool = True, names: Mapping[str, object] | None = None
+) -> str:
+    """The graph as a table, a line a value: gate, inputs, number, gradient, local gradients."""
+    return table(picture_of(root, backward=backward, names=names))
+
+
+def to_json(
+    root: Value, *, backward: bool = True, names: Mapping[str, object] | None = None
+) -> str:
+    """The graph as JSON: nodes in topological order, edges, and the id of the root."""
+    return picture_of(root, backward=backward, names=names).to_json()
+
+
+def to_mermaid(
+    root: Value, *, backward: bool = True, names: Mapping[str, object] | None = None
+) -> str:
+    """The graph as a Mermaid flowchart, for Markdown."""
+    return mermaid(picture_of(root, backward=backward, names=names))
+
+
+_TEXT: dict[str, Callable[..., str]] = {".json": to_json, ".mmd": to_mermaid}
+_DRAWN = (".svg", ".png", ".pdf", ".dot")
+
+
+def save(
+    root: Value,
+    path: str | os.PathLike[str],
+    *,
+    backward: bool = True,
+    names: Mapping[str, object] | None = None,
+    **options: object,
+) -> Path:
+    """Write the graph to `path`, in the form its suffix says: svg, png, pdf, dot, json or mmd.
+
+    Options are those of `draw`. pdf needs a system `dot`. The file is there whole or, after an
+    error, not at all.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix in _TEXT and not options:
+        content = _TEXT[suffix](root, backward=backward, names=names).encode()
+    elif suffix in _DRAWN:
+        diagram = draw(root, backward=backward, names=names, **options)  # type: ignore[arg-type]
+        content = diagram.source.encode() if suffix == ".dot" else diagram.pipe(suffix[1:])
+    elif suffix in _TEXT:
+        raise TypeError(f"a {suffix} file has no style: {', '.join(options)} cannot be given")
+    else:
+        known = ", ".join([*_DRAWN, *_TEXT])
+        raise ValueError(
+            f"cannot tell the form of {path.name!r} from its suffix: use one of {known}"
+        )
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,49 @@
+"""The only place that runs a program: Graphviz's `dot`, or the wheel graphviz-pure in its stead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+__all__ = ["NoGraphviz", "engine", "render"]
+
+
+class NoGraphviz(RuntimeError):
+    """No program to lay out a graph was found."""
+
+    def __init__(self, what: str = "") -> None:
+        super().__init__(
+            (what or "no Graphviz program was found, which lays out the picture.")
+            + '\nInstall one: pip install "autograd-core[render]"'
+            "\n        or:   apt install graphviz    (brew, choco, dnf: the same name)"
+            "\nWithout it, to_text(root), and saving as .dot, .json or .mmd, still work."
+        )
+
+
+def engine() -> str | None:
+    """The path of `dot` or else `graphviz-pure`, on PATH or beside this Python; None if neither."""
+    beside = os.path.dirname(sys.executable)  # a virtual environment may not be activated
+    for program in ("dot", "graphviz-pure"):
+        found = shutil.which(program) or shutil.which(program, path=beside)
+        if found:
+            return found
+    return None
+
+
+def render(source: str, format: str) -> bytes:
+    """DOT text laid out as "svg", "png" or, with a system `dot`, "pdf". Raises NoGraphviz."""
+    program = engine()
+    if program is None:
+        raise NoGraphviz()
+    if format == "pdf" and os.path.basename(program).startswith("graphviz-pure"):
+        raise NoGraphviz(
+            "graphviz-pure cannot write pdf, only a system `dot` can; svg and png work."
+        )
+    run = subprocess.run(
+        [program, "-Kdot", f"-T{format}"], input=source.encode(), capture_output=True, check=False
+    )
+    if run.returncode != 0 or not run.stdout:
+        raise RuntimeError(f"{program} could not draw {format}: {run.stderr.decode().strip()}")
+    return run.stdout
