@@ -172,7 +172,7 @@ def test_a_tiny_network_trained_for_30_steps_ends_at_the_same_weights(seed):
 
 
 def micrograd_program(Value):
-    """What a micrograd notebook does, written for either class: numbers, and the walk of a drawing."""
+    """A micrograd notebook's doings, with either class: numbers, and the walk of a drawing."""
     a, b, c = Value(-4.0), Value(2.0), Value(0.5)
     d = (a * b + c) ** 2 - 3 * a / b
     e = (d * c).relu() + (-b).relu() + 1

@@ -106,10 +106,10 @@ def test_the_toy_chain_passes_check_gradient(point):
         assert row.numeric == close(expected[name], rel=1e-6, abs=1e-6)
 
 
-@pytest.mark.parametrize("k, stage", enumerate(STAGES))
+@pytest.mark.parametrize("k, stage", list(enumerate(STAGES)))
 def test_each_stage_of_the_toy_chain_passes_check_gradient(k, stage):
     def from_stage(value):
-        x, y, b0, w0, b1, w1, b2, w2, b3, w3 = TOY_POINTS[0]
+        y, (b1, w1, b2, w2, b3, w3) = TOY_POINTS[0][1], TOY_POINTS[0][4:]
         steps = [sin, lambda h: b1 + w1 * h, exp, lambda h: b2 + w2 * h, cos,
                  lambda h: b3 + w3 * h, lambda f: (f - y) ** 2]  # fmt: skip
         for step in steps[k:]:
@@ -152,7 +152,7 @@ def test_the_neuron_with_its_sigmoid_as_one_gate_or_as_four(f):
     assert f"{out:.2f}" == "0.73"
     assert [f"{v.grad:.2f}" for v in (x0, x1)] == ["0.39", "-0.59"]
     assert [f"{v.grad:.2f}" for v in (w0, w1, w2)] == ["-0.20", "-0.39", "0.20"]
-    assert len(topological(out)) == (10 if f is neuron else 14)
+    assert len(topological(out)) == (10 if f is neuron else 15)
     assert check_gradient(f, [2.0, -1.0, -3.0, -2.0, -3.0]).ok
 
 
@@ -413,10 +413,10 @@ def test_points_that_are_no_numbers_are_refused(form, thing):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("result", ["2.0", None, {}])
+@pytest.mark.parametrize("result", ["2.0", None, 1j])
 def test_a_function_that_returns_no_value_is_refused(form, result):
     with pytest.raises(TypeError, match=type(result).__name__):
-        form(lambda x: result if result != {} else [{}], [1.0])
+        form(lambda x: result, [1.0])
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -490,7 +490,7 @@ def test_at_a_corner_the_report_shows_the_slopes_from_both_sides():
     ],
 )
 def test_check_gradient_raises_where_a_gradient_is_lost(f, xs, wrong):
-    with pytest.raises(GradientError, match="backward.*differences.*part") as caught:
+    with pytest.raises(GradientError, match=r"backward\(\) and differences of f part") as caught:
         check_gradient(f, xs)
     report = caught.value.report
     assert [row.name.split(" ")[0] for row in report if not row.ok] == wrong

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
@@ -42,7 +43,10 @@ _DARK = "".join(
     f'[fill="{light}"]{{fill:{dark}}}[stroke="{light}"]{{stroke:{dark}}}'
     for light, dark in COLOURS.values()
 )
-STYLE = f"<style>text{{font-family:Arial,Helvetica,sans-serif}}@media (prefers-color-scheme: dark){{{_DARK}}}</style>"
+STYLE = (
+    "<style>text{font-family:Arial,Helvetica,sans-serif}"
+    f"@media (prefers-color-scheme: dark){{{_DARK}}}</style>"
+)
 
 
 class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
@@ -256,7 +260,7 @@ def _html(content: str) -> str:
 
 
 def _text(text: str) -> str:
-    return _ascii(html.escape(printable(text)).replace("\\", "&#92;"))  # \N is a name to Graphviz
+    return _ascii(html.escape(printable(text)))
 
 
 def _attribute(text: str) -> str:
@@ -264,6 +268,9 @@ def _attribute(text: str) -> str:
 
 
 def _ascii(text: str) -> str:
+    # \N is the node's own name to Graphviz, some builds say even if it is escaped: a word joiner,
+    # which has no width, keeps the two characters apart.
+    text = re.sub(r"\\(?=[A-Z])", "\\\\\u2060", text)
     return text.encode("ascii", "xmlcharrefreplace").decode()
 
 

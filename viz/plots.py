@@ -37,9 +37,10 @@ def decision_boundary(
     axes.contour(across, up, grid, levels=[0.0], colors="black", linewidths=1.5)
     for label, colour, marker in ((0, "#b3261e", "o"), (1, "#0550ae", "s")):
         chosen = [point for point, own in zip(points, labels, strict=True) if own == label]
-        if chosen:
-            axes.scatter([x for x, _ in chosen], [y for _, y in chosen], c=colour, marker=marker, s=28,
-                         edgecolors="white", linewidths=0.6, label=f"label {label}")  # fmt: skip
+        axes.scatter(
+            [x for x, _ in chosen], [y for _, y in chosen], c=colour, marker=marker, s=28,
+            edgecolors="white", linewidths=0.6, label=f"label {label}",
+        )  # fmt: skip
     axes.set(title=title, xlabel="x0", ylabel="x1", aspect="equal")
     axes.legend(loc="upper right")
     figure.savefig(path, dpi=120)
