@@ -377,7 +377,8 @@ gates = Table((
         failures=(Failure(ValueError, "needs an operand above -1", lambda xp, y, x: x <= -1.0),),
     ),
     Gate(
-        "sqrt", lambda xp, x: xp.sqrt(x), lambda xp, y, x: (xp.div(0.5, y),),
+        "sqrt", lambda xp, x: xp.sqrt(x),
+        lambda xp, y, x: (xp.div(0.5, y + 0.0),),  # + 0.0, since sqrt(-0.0) is -0.0
         latex=r"\sqrt{<x>}", slopes=(r"\frac{1}{2 <y>}",), domain=(_POSITIVE,), corners=((0.0,),),
         failures=(Failure(ValueError, "needs an operand of at least 0", lambda xp, y, x: x < 0.0),),
     ),

@@ -25,7 +25,7 @@ from . import elementary as xp
 from . import errors, modes
 from .gates import Gate, gates
 
-__all__ = ["Value", "apply", "first_nan", "topological"]
+__all__ = ["Value", "apply", "first_nan", "gradients", "topological"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +40,11 @@ _new = object.__new__
 
 def real(x: Number, what: str) -> float:
     """`x` as a Python float; TypeError, naming `what`, unless x is one real number."""
-    if isinstance(x, Real):
-        return float(x)
+    number = _number(x)
+    if number is not None:
+        return float(number)
     if isinstance(x, Value):
         raise TypeError(errors.VALUE_AS_NUMBER.format(what=what))
-    if _is_scalar_array(x):
-        return real(x.item(), what)
     raise TypeError(
         errors.NOT_A_NUMBER.format(what=what, kind=type(x).__name__, thing=errors.short(x))
     )
@@ -56,8 +55,11 @@ def _is_scalar_array(x: Any) -> bool:
     return type(x).__module__ == "numpy" and getattr(x, "shape", None) == ()
 
 
-def _is_number(x: Any) -> bool:
-    return isinstance(x, Real) or (_is_scalar_array(x) and isinstance(x.item(), Real))
+def _number(x: Any) -> Number | None:
+    """A number as Python has it, None for all else."""
+    if _is_scalar_array(x):
+        x = x.item()
+    return x if isinstance(x, Real) else None
 
 
 def _lift(x: Any) -> Value | None:
@@ -66,7 +68,12 @@ def _lift(x: Any) -> Value | None:
         return _leaf(x)
     if isinstance(x, Value):
         return x
-    return Value(x) if _is_number(x) else None
+    return None if _number(x) is None else Value(x)
+
+
+def _compared(x: Any) -> Number | None:
+    """What a comparison with x looks at; None for what cannot be compared."""
+    return x._data if isinstance(x, Value) else _number(x)
 
 
 def _leaf(data: float, grad: float = 0.0, label: str = "") -> Value:
@@ -218,44 +225,20 @@ class Value:
     def backward(self, seed: Number = 1.0, watch: Watch | None = None) -> None:
         """Add d(self)/dv, times `seed`, to `v.grad` for every v that self depends on.
 
-        This is reverse-mode differentiation: the chain rule from the output to the leaves in
-        reverse topological order (Prince, Understanding Deep Learning, 7.4; Rumelhart, Hinton and
-        Williams, 1986). Linear in gates; a second call adds the same again.
-
-        watch(gate, index, upstream, before, after), if given, sees every step: the value whose
-        gate is passed backward, which of its inputs receives, the gradient that arrives from
-        above, and the input's gradient of this pass before and after its contribution.
+        Reverse-mode differentiation: the chain rule from the output to the leaves (Rumelhart,
+        Hinton and Williams, 1986; Prince, Understanding Deep Learning, 7.4). Linear in gates. A
+        second call adds the same again. `watch` sees every step, see `gradients`.
 
         Either all gradients change or, after an error or Ctrl-C, none. TypeError if seed is not a
-        number; RuntimeError if self was made under `no_grad`.
+        number; RuntimeError if self was made under `no_grad`, or if a watch calls backward.
         """
-        if self._gate is not None and self._a is None:
-            raise RuntimeError(errors.NO_GRAD_ROOT.format(value=self))
-        start = real(seed, "seed")
         if modes.mine.passing:
             raise RuntimeError(errors.BACKWARD_IN_WATCH)
         with _lock:
             try:
                 modes.mine.passing = True
-                order = topological(self)
-                total = dict.fromkeys(order, 0.0)
-                total[self] = start
-                for node in reversed(order):
-                    a = node._a
-                    if a is None:
-                        continue
-                    upstream = total[node]
-                    before = total[a]
-                    total[a] = after = before + upstream * node._slope_a
-                    if watch is not None:
-                        watch(node, 0, upstream, before, after)
-                    b = node._b
-                    if b is not None:
-                        before = total[b]
-                        total[b] = after = before + upstream * node._slope_b
-                        if watch is not None:
-                            watch(node, 1, upstream, before, after)
-                _commit(order, [node._grad + total[node] for node in order])
+                total = gradients(self, seed, watch)
+                _commit(total, [node._grad + change for node, change in total.items()])
             finally:
                 modes.mine.passing = False
 
@@ -299,7 +282,7 @@ class Value:
             raise TypeError(errors.INTEGER_POWER)
         if isinstance(other, Value):
             return apply(_POW, self, other)
-        return apply(_POWER, self, other) if _is_number(other) else NotImplemented
+        return NotImplemented if _number(other) is None else apply(_POWER, self, other)
 
     def __radd__(self, other: Number) -> Value:
         left = _lift(other)
@@ -337,20 +320,20 @@ class Value:
         return _record(_RELU, x, self, None, x, 0.0)
 
     def __lt__(self, other: Operand) -> bool:
-        right = _lift(other)
-        return NotImplemented if right is None else self._data < right._data
+        right = _compared(other)
+        return NotImplemented if right is None else self._data < right
 
     def __le__(self, other: Operand) -> bool:
-        right = _lift(other)
-        return NotImplemented if right is None else self._data <= right._data
+        right = _compared(other)
+        return NotImplemented if right is None else self._data <= right
 
     def __gt__(self, other: Operand) -> bool:
-        right = _lift(other)
-        return NotImplemented if right is None else self._data > right._data
+        right = _compared(other)
+        return NotImplemented if right is None else self._data > right
 
     def __ge__(self, other: Operand) -> bool:
-        right = _lift(other)
-        return NotImplemented if right is None else self._data >= right._data
+        right = _compared(other)
+        return NotImplemented if right is None else self._data >= right
 
     def __bool__(self) -> bool:
         return self._data != 0.0
@@ -530,6 +513,40 @@ def topological(root: Value) -> list[Value]:
     return order
 
 
+def gradients(root: Value, seed: Number = 1.0, watch: Watch | None = None) -> dict[Value, float]:
+    """One backward pass: d(root)/dv, times `seed`, for every v in topological order.
+
+    No `.grad` changes: `backward` adds what this returns. The pass runs from the root to the
+    leaves; at each gate, upstream x local goes to each input from left to right.
+
+    watch(gate, index, upstream, before, after), if given, sees every step: the value whose gate is
+    passed, which of its inputs receives, the gradient that arrives from above, and the input's
+    gradient of this pass before and after its contribution.
+    """
+    if root._gate is not None and root._a is None:
+        raise RuntimeError(errors.NO_GRAD_ROOT.format(value=root))
+    start = real(seed, "seed")
+    order = topological(root)
+    total = dict.fromkeys(order, 0.0)
+    total[root] = start
+    for node in reversed(order):
+        a = node._a
+        if a is None:
+            continue
+        upstream = total[node]
+        before = total[a]
+        total[a] = after = before + upstream * node._slope_a
+        if watch is not None:
+            watch(node, 0, upstream, before, after)
+        b = node._b
+        if b is not None:
+            before = total[b]
+            total[b] = after = before + upstream * node._slope_b
+            if watch is not None:
+                watch(node, 1, upstream, before, after)
+    return total
+
+
 def first_nan(root: Value) -> Value | None:
     """The first value, in topological order, that is nan while its inputs are not.
 
@@ -545,6 +562,6 @@ _lock = RLock()
 _set_grad = vars(Value)["_grad"].__set__
 
 
-def _commit(nodes: list[Value], grads: Iterable[float]) -> None:
+def _commit(nodes: Iterable[Value], grads: Iterable[float]) -> None:
     """Set the gradients in one call into C, which Ctrl-C does not tear."""
     deque(map(_set_grad, nodes, grads), maxlen=0)

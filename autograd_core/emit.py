@@ -1,0 +1,142 @@
+"""A gate's rules as instructions, and instructions as the source text of another language.
+
+    print(javascript(gates["sigmoid"]))     # a function that a web page runs
+
+A rule runs once on registers, and each operation that it performs is recorded as an instruction:
+the name of a gate and its operands. A dialect says how each gate is written in a language. So the
+page of the stepper computes with the same rules as the engine, and no rule is written twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+
+from . import elementary
+from .gates import Gate
+
+__all__ = ["Register", "Trace", "javascript"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    Operand: TypeAlias = "Register | float"
+
+
+class Register:
+    """The result of an instruction; an operation on it records the next one."""
+
+    __slots__ = ("name", "trace")
+
+    def __init__(self, trace: Trace, name: str) -> None:
+        self.trace = trace
+        self.name = name
+
+    def __add__(self, other: Operand) -> Register:
+        return self.trace.record("add", self, other)
+
+    def __radd__(self, other: Operand) -> Register:
+        return self.trace.record("add", other, self)
+
+    def __sub__(self, other: Operand) -> Register:
+        return self.trace.record("sub", self, other)
+
+    def __rsub__(self, other: Operand) -> Register:
+        return self.trace.record("sub", other, self)
+
+    def __mul__(self, other: Operand) -> Register:
+        return self.trace.record("mul", self, other)
+
+    def __rmul__(self, other: Operand) -> Register:
+        return self.trace.record("mul", other, self)
+
+    def __neg__(self) -> Register:
+        return self.trace.record("neg", self)
+
+    def __lt__(self, other: Operand) -> Register:
+        return self.trace.record("less", self, other)
+
+    def __gt__(self, other: Operand) -> Register:
+        return self.trace.record("less", other, self)
+
+    def __le__(self, other: Operand) -> Register:
+        return self.trace.record("less_equal", self, other)
+
+    def __ge__(self, other: Operand) -> Register:
+        return self.trace.record("less_equal", other, self)
+
+    def __and__(self, other: Operand) -> Register:
+        return self.trace.record("where", self, other, 0.0)
+
+    def __or__(self, other: Operand) -> Register:
+        return self.trace.record("where", self, 1.0, other)
+
+    __ror__ = __or__  # False | condition
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a rule branches on a register: use xp.where(condition, a, b), and & and | for and, or"
+        )
+
+
+class Trace:
+    """The namespace `xp` that records: `instructions` are (result, gate's name, operands)."""
+
+    def __init__(self) -> None:
+        self.instructions: list[tuple[Register, str, tuple[Operand, ...]]] = []
+
+    def record(self, name: str, *operands: Operand) -> Register:
+        result = Register(self, f"t{len(self.instructions)}")
+        self.instructions.append((result, name, operands))
+        return result
+
+    def __getattr__(self, name: str) -> Callable[..., Register]:
+        if name not in elementary.__all__:
+            raise AttributeError(f"xp.{name}: a rule may use {', '.join(elementary.__all__)}")
+        return lambda *operands: self.record(name, *operands)
+
+
+# How JavaScript writes each instruction. Its pow differs from IEEE 754 where the base is 1 or -1.
+_JAVASCRIPT = {
+    "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}", "neg": "-{0}",
+    "less": "{0} < {1}", "less_equal": "{0} <= {1}", "where": "{0} ? {1} : {2}",
+    "pow": "{0} === 1 || ({0} === -1 && Math.abs({1}) === Infinity) ? 1 : Math.pow({0}, {1})",
+}  # fmt: skip
+_JAVASCRIPT["power"] = _JAVASCRIPT["pow"]
+
+
+def javascript(gate: Gate) -> str:
+    """The gate as a JavaScript function of operands and parameters, returning an object:
+
+    value     the output
+    slopes    an array, one slope an operand
+    failure   the reason why the public operators raise at these operands, or ""
+    """
+    trace = Trace()
+    arguments = [Register(trace, f"x{i}") for i in range(len(gate.operands + gate.parameters))]
+    y = gate.forward(trace, *arguments)
+    slopes = gate.partials(trace, y, *arguments)
+    failure = '""'
+    for entry in reversed(gate.failures):
+        condition = entry.when(trace, y, *arguments)
+        failure = f"{_literal(condition)} ? {json.dumps(entry.reason)} : {failure}"
+    lines = []
+    for result, name, operands in trace.instructions:
+        form = _JAVASCRIPT.get(name, f"Math.{name}({{0}})")
+        lines.append(f"const {result.name} = {form.format(*map(_literal, operands))};")
+    row = ", ".join(map(_literal, slopes))
+    answer = f"value: {_literal(y)}, slopes: [{row}], failure: {failure}"
+    names = ", ".join(argument.name for argument in arguments)
+    return f"({names}) => {{ {' '.join(lines)} return {{ {answer} }}; }}"
+
+
+def _literal(operand: Any) -> str:
+    if isinstance(operand, Register):
+        return operand.name
+    number = float(operand)
+    if math.isnan(number):
+        return "NaN"
+    text = "Infinity" if math.isinf(number) else repr(abs(number))
+    return f"(-{text})" if math.copysign(1.0, number) < 0 else text
