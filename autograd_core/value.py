@@ -40,26 +40,27 @@ _new = object.__new__
 
 def real(x: Number, what: str) -> float:
     """`x` as a Python float; TypeError, naming `what`, unless x is one real number."""
-    number = _number(x)
-    if number is not None:
-        return float(number)
-    if isinstance(x, Value):
+    inner = _unwrapped(x)
+    if isinstance(inner, Real):
+        return float(inner)
+    if isinstance(inner, Value):
         raise TypeError(errors.VALUE_AS_NUMBER.format(what=what))
     raise TypeError(
         errors.NOT_A_NUMBER.format(what=what, kind=type(x).__name__, thing=errors.short(x))
     )
 
 
-def _is_scalar_array(x: Any) -> bool:
-    """A NumPy scalar or 0-d array, seen without importing NumPy."""
-    return type(x).__module__ == "numpy" and getattr(x, "shape", None) == ()
+def _unwrapped(x: Any) -> Any:
+    """What a NumPy scalar or 0-d array holds, seen without importing NumPy; x itself else."""
+    if type(x).__module__ == "numpy" and getattr(x, "shape", None) == ():
+        return x.item()
+    return x
 
 
 def _number(x: Any) -> Number | None:
     """A number as Python has it, None for all else."""
-    if _is_scalar_array(x):
-        x = x.item()
-    return x if isinstance(x, Real) else None
+    inner = _unwrapped(x)
+    return inner if isinstance(inner, Real) else None
 
 
 def _lift(x: Any) -> Value | None:

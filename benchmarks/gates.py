@@ -14,6 +14,7 @@ import argparse
 import gc
 import importlib
 import importlib.util
+import itertools
 import json
 import platform
 import random
@@ -68,7 +69,7 @@ def measure(engine: str, memory: bool) -> dict[str, float]:
         gc.collect()
     times.append(time.perf_counter())
     build_ns, backward_ns, free_ns = (
-        (end - start) * 1e9 / count for start, end in zip(times, times[1:], strict=False)
+        (end - start) * 1e9 / count for start, end in itertools.pairwise(times)
     )
     return {"build": build_ns, "backward": backward_ns, "free": free_ns,
             "total": build_ns + backward_ns + free_ns}  # fmt: skip
