@@ -2,6 +2,9 @@
 
 On a Value each makes a Value. On plain numbers each gives a float, by the same rule and with the
 same errors, so that a formula written with them runs on both.
+
+`maximum` and `minimum` are gates, which share the gradient of a tie. NumPy's own `np.maximum(A, B)`
+and `A.max()` on arrays of Values pick one operand by comparison, and record nothing.
 """
 
 from __future__ import annotations

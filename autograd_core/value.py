@@ -53,7 +53,7 @@ def real(x: Number, what: str) -> float:
 def _unwrapped(x: Any) -> Any:
     """What a NumPy scalar or 0-d array holds, seen without importing NumPy; x itself else."""
     if type(x).__module__ == "numpy" and getattr(x, "shape", None) == ():
-        return x.item()
+        return x if x.dtype.kind in "mM" else x.item()  # a time is no number
     return x
 
 
@@ -245,6 +245,8 @@ class Value:
 
     def zero_grad(self) -> None:
         """Set the gradient of this value and of everything below it to 0."""
+        if modes.mine.passing:
+            raise RuntimeError(errors.BACKWARD_IN_WATCH)
         with _lock:
             _commit(topological(self), repeat(0.0))
 

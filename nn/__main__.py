@@ -21,6 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--plot", metavar="FILE", help="draw the decision boundary: .png .svg .pdf")
     given = parser.parse_args(arguments)
     if given.plot:
+        if not given.plot.endswith((".png", ".svg", ".pdf")):
+            print(f"--plot writes .png, .svg or .pdf, not {given.plot!r}", file=sys.stderr)
+            return 2
         try:
             import matplotlib as matplotlib
         except ImportError:

@@ -85,7 +85,9 @@ class Neuron(Module):
         return out
 
     def __repr__(self) -> str:
-        name = self.activation if isinstance(self.activation, str) else self.activation.__name__
+        name = self.activation
+        if not isinstance(name, str):
+            name = getattr(name, "__name__", "custom")
         return f"{_TITLES.get(name, name.title().replace('_', ''))}Neuron({len(self.w)})"
 
 
@@ -187,7 +189,9 @@ def _drawing(init: Init) -> Callable[[Any, int], float]:
         if init not in INITS:
             raise ValueError(f"unknown init {init!r}: use one of {', '.join(INITS)}, or a number")
         return INITS[init]
-    return lambda rng, n: init
+    if isinstance(init, int | float):
+        return lambda rng, n: init
+    raise TypeError(f"init must be one of {', '.join(INITS)}, a number or a function, got {init!r}")
 
 
 def _activating(activation: Activation) -> Callable[[Value], Value] | None:

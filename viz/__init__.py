@@ -10,7 +10,6 @@ print(to_text(f, names=locals()))
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -19,13 +18,16 @@ from autograd_core import Value
 from .collapse import BUDGET, fit
 from .dot import Diagram, digraph
 from .expression import ExpressionError, parse
+from .formula import Explanation, explain
+from .output import write
+from .page import Stepper, step
 from .picture import picture_of
 from .render import NoGraphviz
 from .text import mermaid, table
 
 __all__ = [
-    "Diagram", "ExpressionError", "NoGraphviz", "draw", "draw_dot", "parse", "save", "to_json",
-    "to_mermaid", "to_text",
+    "Diagram", "Explanation", "ExpressionError", "NoGraphviz", "Stepper", "draw", "draw_dot",
+    "explain", "parse", "save", "step", "to_json", "to_mermaid", "to_text",
 ]  # fmt: skip
 
 
@@ -81,7 +83,7 @@ def to_mermaid(
 
 
 _TEXT: dict[str, Callable[..., str]] = {".json": to_json, ".mmd": to_mermaid}
-_DRAWN = (".svg", ".png", ".pdf", ".dot")
+DRAWN = (".svg", ".png", ".pdf", ".dot")
 
 
 def save(
@@ -92,38 +94,25 @@ def save(
     names: Mapping[str, object] | None = None,
     **options: object,
 ) -> Path:
-    """Write the graph to `path`, in the form its suffix says: svg, png, pdf, dot, json or mmd.
+    """Write the graph to `path`, as its suffix says: svg, png, pdf, dot, json, mmd or html.
 
-    Options are those of `draw`. pdf needs a system `dot`. The file is there whole or, after an
-    error, not at all.
+    html is the stepper and takes the options of `step`; pictures take those of `draw`; pdf needs a
+    system `dot`. The file is there whole or, after an error, not at all.
     """
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix in _TEXT and not options:
         content = _TEXT[suffix](root, backward=backward, names=names).encode()
-    elif suffix in _DRAWN:
+    elif suffix in DRAWN:
         diagram = draw(root, backward=backward, names=names, **options)  # type: ignore[arg-type]
         content = diagram.source.encode() if suffix == ".dot" else diagram.pipe(suffix[1:])
+    elif suffix == ".html":
+        return step(root, names=names, **options).save(path)  # type: ignore[arg-type]
     elif suffix in _TEXT:
         raise TypeError(f"a {suffix} file has no style: {', '.join(options)} cannot be given")
     else:
-        known = ", ".join([*_DRAWN, *_TEXT])
+        known = ", ".join([*DRAWN, *_TEXT, ".html"])
         raise ValueError(
             f"cannot tell the form of {path.name!r} from its suffix: use one of {known}"
         )
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    return write(path, content)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from . import parse, save, to_json, to_text
+from autograd_core import Value
+
+from . import DRAWN, parse, save, step, to_json, to_text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,8 +19,10 @@ def main(arguments: list[str] | None = None) -> int:
         epilog='example: python -m viz "(x + y) * z" x=-2 y=5 z=-4 -o circuit.svg    '
         "(an expression that begins with a minus goes last, after --)",
     )
-    parser.add_argument("expression", help='such as "sigmoid(w*x + b)"')
-    parser.add_argument("values", nargs="*", metavar="name=value", help="a number for each name")
+    parser.add_argument(
+        "arguments", nargs="+", metavar="expression name=value",
+        help='such as "sigmoid(w*x + b)", and a number for each name: w=2 x=-1 b=0.5',
+    )  # fmt: skip
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="draw it: .svg .png .pdf .dot .json .mmd"
     )
@@ -25,22 +30,51 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--format", choices=["text", "json"], default="text", help="of what is printed"
     )
+    parser.add_argument("--step", metavar="FILE", help="write a page that steps through it: .html")
+    parser.add_argument("--walk", action="store_true", help="print the walk, a line a step")
     parser.add_argument("--no-grad", action="store_true", help="the forward pass only")
     given = parser.parse_intermixed_args(arguments)
     try:
-        root = parse(given.expression, dict(map(_assignment, given.values)))
+        root = parse(*_arguments(given.arguments))
         if not given.no_grad:
             root.backward()
-        show = to_json if given.format == "json" else to_text
-        print(show(root, backward=not given.no_grad))
+        print(_text(root, given))
+        if given.step:
+            print(f"wrote {step(root).save(given.step)}", file=sys.stderr)
         if given.output:
-            options = {} if given.output.endswith((".json", ".mmd")) else {"style": given.style}
+            drawn = Path(given.output).suffix.lower() in DRAWN
+            options = {"style": given.style} if drawn else {}
             path = save(root, given.output, backward=not given.no_grad, **options)
             print(f"wrote {path}", file=sys.stderr)
     except (ValueError, RuntimeError, OSError) as error:
         print(f"python -m viz: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _text(root: Value, given: argparse.Namespace) -> str:
+    """What goes to stdout: the table or the walk, as text or as JSON."""
+    if given.walk:
+        stepper = step(root)
+        return stepper.to_json() if given.format == "json" else stepper.to_text()
+    show = to_json if given.format == "json" else to_text
+    return show(root, backward=not given.no_grad)
+
+
+def _arguments(texts: list[str]) -> tuple[str, dict[str, float]]:
+    """The expression, which is the one argument without an equals sign, and the values."""
+    expressions = [text for text in texts if "=" not in text]
+    if len(expressions) != 1:
+        raise ValueError(
+            "give one expression, and write name=value for each of its names; got "
+            f"{len(expressions)} expressions: {', '.join(map(repr, expressions)) or 'none'}"
+        )
+    values: dict[str, float] = {}
+    for name, value in (_assignment(text) for text in texts if "=" in text):
+        if name in values:
+            raise ValueError(f"{name} is given two values")
+        values[name] = value
+    return expressions[0], values
 
 
 def _assignment(text: str) -> tuple[str, float]:

@@ -70,11 +70,13 @@ def fold(picture: Picture, depth: int) -> Picture:
 
 def _node(id: str, key: Path | str, members: list[Node], leaving: set[str]) -> Node:
     """The node that stands for `members`: a group by its path, or repeats by what they are."""
+    values = tuple(value for node in members for value in node.members or (node.id,))
     if len(members) == 1:
-        return replace(members[0], id=id)
+        return replace(members[0], id=id, members=values)
     first = members[0]
     results = [node for node in members if node.id in leaving]
-    result = results[0] if len(results) == 1 else None
+    named = [node for node in members if isinstance(key, tuple) and node.name == ".".join(key)]
+    result = next((one[0] for one in (named, results) if len(one) == 1), None)
     return Node(
         id,
         ".".join(key) if isinstance(key, tuple) else first.op or "leaves",
@@ -84,7 +86,7 @@ def _node(id: str, key: Path | str, members: list[Node], leaving: set[str]) -> N
         sum(node.uses for node in results),
         "",
         key[:-1] if isinstance(key, tuple) else (),
-        len(members),
+        values,
     )
 
 

@@ -21,6 +21,8 @@ from .render import NoGraphviz, engine, render
 
 __all__ = ["Diagram", "digraph"]
 
+CROWDED = 100  # wires; above it those into a folded group carry no numbers
+
 Wires: TypeAlias = dict[Path, list[Callable[[Any], None]]]
 
 # Each role's colour on light and on dark paper; an SVG holds both, the reader's setting chooses.
@@ -73,13 +75,18 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
         view: bool = False,
         cleanup: bool = False,
         format: str | None = None,
-        **_: Any,
+        *,
+        outfile: str | os.PathLike[str] | None = None,
     ) -> str:
         """Write the DOT text and, beside it, the picture; the picture's path is returned."""
-        wanted = format or self.format
+        if outfile is not None:
+            wanted = format or os.path.splitext(outfile)[1][1:] or self.format
+            filename = filename or f"{os.path.splitext(outfile)[0]}.gv"
+        else:
+            wanted = format or self.format
         drawn = self.pipe(wanted)
-        source = self.save(filename, directory)
-        path = f"{source}.{wanted}"
+        source = self.save(filename, directory=directory)
+        path = os.fspath(outfile) if outfile is not None else f"{source}.{wanted}"
         with open(path, "wb") as file:
             file.write(drawn)
         if cleanup:
@@ -113,7 +120,7 @@ def digraph(picture: Picture, style: str = "circuit", direction: str = "LR") -> 
             "fontcolor": MUTED,
             "fontsize": "9",
             "nodesep": "0.12",
-            "ranksep": "0.2",
+            "ranksep": "1.5" if len(picture.edges) > CROWDED and _folded(picture) else "0.2",
             "pad": "0.15",
             **({"label": legend, "labelloc": "b"} if style == "circuit" else {}),
         },
@@ -138,6 +145,10 @@ def digraph(picture: Picture, style: str = "circuit", direction: str = "LR") -> 
         diagram.node("out", name, shape=shape, color=WIRE, width="0.05", height="0.05", id="out")
         _wire(picture, nodes, Edge(root.id, "out", 0, None, root.grad), diagram)
     return diagram
+
+
+def _folded(picture: Picture) -> bool:
+    return any(node.size > 1 for node in picture.nodes)
 
 
 def _fill(parent: Any, nodes: list[Node], path: Path, draw: Any, wires: Wires) -> None:
@@ -224,8 +235,10 @@ def _group_node(diagram: Any, node: Node) -> None:
 def _wire(picture: Picture, nodes: Mapping[str, Node], edge: Edge, diagram: Any) -> None:
     """A wire of a circuit: the line runs on between the value above and the gradient below."""
     name, data = _name(edge), nodes[edge.source].data
-    if edge.count > 1 or data is None:
-        diagram.edge(edge.source, edge.target, label=_local(edge), id=name)
+    target = nodes.get(edge.target)
+    crowded = target is not None and target.size > 1 and len(picture.edges) > CROWDED
+    if edge.count > 1 or data is None or crowded:
+        diagram.edge(edge.source, edge.target, label="" if crowded else _local(edge), id=name)
         return
     rows = f"<tr><td>{_font(number(data), VALUE)}</td></tr><hr/><tr><td>"
     rows += f"{_font(number(edge.grad), GRADIENT) if picture.backward else '&#160;'}</td></tr>"
@@ -264,13 +277,16 @@ def _text(text: str) -> str:
 
 
 def _attribute(text: str) -> str:
-    return str(graphviz.escape(_ascii(html.escape(text))))
+    # Above U+FFFF layout programs write a broken character for an entity in a quoted text.
+    parts = re.split(r"([^\0-\uffff]+)", html.escape(text))
+    parts[::2] = map(_ascii, parts[::2])
+    return str(graphviz.escape("".join(parts)))
 
 
 def _ascii(text: str) -> str:
     # \N is the node's own name to Graphviz, some builds say even if it is escaped: a word joiner,
     # which has no width, keeps the two characters apart.
-    text = re.sub(r"\\(?=[A-Z])", "\\\\\u2060", text)
+    text = re.sub(r"\\(?=[A-Z\\])", "\\\\\u2060", text)
     return text.encode("ascii", "xmlcharrefreplace").decode()
 
 

@@ -7,7 +7,8 @@ of the gates. Nothing is executed but gates: no attribute, no subscript, no othe
 from __future__ import annotations
 
 import ast
-import math
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,16 +42,30 @@ def parse(text: str, values: Mapping[str, float]) -> Value:
     without a value, values without a name, and where a gate fails at its operands.
     """
     text = " ".join(text.split())
+    for pattern, message in _REFUSED:
+        if found := re.search(pattern, text):
+            raise ExpressionError(message, text, *found.span())
     try:
         body = ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        start = max(0, (error.offset or 1) - 1)
+        start = error.offset - 1 if error.offset else len(text)
         raise ExpressionError(
             f"this is no expression: {error.msg}", text, start, (error.end_offset or 0) - 1
         ) from None
-    except (ValueError, RecursionError, MemoryError) as error:  # a null byte; nested too deeply
-        raise ExpressionError(f"this cannot be parsed: {error}", text, 0, 1) from None
-    return _Builder(text, values).build(body)
+    except (RecursionError, MemoryError) as error:
+        raise ExpressionError(
+            f"this is nested too deeply for Python's parser ({error})", text, 0, 1
+        ) from None
+    # Python reads names in their compatibility form, which the keys of `values` then have to match.
+    folded = {unicodedata.normalize("NFKC", name): value for name, value in values.items()}
+    return _Builder(text, folded).build(body)
+
+
+_REFUSED = (
+    ("[\0\ud800-\udfff]", "this character cannot stand in an expression"),
+    ("#", "a comment cannot stand in an expression"),
+    (r"(?<![\w.])\d{309,}(?![\d.eE])", "this number is too large for a float"),
+)
 
 
 class _Builder:
@@ -176,8 +191,5 @@ def _constant(node: ast.expr) -> float | None:
         node = node.operand
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         value: Any = node.value
-        try:
-            return sign * float(value)
-        except OverflowError:
-            return sign * math.inf  # as 1e400 is
+        return sign * float(value)
     return None

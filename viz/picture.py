@@ -30,7 +30,7 @@ class Node:
     uses    into how many operands it goes
     line    the line of the program that made it, if traced
     group   the path of groups that it lies in, from its label
-    size    how many values are folded into it, 1 for a single value
+    members the ids of the values folded into it; () for a single value
     """
 
     id: str
@@ -41,13 +41,19 @@ class Node:
     uses: int
     line: str
     group: Path
-    size: int = 1
+    members: Path = ()
+
+    @property
+    def size(self) -> int:
+        """How many values this node stands for."""
+        return max(1, len(self.members))
 
     @property
     def short(self) -> str:
         """The name as it is shown inside the box of its group: without the group's path."""
         path = _path(self.name)
-        return path[-1] if path[: len(self.group)] == self.group else self.name
+        inside = self.group and path[: len(self.group)] == self.group
+        return path[-1] if inside else self.name
 
     @property
     def title(self) -> str:
@@ -73,6 +79,7 @@ class Edge:
     local   the slope of target in source
     grad    what flows back along the wire: the gradient of target, times local
     count   how many wires between two groups this one stands for
+    wire    its name in the unfolded picture, "n0-n2-1"; "" if it stands for several
     """
 
     source: str
@@ -81,6 +88,7 @@ class Edge:
     local: float | None
     grad: float | None
     count: int = 1
+    wire: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,18 +100,34 @@ class Picture:
     root: str
     backward: bool
 
+    def names(self) -> dict[str, str]:
+        """A name for each node: its own, or the number of a constant, or v and its place."""
+        names = {}
+        for node in self.nodes:
+            if node.name:
+                names[node.id] = printable(node.name)
+            elif not node.op and node.uses and node.data is not None:
+                names[node.id] = f"{node.data:g}"
+            else:
+                names[node.id] = f"v{node.id[1:]}"
+        return names
+
     def to_json(self) -> str:
         """Nodes and edges as JSON; inf and nan, which JSON lacks, as strings."""
         return json.dumps(_plain(asdict(self)), indent=1, allow_nan=False)
 
 
 def picture_of(
-    root: Value, *, backward: bool = True, names: Mapping[str, object] | None = None
+    root: Value,
+    *,
+    backward: bool = True,
+    names: Mapping[str, object] | None = None,
+    grads: Mapping[Value, float] | None = None,
 ) -> Picture:
     """The picture of `root` and all that it depends on. TypeError if root is no Value.
 
     names, as `names=locals()`, gives unlabelled values the names of their variables. Gradients are
-    the stored ones; before `root.backward()`, when root's is 0, there are none.
+    `grads`, or else the stored ones; before `root.backward()`, when root's is 0, there are none.
     """
     if not isinstance(root, Value):
         raise TypeError(
@@ -115,7 +139,8 @@ def picture_of(
     index = {value: i for i, value in enumerate(order)}
     uses = [0] * len(order)
     edges = []
-    known = backward and root.grad != 0.0
+    if grads is None and backward and root.grad != 0.0:
+        grads = {value: value.grad for value in order}
     for value in order:
         for operand, (source, local) in enumerate(zip(value.inputs, value.partials, strict=True)):
             uses[index[source]] += 1
@@ -125,7 +150,8 @@ def picture_of(
                     f"n{index[value]}",
                     operand,
                     local if backward else None,
-                    value.grad * local if known else None,
+                    None if grads is None else grads[value] * local,
+                    wire=f"n{index[source]}-n{index[value]}-{operand}",
                 )
             )
     nodes = tuple(
@@ -134,7 +160,7 @@ def picture_of(
             names_of[value],
             _op(value),
             value.data,
-            value.grad if known else None,
+            None if grads is None else grads[value],
             uses[i],
             value.line,
             groups[value],

@@ -14,7 +14,7 @@ def table(picture: Picture) -> str:
 
     The local gradients are the slopes of the value in each of its inputs.
     """
-    names = _names(picture)
+    names = picture.names()
     inputs: dict[str, list[str]] = {node.id: [] for node in picture.nodes}
     locals_: dict[str, list[str]] = {node.id: [] for node in picture.nodes}
     for edge in picture.edges:
@@ -68,19 +68,6 @@ def mermaid(picture: Picture) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _names(picture: Picture) -> dict[str, str]:
-    """A name for each node: its own, or its number if it is a constant, or v and its place."""
-    names = {}
-    for node in picture.nodes:
-        if node.name:
-            names[node.id] = printable(node.name)
-        elif not node.op and node.uses and node.data is not None:
-            names[node.id] = f"{node.data:g}"
-        else:
-            names[node.id] = f"v{node.id[1:]}"
-    return names
-
-
 def _gate(node: Node, inputs: list[str]) -> str:
     if node.size > 1:
         return f"{node.size} values of " + ", ".join(inputs) if inputs else f"{node.size} values"
@@ -100,4 +87,5 @@ def _gate(node: Node, inputs: list[str]) -> str:
 
 def _escape(text: str) -> str:
     """Mermaid takes entities, with # for &."""
-    return html.escape(printable(text)).replace("&#x27;", "#39;").replace("&", "#")
+    escaped = html.escape(printable(text).replace("#", "#35;"))
+    return escaped.replace("&#x27;", "#39;").replace("&", "#")

@@ -1,0 +1,138 @@
+"""The walk through a graph, step by step: first every gate forward, then every wire backward.
+
+    for step in walk(f):
+        print(step)
+
+The same list, with the same sentences, serves the page, the terminal and the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from autograd_core import Gate, Value, gradients
+
+from .formula import fill, parts_of, plain, short, slope_of
+from .picture import Picture
+
+__all__ = ["SENTENCES", "Step", "walk"]
+
+# What each kind of step says. The page fills in the same sentences, with its own numbers.
+SENTENCES = {
+    "start": "Only the leaves have numbers. Step forward: each gate computes its output.",
+    "forward": "{result} = {symbols} = {value}",
+    "forward_long": "{result} = {symbols} = {numbers} = {value}",
+    "seed": "Backward: the gradient of {result} with respect to itself is {after}.",
+    "once": "{input}: upstream {upstream} x local {local} = {contribution}",
+    "fork_first": (
+        "{input} is used {times}: the first path brings {upstream} x {local} = {contribution}"
+    ),
+    "fork_next": (
+        "{input} is used {times}: the {ordinal} path adds {upstream} x {local} to the {before} "
+        "already there: {before} + {contribution} = {after}"
+    ),
+    "group_forward": "{group} computes: {count} gates. Open it to see how.",
+    "group_backward": "{group} passes gradients back: {count} wires. Open it to see how.",
+    "slope": "local d{result}/d{input} = {formula}",
+}
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the walk.
+
+    phase         "forward", "seed" or "backward"
+    gate          the id of the value whose gate works ("n5"); of the output, for the seed
+    text          what happens, in a sentence
+    formula       the gate's formula or derivative with names and with numbers; "" for the seed
+    value         forward: the output
+    input         backward: the id of the input that receives, `operand` its place
+    upstream      backward: the gradient that arrives at the gate
+    local         backward: the slope of the gate in this input
+    contribution  backward: upstream x local
+    before, after backward: the input's gradient around the step; after is 1 for the seed
+    fork          backward: whether the input is used more than once
+    """
+
+    phase: str
+    gate: str
+    text: str
+    formula: str = ""
+    value: float | None = None
+    input: str | None = None
+    operand: int | None = None
+    upstream: float | None = None
+    local: float | None = None
+    contribution: float | None = None
+    before: float | None = None
+    after: float | None = None
+    fork: bool | None = None
+
+    def __str__(self) -> str:
+        return f"{self.text}\n    {self.formula}" if self.formula else self.text
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields that this phase has."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+def walk(root: Value, picture: Picture) -> list[Step]:
+    """All steps from the leaves to `root` and back, in the order in which the engine works.
+
+    `picture` is that of root, unfolded: it gives ids and names. No `.grad` changes.
+    """
+    backward: list[tuple[Value, int, float, float, float]] = []
+    total = gradients(root, watch=lambda *step: backward.append(step))
+    ids = {value: node.id for value, node in zip(total, picture.nodes, strict=True)}
+    names = dict(zip(total, picture.names().values(), strict=True))
+    uses = {value: node.uses for value, node in zip(total, picture.nodes, strict=True)}
+    paths = dict.fromkeys(total, 0)
+    steps = []
+    for value in total:
+        if value.gate is not None and value.inputs:
+            text = _forward(value.gate, value, names)
+            steps.append(Step("forward", ids[value], text, value=value.data))
+    seed = SENTENCES["seed"].format(result=names[root], after=short(1.0))
+    steps.append(Step("seed", ids[root], seed, after=1.0))
+    for value, operand, upstream, before, after in backward:
+        source, local = value.inputs[operand], value.partials[operand]
+        contribution, count = upstream * local, uses[source]
+        paths[source] += 1
+        kind = "once" if count < 2 else "fork_first" if paths[source] == 1 else "fork_next"
+        text = SENTENCES[kind].format(
+            input=names[source], times=times(count), ordinal=ordinal(paths[source]),
+            upstream=short(upstream), local=short(local), contribution=short(contribution),
+            before=short(before), after=short(after),
+        )  # fmt: skip
+        formula = SENTENCES["slope"].format(
+            result=names[value], input=names[source], formula=slope_of(value, operand, names)[0]
+        )
+        steps.append(
+            Step(
+                "backward", ids[value], text, formula, input=ids[source], operand=operand,
+                upstream=upstream, local=local, contribution=contribution, before=before,
+                after=after, fork=count > 1,
+            )
+        )  # fmt: skip
+    return steps
+
+
+def _forward(gate: Gate, value: Value, names: Mapping[Value, str]) -> str:
+    form = plain(gate.latex)
+    inputs, numbers = [names[x] for x in value.inputs], [short(x.data) for x in value.inputs]
+    symbols = fill(form, parts_of(gate, inputs, names[value], value.constants))
+    filled = fill(form, parts_of(gate, numbers, names[value], value.constants))
+    kind = "forward" if symbols == filled else "forward_long"
+    return SENTENCES[kind].format(
+        result=names[value], symbols=symbols, numbers=filled, value=short(value.data)
+    )
+
+
+def times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
+
+
+def ordinal(n: int) -> str:
+    return ORDINALS[n - 1] if n <= len(ORDINALS) else f"{n}th"
