@@ -51,6 +51,11 @@ STYLE = (
 )
 
 
+_TEXT = re.compile(
+    rb"<text[^>]*>[^<]*</text>"
+)  # where a minus needs no entity, and can be searched
+
+
 class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
     """A `graphviz.Digraph` that is laid out by whichever Graphviz is there, and says so if none is.
 
@@ -65,7 +70,8 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
         drawn = render(self.source, wanted)
         if wanted == "svg":
             start = drawn.index(b">", drawn.index(b"<svg")) + 1
-            drawn = drawn[:start] + b"\n" + STYLE.encode() + drawn[start:]
+            rest = _TEXT.sub(lambda text: text[0].replace(b"&#45;", b"-"), drawn[start:])
+            drawn = drawn[:start] + b"\n" + STYLE.encode() + rest
         return drawn.decode(encoding) if encoding else drawn
 
     def render(

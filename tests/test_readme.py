@@ -1,0 +1,55 @@
+"""What the README shows is what happens."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from conftest import needs_dot
+
+from viz.__main__ import main
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@needs_dot
+def test_the_python_blocks_run_in_order_and_print_what_their_comments_say(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks("python"):
+        exec(block, names)
+    printed = capsys.readouterr().out
+    promised = re.findall(r"^print\(.*\)\s+# (.*)$", "\n".join(blocks("python")), re.MULTILINE)
+    assert len(promised) >= 2
+    for line in promised:
+        assert line in printed
+    assert (tmp_path / "circuit.svg").exists()
+
+
+@needs_dot
+def test_the_first_command_prints_the_table_and_draws_the_picture(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = next(block for block in blocks("sh") if "neuron.svg" in block)
+    assert main(shlex.split(command.split("-m viz ")[1])) == 0
+    assert capsys.readouterr().out.strip() == blocks("text")[0].strip()
+    texts = re.findall(r"<text[^>]*>([^<]*)<", (tmp_path / "neuron.svg").read_text())
+    assert {"0.73", "-0.20", "-0.39", "0.20", "0.39", "-0.59"} <= set(texts)
+
+
+@needs_dot
+def test_the_step_command_writes_the_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = next(block for block in blocks("sh") if "--step" in block)
+    assert main(shlex.split(command.split("-m viz ")[1])) == 0
+    assert "autograd-walk" in (tmp_path / "walk.html").read_text()
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(((?!http)[^)#]+)\)", README))
+def test_links_and_pictures_are_there(link):
+    assert (Path(__file__).parent.parent / link).exists()
