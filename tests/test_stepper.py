@@ -136,6 +136,10 @@ def test_save_writes_one_page_and_keeps_the_old_one_on_error(tmp_path):
     assert save(fork(), path).read_text().startswith("<!DOCTYPE html>")
 
 
+def test_the_page_is_the_same_on_every_run():
+    assert step(fork()).to_html() == step(fork()).to_html()
+
+
 def test_open_shows_the_page_in_the_browser(monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", opened.append)
@@ -288,7 +292,7 @@ def test_hover_and_focus_tell_the_details(open_page):
     page.hover("[data-name=x]")
     assert page.inner_text(".detail") == "x: value -2, gradient 6"
     page.focus("[data-name=v2]")
-    assert page.inner_text(".detail") == "v2: x * y, value -10, gradient 1"
+    assert page.inner_text(".detail") == "v2: value -10, gradient 1, x * y"
     assert page.get_attribute("[data-name=y]", "aria-label") == "y: value 5, gradient -2"
 
 

@@ -1219,3 +1219,21 @@ def test_diagram_can_be_added_to():
 @needs_dot
 def test_copy_renders_through_the_same_door():
     assert "style" in read_svg(draw(neuron()).copy().pipe("svg")).tags
+
+
+def test_both_layout_programs_give_the_same_ids_and_texts(monkeypatch):
+    programs = [shutil.which("dot"), graphviz_pure()]
+    if None in programs:
+        pytest.skip("dot and graphviz-pure are not both installed")
+    found = []
+    for program in programs:
+        monkeypatch.setattr(viz.render, "engine", lambda program=program: program)
+        svg = viz.draw(viz.parse("(x*y + x)**2", {"x": 2.0, "y": 3.0})).pipe("svg").decode()
+        ids = {i for i in re.findall(r' id="([^"]+)"', svg) if re.match(r"n\d|out", i)}
+        found.append((ids, sorted(re.findall(r"<text[^>]*>([^<]*)<", svg))))
+    assert found[0] == found[1] and len(found[0][0]) > 5
+
+
+def graphviz_pure():
+    beside = os.path.dirname(sys.executable)
+    return shutil.which("graphviz-pure") or shutil.which("graphviz-pure", path=beside)

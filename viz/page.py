@@ -137,7 +137,7 @@ class Stepper:
 
         Where scripts do not run, the image stays and nothing else is seen.
         """
-        key = f"walk-{uuid.uuid4().hex[:12]}"
+        key = "walk-page" if alone else f"walk-{uuid.uuid4().hex[:12]}"  # an output is not alone
         paths = {view.path: i for i, view in enumerate(self._views)}
         shapes: dict[str, int] = {}
         for view in self._views:

@@ -371,10 +371,10 @@ async function walk(key, rules, packed) {
     if (!element) return;
     const i = members.at(-1), open = view.opens[`n${n}`];
     const grad = state.grads.get(i);
-    const value = state.known[i] ? `value ${short(now.values[i])}` : "not computed yet";
-    const parts = [value, `gradient ${grad === undefined ? "not known yet" : short(grad)}`];
+    const value = state.known[i] ? `value ${now.values[i]}` : "not computed yet";
+    const parts = [value, `gradient ${grad ?? "not known yet"}`];
     if (members.length > 1) parts.splice(0, 2, `${members.length} values`);
-    else if (!isLeaf(i)) parts.unshift(formula(i, "value", "name"));
+    else if (!isLeaf(i)) parts.push(formula(i, "value", "name"));
     if (open !== undefined) parts.push("click to open");
     const title = open === undefined ? (members.length > 1 ? gates[i] : names[i]) : data.views[open].title;
     const told = `${title}: ${parts.join(", ")}`;
