@@ -727,7 +727,7 @@ def test_json_with_nan_and_inf():
     f.backward()
     nodes = json.loads(to_json(f), parse_constant=refuse)["nodes"]
     assert {n["name"]: n["data"] for n in nodes if n["name"]} == {
-        "x": "nan", "y": "inf", "z": "-inf"
+        "x": "NaN", "y": "Infinity", "z": "-Infinity"
     }  # fmt: skip
 
 

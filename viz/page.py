@@ -11,13 +11,12 @@ import base64
 import gzip
 import html
 import json
-import math
 import os
 import tempfile
 import uuid
 import webbrowser
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path as FilePath
 
 from autograd_core import Gate, Value, gradients, javascript
@@ -26,7 +25,7 @@ from .collapse import BUDGET, fit, fold
 from .dot import COLOURS, STYLE, digraph
 from .formula import plain
 from .output import write
-from .picture import Node, Path, Picture, number, picture_of, printable
+from .picture import Node, Path, Picture, jsonable, number, picture_of, printable
 from .render import NoGraphviz, engine
 from .steps import ORDINALS, SENTENCES, Step, walk
 
@@ -91,12 +90,9 @@ class Stepper:
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """Nodes, edges and steps; inf and nan, which JSON lacks, as strings."""
-        whole = json.loads(self.picture.to_json())
-        whole["steps"] = [
-            {key: _number(value) for key, value in one.as_dict().items()} for one in self.steps
-        ]
-        return json.dumps(whole, indent=1, allow_nan=False)
+        """Nodes, edges and steps; inf and nan as the strings "Infinity" and "NaN"."""
+        whole = {**asdict(self.picture), "steps": [one.as_dict() for one in self.steps]}
+        return json.dumps(jsonable(whole), indent=1, allow_nan=False)
 
     def to_html(self) -> str:
         """The whole page."""
@@ -145,9 +141,9 @@ class Stepper:
         data = {
             "alone": alone,
             "names": list(self.picture.names().values()),
-            "data": [_number(node.data) for node in self.picture.nodes],
+            "data": [node.data for node in self.picture.nodes],
             "gates": [gate.name if gate else "" for gate in self._gates],
-            "constants": [list(map(_number, constants)) for constants in self._constants],
+            "constants": self._constants,
             "inputs": self._inputs(),
             "locals": self._locals(),
             "forms": {gate.name: _forms(gate) for gate in self._gates if gate},
@@ -158,7 +154,7 @@ class Stepper:
             "shapes": [shape.replace(STYLE, "") for shape in shapes],
             "sentences": {**SENTENCES, "ordinals": ORDINALS},
         }
-        packed = gzip.compress(json.dumps(data, allow_nan=False).encode(), mtime=0)
+        packed = gzip.compress(json.dumps(jsonable(data), allow_nan=False).encode(), mtime=0)
         rules = {gate.name: javascript(gate) for gate in self._gates if gate}
         code = ",".join(f"{_js(name)}:{rule}" for name, rule in rules.items())
         return (
@@ -188,10 +184,10 @@ class Stepper:
             found[_index(edge.target)].append(_index(edge.source))
         return found
 
-    def _locals(self) -> list[list[object]]:
-        found: list[list[object]] = [[] for _ in self.picture.nodes]
+    def _locals(self) -> list[list[float | None]]:
+        found: list[list[float | None]] = [[] for _ in self.picture.nodes]
         for edge in self.picture.edges:
-            found[_index(edge.target)].append(_number(edge.local))
+            found[_index(edge.target)].append(edge.local)
         return found
 
 
@@ -327,14 +323,6 @@ def _blank(picture: Picture, path: Path) -> Picture:
 
 def _index(id: str) -> int:
     return int(id[1:])
-
-
-def _number(x: object) -> object:
-    return repr(x).replace("inf", "Infinity").replace("nan", "NaN") if _odd(x) else x
-
-
-def _odd(x: object) -> bool:
-    return isinstance(x, float) and not math.isfinite(x)
 
 
 def _forms(gate: Gate) -> dict[str, object]:

@@ -13,7 +13,17 @@ from dataclasses import asdict, dataclass
 
 from autograd_core import Value, topological
 
-__all__ = ["Edge", "Node", "Path", "Picture", "common", "number", "picture_of", "printable"]
+__all__ = [
+    "Edge",
+    "Node",
+    "Path",
+    "Picture",
+    "common",
+    "jsonable",
+    "number",
+    "picture_of",
+    "printable",
+]
 
 Path = tuple[str, ...]
 
@@ -113,8 +123,8 @@ class Picture:
         return names
 
     def to_json(self) -> str:
-        """Nodes and edges as JSON; inf and nan, which JSON lacks, as strings."""
-        return json.dumps(_plain(asdict(self)), indent=1, allow_nan=False)
+        """Nodes and edges as JSON; inf and nan as the strings "Infinity" and "NaN"."""
+        return json.dumps(jsonable(asdict(self)), indent=1, allow_nan=False)
 
 
 def picture_of(
@@ -181,7 +191,7 @@ def number(x: float | None) -> str:
         return "-"
     size = abs(x)
     if size == 0.0 or 0.01 <= size < 1e5 or not math.isfinite(x):
-        return f"{x:.2f}"
+        return f"{x + 0.0:.2f}"  # -0.0 shows as 0.00
     mantissa, _, exponent = f"{x:.1e}".partition("e")
     return f"{mantissa}e{int(exponent)}"
 
@@ -257,11 +267,12 @@ def _groups(order: list[Value], names: Mapping[Value, str]) -> dict[Value, Path]
     return groups
 
 
-def _plain(thing: object) -> object:
+def jsonable(thing: object) -> object:
+    """`thing` with inf and nan, which JSON lacks, as the strings that JavaScript's Number reads."""
     if isinstance(thing, float) and not math.isfinite(thing):
-        return repr(thing)
+        return "NaN" if math.isnan(thing) else "Infinity" if thing > 0.0 else "-Infinity"
     if isinstance(thing, dict):
-        return {key: _plain(value) for key, value in thing.items()}
+        return {key: jsonable(value) for key, value in thing.items()}
     if isinstance(thing, list | tuple):
-        return [_plain(value) for value in thing]
+        return [jsonable(value) for value in thing]
     return thing
