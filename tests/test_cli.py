@@ -69,7 +69,7 @@ def test_json(run):
 def test_json_beyond_the_finite(run):
     code, out, _ = run("x * y", "x=nan", "y=inf", "--format=json")
     assert code == 0
-    assert [n["data"] for n in json.loads(out)["nodes"]] == ["nan", "inf", "nan"]
+    assert [n["data"] for n in json.loads(out)["nodes"]] == ["NaN", "Infinity", "NaN"]
 
 
 def test_no_grad(run):
