@@ -164,6 +164,16 @@ def test_above_the_budget_the_message_names_the_remedy():
     assert len(step(v, limit=1000)) == 1001
 
 
+def test_a_group_too_big_to_be_opened_is_refused_and_not_folded_into_itself():
+    v = Value(0.1, "part.x")
+    for _ in range(500):
+        v = v.sin()
+    v.label = "part"
+    with pytest.raises(ValueError, match="limit=501"):
+        step(v * 2.0)
+    assert len(step(v * 2.0, limit=501)) == 1004
+
+
 # ---------------------------------------------------------------- explain
 
 

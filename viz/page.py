@@ -254,7 +254,7 @@ def _legible(picture: Picture, level: int, depth: int | None, limit: int) -> Pic
         if len(folded.nodes) + len(folded.edges) <= LEGIBLE:
             break
         folded = fold(picture, opened)
-    return fit(folded, None, limit)
+    return fit(picture, level, limit) if len(folded.nodes) > limit else folded
 
 
 def _inside(whole: Picture, path: Path) -> Picture:
