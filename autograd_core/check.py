@@ -19,7 +19,7 @@ from .derivative import grad, on_values
 from .functions import function_of
 from .gates import Gate, gates
 from .modes import no_grad
-from .value import Value, real
+from .value import Value, gradients, real
 
 __all__ = ["GradientError", "Report", "Row", "check_gate", "check_gradient"]
 
@@ -93,13 +93,13 @@ def check_gradient(
     output = f(*inputs)
     if not isinstance(output, Value):
         raise TypeError(f"check_gradient: f must return a Value, got {type(output).__name__}")
-    output.backward()
 
     def number(*numbers: float) -> float:
         with no_grad():
             return f(*map(Value, numbers)).data
 
-    analytic = [x.grad for x in inputs]
+    total = gradients(output)
+    analytic = [total.get(x, 0.0) for x in inputs]
     rows = [
         _row(f"x{i} = {x:.6g}", analytic[i], number, point, i, tolerance)
         for i, x in enumerate(point)
@@ -193,7 +193,11 @@ def _row(
             return math.nan
 
     here = along(0.0)
-    size = 0.02 * max(1.0, abs(point[i]))
+    size = start = 0.02 * max(1.0, abs(point[i]))
+    while size > 1e-12 * start and math.isnan(along(size) - along(-size)):
+        size *= 0.5  # until both sides lie in the domain
+    if size <= 1e-12 * start:
+        size = start  # the point is at the domain's edge: one side is all there is
     numeric = _limit(lambda h: (along(h) - along(-h)) / (2.0 * h), size, 2)
     right = _limit(lambda h: (along(h) - here) / h, size, 1)
     left = _limit(lambda h: (here - along(-h)) / h, size, 1)

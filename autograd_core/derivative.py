@@ -9,8 +9,10 @@ Where a rule branches, the derivative holds the branch taken at its point.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
+from . import errors
 from .functions import function_of, where
 from .gates import gates
 from .value import Value, real, topological
@@ -42,12 +44,16 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> tuple[Value, ...]:
     """The derivatives of `output` with respect to `inputs`, as Values that can be differentiated.
 
     Inputs may be any values of the graph; 0 for one that output does not depend on. No `.grad`
-    changes. As `torch.autograd.grad(..., create_graph=True)`.
+    changes. As `torch.autograd.grad(..., create_graph=True)`. RuntimeError if output was made under
+    `no_grad`, or if `.data` was written since the graph was made: its rules would run on numbers
+    that are not those of the forward pass.
     """
     _require_value(output, "grad: output")
     wanted = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
     for x in wanted:
         _require_value(x, "grad: each of inputs")
+    if output.gate is not None and not output.inputs:
+        raise RuntimeError(errors.NO_GRAD_ROOT.format(value=output))
     order = topological(output)
     needed = set(wanted)
     for node in order:
@@ -60,9 +66,12 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> tuple[Value, ...]:
             continue
         upstream = total[node]
         slopes = gate.partials(on_values, node, *node.inputs, *node.constants)
-        for x, slope in zip(node.inputs, slopes, strict=True):
+        for x, slope, fixed in zip(node.inputs, slopes, node.partials, strict=True):
             if x not in needed:
                 continue
+            found = slope.data if isinstance(slope, Value) else slope
+            if found != fixed and not (math.isnan(found) and math.isnan(fixed)):
+                raise RuntimeError(errors.STALE.format(value=node, op=node.op))
             # 1.0 times a graph is that graph: derivatives stay small enough to draw.
             contribution = (
                 slope if isinstance(upstream, float) and upstream == 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BACKWARD_IN_WATCH", "COPY_OF_RESULT", "INTEGER_POWER", "LABEL", "NOT_A_NUMBER", "NO_GRAD_ROOT",
-    "PLAIN_FLOAT", "VALUE_AS_NUMBER", "short",
+    "PLAIN_FLOAT", "STALE", "VALUE_AS_NUMBER", "short",
 ]  # fmt: skip
 
 LABEL = 'label must be a str, got {kind}: {thing}. A leaf is Value(2.0, label="x")'
@@ -33,6 +33,11 @@ NO_GRAD_ROOT = (
 BACKWARD_IN_WATCH = (
     "a backward pass is under way in this thread: a `watch` must not call backward() or "
     "zero_grad(). Collect what it is shown and call them afterwards"
+)
+STALE = (
+    "grad() through {value!r}: a .data below this {op!r} was written after it was computed, so its "
+    "slope is no longer that of the forward pass. Compute the output again, or use backward(), "
+    "whose slopes were fixed in the forward pass"
 )
 INTEGER_POWER = "pow() with a modulus has no derivative: use x ** y"
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .value import Number, Operand
 
 
-def function_of(gate: Gate, quiet: bool = False) -> Callable[..., Any]:
+def function_of(gate: Gate, quiet: bool = False, name: str = "") -> Callable[..., Any]:
     """The gate as a function on Values and numbers; `quiet`: inf or nan where it would raise."""
 
     def function(*operands: Operand, **parameters: Number) -> Value | float:
@@ -40,7 +40,8 @@ def function_of(gate: Gate, quiet: bool = False) -> Callable[..., Any]:
         ]
         return evaluate(gate, [*numbers, *constants], [], quiet)
 
-    return describe(function, gate, gate.name)
+    function.__module__ = __name__
+    return describe(function, gate, name or gate.name)
 
 
 exp = function_of(gates["exp"])
@@ -62,8 +63,8 @@ softplus = function_of(gates["softplus"])
 relu = function_of(gates["relu"])
 leaky_relu = function_of(gates["leaky_relu"])
 elu = function_of(gates["elu"])
-maximum = function_of(gates["max"])
-minimum = function_of(gates["min"])
+maximum = function_of(gates["max"], name="maximum")
+minimum = function_of(gates["min"], name="minimum")
 
 
 def where(condition: bool | Value, a: Operand, b: Operand) -> Value | float:

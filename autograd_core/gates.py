@@ -269,6 +269,12 @@ def _pow_exponent_slope(xp: Any, y: Any, a: Any, b: Any) -> Any:
 
 # ---------------------------------------------------------------------------------- the table
 
+
+def _share(*wins: str) -> tuple[str, ...]:
+    """The slopes of max and min in LaTeX: 1 for the one that wins, half each for a tie."""
+    return tuple(rf"[{win}] + \frac{{1}}{{2}} [<a> = <b>]" for win in wins)
+
+
 _POSITIVE = Interval(0.0, INF)
 _UNIT = Interval(-1.0, 1.0)
 
@@ -349,13 +355,13 @@ gates = Table((
     Gate(
         "max", lambda xp, a, b: xp.where(a >= b, a, xp.where(b > a, b, a + b)),
         lambda xp, y, a, b: (_kink(xp, a, b, 0.0, 0.5), _kink(xp, b, a, 0.0, 0.5)),
-        latex=r"\max(<a>, <b>)", slopes=(r"[<a> > <b>]", r"[<b> > <a>]"),
+        latex=r"\max(<a>, <b>)", slopes=_share("<a> > <b>", "<b> > <a>"),
         corners=((1.0, 1.0), (0.0, 0.0)),
     ),
     Gate(
         "min", lambda xp, a, b: xp.where(a <= b, a, xp.where(b < a, b, a + b)),
         lambda xp, y, a, b: (_kink(xp, b, a, 0.0, 0.5), _kink(xp, a, b, 0.0, 0.5)),
-        latex=r"\min(<a>, <b>)", slopes=(r"[<a> < <b>]", r"[<b> < <a>]"),
+        latex=r"\min(<a>, <b>)", slopes=_share("<a> < <b>", "<b> < <a>"),
         corners=((1.0, 1.0), (0.0, 0.0)),
     ),
     Gate(

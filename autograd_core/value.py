@@ -107,7 +107,7 @@ def describe(function: Callable[..., Any], gate: Gate, qualname: str) -> Callabl
     arguments = list(gate.operands)
     for i, parameter in enumerate(gate.parameters):
         arguments.append(f"{parameter}={gate.defaults[i]}" if i < len(gate.defaults) else parameter)
-    function.__name__ = gate.name
+    function.__name__ = qualname.rpartition(".")[2]
     function.__qualname__ = qualname
     function.__doc__ = f"{gate.name}({', '.join(arguments)}) = {gate.latex}, slopes {gate.slopes}."
     return function
@@ -428,8 +428,8 @@ def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Num
         )
     numbers = [value._data for value in values]
     numbers += constants
-    y = evaluate(gate, numbers, values, quiet)
-    slopes = gate.partials(xp, y, *numbers)
+    y = float(evaluate(gate, numbers, values, quiet))
+    slopes = tuple(map(float, gate.partials(xp, y, *numbers)))
     if count == 1:
         out = _record(gate, y, values[0], None, slopes[0], 0.0)
     else:

@@ -322,3 +322,24 @@ def test_full_training_ends_at_100_percent(tmp_path):
     assert (step, accuracy) == ("100", "100")
     assert float(loss) < 0.1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_keyword_in_the_expression_is_no_assignment(run):
+    code, out, _ = run("leaky_relu(x, slope=0.1)", "x=-2")
+    assert code == 0 and "-0.2" in out
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["x**2", "x=3", "--no-grad", "--walk"], "leave out --no-grad"),
+        (["x**2", "x=3", "--no-grad", "--step", "a.html"], "leave out --no-grad"),
+        (["x**2", "x=3", "--step", "a.svg"], "name.html"),
+        (["x**2", "x=3", "-o", "nowhere/a.svg"], "no folder nowhere"),
+        (["x*0x" + "f" * 300, "x=3"], "too large"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(run, tmp_path, arguments, told):
+    code, _, err = run(*arguments)
+    assert code == 2 and told in err
+    assert list(tmp_path.iterdir()) == []

@@ -525,3 +525,37 @@ def test_check_gradient_of_a_deep_composition():
         return v
 
     assert check_gradient(f, [0.3, -0.8, 1.1]).ok
+
+
+def test_what_was_made_under_no_grad_has_no_derivative_and_says_so():
+    x = Value(3.0)
+    with no_grad():
+        y = x * x
+        with pytest.raises(RuntimeError, match="no_grad"):
+            value_and_grad(lambda x: x * x, [3.0])
+    with pytest.raises(RuntimeError, match="no_grad"):
+        grad(y, [x])
+
+
+@pytest.mark.parametrize("f", [lambda x: x * x, lambda x: x.exp() * x, lambda x: x**3 / x])
+def test_grad_refuses_data_written_after_the_forward_pass(f):
+    x = Value(2.0)
+    y = f(x)
+    (before,) = grad(y, [x])
+    x.data = 5.0
+    with pytest.raises(RuntimeError, match="written after"):
+        grad(y, [x])
+    y.backward()
+    assert x.grad == pytest.approx(before.data, rel=1e-15)
+
+
+def test_a_check_leaves_the_gradients_of_other_values_alone():
+    w = Value(3.0)
+    check_gradient(lambda x: x * w, [2.0])
+    assert w.grad == 0.0
+
+
+@pytest.mark.parametrize("x", [1e-1, 1e-4, 1e-6])
+def test_a_check_near_the_edge_of_a_domain(x):
+    assert check_gradient(lambda x: x.log(), [x]).ok
+    assert check_gradient(lambda x: x.sqrt(), [x]).ok

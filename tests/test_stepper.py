@@ -3,13 +3,18 @@
 import json
 import math
 import random
+import re
+from pathlib import Path
 
 import pytest
 from conftest import needs_dot
 
+import viz
 from autograd_core import Value, apply, elementary, gates, gradients, javascript
-from nn import MLP
+from nn import MLP, moons
 from viz import NoGraphviz, explain, parse, save, step
+from viz.picture import number, short
+from viz.steps import ordinal
 
 pytestmark = needs_dot
 
@@ -447,6 +452,26 @@ def test_the_pages_rules_fail_where_the_engine_raises(open_page):
         assert reason in [failure.reason for failure in gates[name].failures]
 
 
+def test_what_if_on_a_constant_renames_it(open_page):
+    page = open_page(step(parse("x*2 + 1", {"x": 3.0})).to_html(), address="#step=1")
+    page.click("summary:text('What if')")
+    page.fill("[data-leaf='1']", "7")
+    assert message(page) == "v2 = x * 7 = 3 * 7 = 21"
+    button(page, "Reset").click()
+    assert message(page) == "v2 = x * 2 = 3 * 2 = 6"
+
+
+def test_page_and_picture_round_alike(open_page):
+    page = open_page("<p>numbers</p>", ready="p")
+    script = (Path(viz.__file__).parent / "stepper.js").read_text(encoding="utf-8")
+    functions = re.search(r"  function short\(x\).*?(?=\n  const say)", script, re.DOTALL)[0]
+    rng = random.Random(0)
+    xs = [k / 8 for k in range(-50, 50)] + [k / 16 for k in range(-50, 50)] + [1.0625, 12345.0]
+    xs += [rng.choice([-1, 1]) * 10 ** rng.uniform(-9, 9) for _ in range(500)]
+    found = page.evaluate(f"xs => {{ {functions} return xs.map(x => [short(x), number(x)]); }}", xs)
+    assert found == [[short(x), number(x)] for x in xs]
+
+
 # ---------------------------------------------------------------- big graphs
 
 
@@ -468,6 +493,40 @@ def test_a_network_folds_and_a_group_opens_by_a_click(open_page):
             assert grad == pytest.approx(want[name], rel=1e-9, abs=1e-15)
     press(page, "whole graph")
     assert "layer0" in names_in(page) and page.errors == []
+
+
+def test_folded_repeats_have_a_name_and_do_not_ask_to_be_opened(open_page):
+    points, labels = moons(8, rng=0)
+    scores = MLP(2, [8, 8, 1], rng=0)(points)
+    loss = sum((1 - (2 * y - 1) * s).relu() for y, s in zip(labels, scores, strict=True)) / 8
+    page = open_page(step(loss).to_html())
+    told = page.eval_on_selector_all("[data-node]", "all => all.map(e => e.ariaLabel)")
+    assert not [one for one in told if one.startswith(":")]
+    closed = {one.split(":")[0] for one in told if "values" in one and "click to open" not in one}
+    assert "relu" in closed
+    for _ in range(400):
+        page.keyboard.press("ArrowRight")
+        name = message(page).split(" ")[0]
+        assert not (name in closed and "Open it" in message(page))
+
+
+def test_a_group_opens_by_key_and_the_keys_go_on_working(open_page):
+    page = open_page(step(loss_of([16, 16, 1]))._repr_html_())
+    page.focus("[data-name=layer0]")
+    page.keyboard.press("Enter")
+    assert "layer0.neuron3" in names_in(page)
+    page.keyboard.press("ArrowRight")
+    assert at(page).startswith("step 1 of")
+    page.focus("[data-name='layer0.neuron3']")
+    page.keyboard.press("Space")
+    assert "layer0.neuron3.w1" in names_in(page)
+
+
+@pytest.mark.parametrize(
+    "n, want", [(1, "first"), (11, "11th"), (21, "21st"), (22, "22nd"), (113, "113th")]
+)
+def test_ordinals(n, want):
+    assert ordinal(n) == want
 
 
 def names_in(page):

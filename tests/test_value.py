@@ -13,6 +13,7 @@ import pytest
 
 import autograd_core
 from autograd_core import (
+    Gate,
     Value,
     acos,
     apply,
@@ -918,3 +919,14 @@ def test_a_result_under_no_grad_keeps_its_op_and_travels_as_a_leaf():
     assert v.op == "*" and v.inputs == () and v.partials == ()
     assert copy.copy(v).data == 6.0
     assert apply(gates["exp"], v).inputs == (v,)
+
+
+def test_functions_are_pickled_by_their_public_names():
+    for function in (maximum, minimum, exp):
+        assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_a_gate_that_gives_ints_makes_floats():
+    step_gate = Gate("steps", lambda xp, x: 1, lambda xp, y, x: (0,), latex="1", slopes=("0",))
+    v = apply(step_gate, Value(2.0))
+    assert isinstance(v.data, float) and isinstance(v.partials[0], float)

@@ -1237,3 +1237,20 @@ def test_both_layout_programs_give_the_same_ids_and_texts(monkeypatch):
 def graphviz_pure():
     beside = os.path.dirname(sys.executable)
     return shutil.which("graphviz-pure") or shutil.which("graphviz-pure", path=beside)
+
+
+def test_a_value_with_many_wires_is_drawn_again_at_each():
+    x = Value(1.0, "x")
+    a = x
+    for _ in range(100):
+        a = a * x
+    for style in ("circuit", "record"):
+        source = draw(a, style=style).source
+        assert source.count(">x<") + source.count("<x>") >= 100
+
+
+@pytest.mark.parametrize("k", range(-40, 40))
+def test_numbers_round_halves_away_from_zero(k):
+    shown = float(number(k / 8))
+    exact = abs(k) / 8
+    assert abs(shown) == math.floor(exact * 100 + 0.5) / 100 and "-0.00" not in number(k / 1e9)

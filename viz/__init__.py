@@ -106,9 +106,11 @@ def save(
     elif suffix in DRAWN:
         diagram = draw(root, backward=backward, names=names, **options)  # type: ignore[arg-type]
         content = diagram.source.encode() if suffix == ".dot" else diagram.pipe(suffix[1:])
-    elif suffix == ".html":
+    elif suffix == ".html" and not backward:
+        raise ValueError("a walk goes forward and backward: with backward=False save a picture")
+    elif suffix == ".html" and "style" not in options and "direction" not in options:
         return step(root, names=names, **options).save(path)  # type: ignore[arg-type]
-    elif suffix in _TEXT:
+    elif suffix in (*_TEXT, ".html"):
         raise TypeError(f"a {suffix} file has no style: {', '.join(options)} cannot be given")
     else:
         known = ", ".join([*DRAWN, *_TEXT, ".html"])

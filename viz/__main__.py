@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         help='such as "sigmoid(w*x + b)", and a number for each name: w=2 x=-1 b=0.5',
     )  # fmt: skip
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="draw it: .svg .png .pdf .dot .json .mmd"
+        "-o", "--output", metavar="FILE", help="draw it: .svg .png .pdf .dot .json .mmd .html"
     )
     parser.add_argument("--style", choices=["circuit", "record"], default="circuit")
     parser.add_argument(
@@ -34,7 +35,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--walk", action="store_true", help="print the walk, a line a step")
     parser.add_argument("--no-grad", action="store_true", help="the forward pass only")
     given = parser.parse_intermixed_args(arguments)
+    pages = [name for name in (given.step, given.output) if name and name.endswith(".html")]
     try:
+        if given.step and not given.step.endswith(".html"):
+            raise ValueError(f"--step writes a page, name.html, not {given.step!r}")
+        if given.no_grad and (given.walk or pages):
+            raise ValueError("a walk goes forward and backward: leave out --no-grad")
         root = parse(*_arguments(given.arguments))
         if not given.no_grad:
             root.backward()
@@ -61,16 +67,19 @@ def _text(root: Value, given: argparse.Namespace) -> str:
     return show(root, backward=not given.no_grad)
 
 
+_ASSIGNMENT = re.compile(r"\s*[^\s()=]*\s*=(?!=)")
+
+
 def _arguments(texts: list[str]) -> tuple[str, dict[str, float]]:
-    """The expression, which is the one argument without an equals sign, and the values."""
-    expressions = [text for text in texts if "=" not in text]
+    """The expression, which is the one argument that assigns nothing, and the values."""
+    expressions = [text for text in texts if not _ASSIGNMENT.match(text)]
     if len(expressions) != 1:
         raise ValueError(
             "give one expression, and write name=value for each of its names; got "
             f"{len(expressions)} expressions: {', '.join(map(repr, expressions)) or 'none'}"
         )
     values: dict[str, float] = {}
-    for name, value in (_assignment(text) for text in texts if "=" in text):
+    for name, value in (_assignment(text) for text in texts if _ASSIGNMENT.match(text)):
         if name in values:
             raise ValueError(f"{name} is given two values")
         values[name] = value

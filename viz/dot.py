@@ -10,17 +10,19 @@ from __future__ import annotations
 import html
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
 import graphviz
 
-from .picture import Edge, Node, Path, Picture, common, number, printable
+from .picture import Edge, Node, Path, Picture, common, number, printable, short
 from .render import NoGraphviz, engine, render
 
 __all__ = ["Diagram", "digraph"]
 
+HUB = 12  # wires; a value with more is drawn again at the start of each
 CROWDED = 100  # wires; above it those into a folded group carry no numbers
 
 Wires: TypeAlias = dict[Path, list[Callable[[Any], None]]]
@@ -138,19 +140,31 @@ def digraph(picture: Picture, style: str = "circuit", direction: str = "LR") -> 
     )  # fmt: skip
     draw_node = _circuit_node if style == "circuit" else _record_node
     nodes = {node.id: node for node in picture.nodes}
+    hubs = _hubs(picture, nodes)
     wires: Wires = {}
     for edge in picture.edges:
         group = common([nodes[edge.source].group, nodes[edge.target].group])
         draw = _wire if style == "circuit" else _record_wire
-        wires.setdefault(group, []).append(partial(draw, picture, nodes, edge))
+        wires.setdefault(group, []).append(partial(draw, picture, nodes, hubs, edge))
     _fill(diagram, list(picture.nodes), (), draw_node, wires)
     if style == "circuit":
         root = nodes[picture.root]
         name = _html(_text(root.short)) if root.name and root.op else ""
         shape = "plaintext" if name else "point"
         diagram.node("out", name, shape=shape, color=WIRE, width="0.05", height="0.05", id="out")
-        _wire(picture, nodes, Edge(root.id, "out", 0, None, root.grad), diagram)
+        _wire(picture, nodes, {}, Edge(root.id, "out", 0, None, root.grad), diagram)
     return diagram
+
+
+def _hubs(picture: Picture, nodes: Mapping[str, Node]) -> dict[str, str]:
+    """Id and name of values with so many wires that each wire starts at a copy of the name.
+
+    Wires from one value to gates all along a graph cost layout programs minutes, and are hard to
+    follow with the eye.
+    """
+    fan = Counter(edge.source for edge in picture.edges if nodes[edge.target].size == 1)
+    names = picture.names() if fan and max(fan.values()) > HUB else {}
+    return {id: names[id] for id, count in fan.items() if count > HUB}
 
 
 def _folded(picture: Picture) -> bool:
@@ -183,7 +197,7 @@ def _circuit_node(diagram: Any, node: Node) -> None:
         _group_node(diagram, node)
         return
     shared = {"id": node.id, "tooltip": _attribute(node.title)}
-    rows = [_text(node.op or node.short or f"{node.data:g}")]
+    rows = [_text(node.op or node.short or ("" if node.data is None else short(node.data)))]
     if node.uses > 1 and node.grad is not None:
         rows.append(_font(f"sum {number(node.grad)}", GRADIENT, 10))
     text = _html("<br/>".join(rows))
@@ -238,25 +252,42 @@ def _group_node(diagram: Any, node: Node) -> None:
     )  # fmt: skip
 
 
-def _wire(picture: Picture, nodes: Mapping[str, Node], edge: Edge, diagram: Any) -> None:
+def _wire(
+    picture: Picture, nodes: Mapping[str, Node], hubs: Mapping[str, str], edge: Edge, diagram: Any
+) -> None:
     """A wire of a circuit: the line runs on between the value above and the gradient below."""
     name, data = _name(edge), nodes[edge.source].data
     target = nodes.get(edge.target)
     crowded = target is not None and target.size > 1 and len(picture.edges) > CROWDED
+    start = _start(hubs, edge, diagram)
     if edge.count > 1 or data is None or crowded:
-        diagram.edge(edge.source, edge.target, label="" if crowded else _local(edge), id=name)
+        diagram.edge(start, edge.target, label="" if crowded else _local(edge), id=name)
         return
     rows = f"<tr><td>{_font(number(data), VALUE)}</td></tr><hr/><tr><td>"
     rows += f"{_font(number(edge.grad), GRADIENT) if picture.backward else '&#160;'}</td></tr>"
     table = f'<table border="0" cellspacing="0" cellpadding="1" color="{WIRE}">{rows}</table>'
     diagram.node(f"{name}.numbers", _html(table), shape="plain", id=f"{name}-numbers", tooltip=" ")
-    diagram.edge(edge.source, f"{name}.numbers:w", id=f"{name}-tail", arrowhead="none")
+    diagram.edge(start, f"{name}.numbers:w", id=f"{name}-tail", arrowhead="none")
     diagram.edge(f"{name}.numbers:e", edge.target, label=_local(edge), id=name)
 
 
-def _record_wire(picture: Picture, nodes: Mapping[str, Node], edge: Edge, diagram: Any) -> None:
+def _record_wire(
+    picture: Picture, nodes: Mapping[str, Node], hubs: Mapping[str, str], edge: Edge, diagram: Any
+) -> None:
     head = f"{edge.target}.gate" if nodes[edge.target].op else edge.target
-    diagram.edge(edge.source, head, label=_local(edge), id=_name(edge))
+    diagram.edge(_start(hubs, edge, diagram), head, label=_local(edge), id=_name(edge))
+
+
+def _start(hubs: Mapping[str, str], edge: Edge, diagram: Any) -> str:
+    """Where a wire begins: at its source or, for a hub, at a copy of its name."""
+    if edge.source not in hubs or edge.count > 1:
+        return edge.source
+    copy = f"{_name(edge)}.from"
+    diagram.node(
+        copy, _html(_text(hubs[edge.source])), shape="plaintext", margin="0.04", height="0.3",
+        width="0.3", id=f"{_name(edge)}-from", tooltip=" ",
+    )  # fmt: skip
+    return copy
 
 
 def _name(edge: Edge) -> str:

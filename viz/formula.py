@@ -11,16 +11,9 @@ from collections.abc import Mapping
 
 from autograd_core import Gate, Value, gradients
 
-from .picture import picture_of, printable
+from .picture import picture_of, printable, short
 
-__all__ = ["Explanation", "explain", "fill", "latex_name", "parts_of", "plain", "short", "slope_of"]
-
-
-def short(x: float) -> str:
-    """Four digits, as a sentence says a number."""
-    text = f"{x:.4g}"
-    mantissa, e, exponent = text.partition("e")
-    return f"{mantissa}e{exponent[0].replace('+', '')}{exponent[1:].lstrip('0')}" if e else text
+__all__ = ["Explanation", "explain", "fill", "latex_name", "parts_of", "plain", "slope_of"]
 
 
 def plain(latex: str) -> str:
@@ -112,7 +105,8 @@ def explain(root: Value, v: Value, *, names: Mapping[str, object] | None = None)
     labels = dict(zip(total, picture.names().values(), strict=True))
     top = labels[root]
     if v not in total:
-        name = printable(v.label) or "v"
+        given = {id(value): name for name, value in (names or {}).items()}
+        name = printable(v.label or given.get(id(v), "v"))
         text = f"{top} does not depend on {name}: the gradient is 0."
         return Explanation(text, text)
     if v is root:

@@ -12,6 +12,8 @@ __all__ = ["write"]
 def write(path: str | os.PathLike[str], content: bytes) -> Path:
     """Put `content` at `path` in one move; a file that was there stays until then."""
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(handle, "wb") as file:

@@ -12,6 +12,7 @@ import gzip
 import html
 import json
 import os
+import re
 import tempfile
 import uuid
 import webbrowser
@@ -141,6 +142,9 @@ class Stepper:
         data = {
             "alone": alone,
             "names": list(self.picture.names().values()),
+            "unnamed": [
+                i for i, node in enumerate(self.picture.nodes) if not node.op and not node.name
+            ],
             "data": [node.data for node in self.picture.nodes],
             "gates": [gate.name if gate else "" for gate in self._gates],
             "constants": self._constants,
@@ -214,6 +218,7 @@ class _View:
             "title": ".".join(self.path),
             "parent": self.parent,
             "nodes": [list(map(_index, node.members or [node.id])) for node in self.picture.nodes],
+            "titles": [node.name for node in self.picture.nodes],
             "opens": opens,
             "wires": {
                 f"{edge.source}-{edge.target}-{edge.operand}": edge.wire if edge.count == 1 else ""
@@ -236,7 +241,7 @@ def _views(whole: Picture, depth: int | None, limit: int) -> list[_View]:
         picture = _legible(_inside(whole, path), len(path), depth, limit)
         diagram = digraph(_blank(picture, path) if path else picture)
         if laid_out and diagram.source not in shapes:
-            shapes[diagram.source] = diagram.pipe("svg", encoding="utf-8")
+            shapes[diagram.source] = _compact(diagram.pipe("svg", encoding="utf-8"))
         waiting.extend(
             (group, len(views)) for node in picture.nodes if (group := _group_of(node, whole))
         )
@@ -319,6 +324,12 @@ def _blank(picture: Picture, path: Path) -> Picture:
             for edge in picture.edges
         ),
     )
+
+
+def _compact(svg: str) -> str:
+    """The drawing without what a page never shows: comments, titles, the font."""
+    pattern = r'<!--.*?-->\s*|<title>[^<]*</title>\s*| xml:space="preserve"| font-family="[^"]*"'
+    return re.sub(pattern, "", re.sub(r' xlink:title="[^"]*"', "", svg), flags=re.DOTALL)
 
 
 def _index(id: str) -> int:

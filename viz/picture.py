@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from autograd_core import Value, topological
 
@@ -117,7 +118,7 @@ class Picture:
             if node.name:
                 names[node.id] = printable(node.name)
             elif not node.op and node.uses and node.data is not None:
-                names[node.id] = f"{node.data:g}"
+                names[node.id] = short(node.data)
             else:
                 names[node.id] = f"v{node.id[1:]}"
         return names
@@ -190,10 +191,26 @@ def number(x: float | None) -> str:
     if x is None:
         return "-"
     size = abs(x)
-    if size == 0.0 or 0.01 <= size < 1e5 or not math.isfinite(x):
-        return f"{x + 0.0:.2f}"  # -0.0 shows as 0.00
-    mantissa, _, exponent = f"{x:.1e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"
+    if not math.isfinite(x):
+        return f"{x}"
+    if size == 0.0 or 0.01 <= size < 1e5:
+        return f"{Decimal(x).quantize(Decimal('0.01'), ROUND_HALF_UP) + 0:.2f}"  # never -0.00
+    return _exponent(f"{rounded(x, 2):.1e}")
+
+
+def short(x: float) -> str:
+    """Four digits, as a sentence says a number."""
+    return _exponent(f"{rounded(x, 4):.4g}") if math.isfinite(x) else f"{x}"
+
+
+def rounded(x: float, digits: int) -> float:
+    """x to so many digits, halves away from zero: as the page, whose language rounds so."""
+    return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(x))
+
+
+def _exponent(text: str) -> str:
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else text
 
 
 def printable(text: str, limit: int = 40) -> str:
@@ -215,7 +232,7 @@ def _names(order: list[Value], names: Mapping[str, object]) -> dict[Value, str]:
             for i, item in enumerate(thing):
                 if isinstance(item, Value):
                     found.setdefault(item, f"{name}[{i}]")
-    return {value: value.label or found.get(value, "") for value in order}
+    return {value: str(value.label) or found.get(value, "") for value in order}
 
 
 _PART = re.compile(r"[^\W\d]\w*(\[\d+\])?")

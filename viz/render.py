@@ -10,6 +10,9 @@ import sys
 __all__ = ["NoGraphviz", "engine", "render"]
 
 
+PATIENCE = 60  # seconds for one layout
+
+
 class NoGraphviz(RuntimeError):
     """No program to lay out a graph was found."""
 
@@ -41,9 +44,16 @@ def render(source: str, format: str) -> bytes:
         raise NoGraphviz(
             "graphviz-pure cannot write pdf, only a system `dot` can; svg and png work."
         )
-    run = subprocess.run(
-        [program, "-Kdot", f"-T{format}"], input=source.encode(), capture_output=True, check=False
-    )
+    command = [program, "-Kdot", f"-T{format}"]
+    try:
+        run = subprocess.run(
+            command, input=source.encode(), capture_output=True, check=False, timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(
+            f"{program} found no layout in {PATIENCE} s. Draw a smaller part, or fold: give values "
+            "labels with dots, such as layer0.neuron3.w1, or pass a smaller depth or limit"
+        ) from None
     if run.returncode != 0 or not run.stdout:
         raise RuntimeError(f"{program} could not draw {format}: {run.stderr.decode().strip()}")
     return run.stdout

@@ -11,7 +11,9 @@ async function walk(key, rules, packed) {
   const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const data = JSON.parse(await new Response(stream).text());
-  const { names, gates, inputs, forms, sentences } = data;
+  const { gates, inputs, forms, sentences } = data;
+  const unnamed = new Set(data.unnamed); // constants: their number is their name
+  const names = data.names.slice();
   const constants = data.constants.map((row) => row.map(Number));
   const given = { values: data.data.map(Number), locals: data.locals.map((row) => row.map(Number)) };
   let now = given; // the numbers shown: those of the engine until a leaf is changed
@@ -69,6 +71,7 @@ async function walk(key, rules, packed) {
         failure = `${gates[i]}: ${formula(i, "value", "number", values)}: ${result.failure}`;
       }
     }
+    for (const i of unnamed) names[i] = short(values[i]);
     return { values, locals, failure };
   }
 
@@ -90,7 +93,10 @@ async function walk(key, rules, packed) {
 
   const say = (kind, parts) => sentences[kind].replace(/\{(\w+)\}/g, (_, name) => parts[name]);
   const times = (n) => (n === 2 ? "twice" : `${n} times`);
-  const nth = (n) => sentences.ordinals[n - 1] ?? `${n}th`;
+  function nth(n) {
+    const last = Math.floor(n / 10) % 10 === 1 ? 0 : n % 10;
+    return sentences.ordinals[n - 1] ?? n + (["th", "st", "nd", "rd"][last] ?? "th");
+  }
 
   /** A formula of gate i with names, or with numbers, put in. */
   function formula(i, which, kind, values = now.values) {
@@ -178,8 +184,9 @@ async function walk(key, rules, packed) {
   /** Lay out view v: its drawing, which element shows which value, and where its steps stop. */
   function show(v) {
     const micro = view ? stops[at] : 0;
-    const { nodes, wires, opens, root, shape, inside } = data.views[v];
-    view = { v, local: new Map(), elements: new Map(), nodes, opens, wires: [], texts: [] };
+    const focused = box.contains(document.activeElement); // what holds it is about to go
+    const { nodes, wires, opens, root, shape, inside, titles } = data.views[v];
+    view = { v, local: new Map(), elements: new Map(), nodes, opens, titles, wires: [], texts: [] };
     nodes.forEach((members, j) => members.forEach((i) => view.local.set(i, j)));
     picture.replaceChildren();
     if (data.shapes[shape]) {
@@ -217,6 +224,7 @@ async function walk(key, rules, packed) {
     listLeaves();
     at = stops.findLastIndex((stop) => stop <= micro);
     go(at);
+    if (focused) box.focus({ preventScroll: true });
   }
 
   function prepareNode(members, j, opens) {
@@ -235,13 +243,18 @@ async function walk(key, rules, packed) {
       const [i] = members;
       const sum = texts.find((text) => text.textContent.startsWith("sum "));
       if (sum) view.texts.push({ text: sum, result: i, kind: "sum" });
-      if (isLeaf(i) && names[i] === short(given.values[i])) view.texts.push({ text: texts[0], result: i, kind: "constant" });
+      if (unnamed.has(i)) view.texts.push({ text: texts[0], result: i, kind: "constant" });
     }
     if (opens !== undefined) {
       element.classList.add("opens");
       const open = () => show(opens);
       element.addEventListener("click", open);
-      element.addEventListener("keydown", (event) => event.key === "Enter" && open());
+      element.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        event.stopPropagation();
+        open();
+      });
     }
   }
 
@@ -290,7 +303,7 @@ async function walk(key, rules, packed) {
     const shown = view.nodes.flatMap((members) => (members.length === 1 && isLeaf(members[0]) ? members : []));
     whatIf.hidden = shown.length === 0;
     fields.replaceChildren(...shown.map((i) => {
-      const row = make("label", {}, names[i]);
+      const row = make("label", {}, unnamed.has(i) ? "constant" : names[i]);
       const field = make("input", { type: "text", inputmode: "decimal", value: String(now.values[i]), "data-leaf": i });
       field.addEventListener("input", () => {
         const x = field.value.trim() === "" ? NaN : Number(field.value);
@@ -308,6 +321,7 @@ async function walk(key, rules, packed) {
   reset.addEventListener("click", () => {
     changed.clear();
     now = given;
+    for (const i of unnamed) names[i] = data.names[i];
     listLeaves();
     go(at);
   });
@@ -336,9 +350,9 @@ async function walk(key, rules, packed) {
       }
       scrollTo(view.elements.get(`n${j}`));
     }
-    const group = closed && { group: data.views[view.v].opens[`n${j}`] === undefined ? names[step.gate] : data.views[data.views[view.v].opens[`n${j}`]].title, count: run };
-    const [told, slope] = closed && step.phase !== "seed"
-      ? [say(step.phase === "forward" ? "group_forward" : "group_backward", group), ""] : words(step);
+    let [told, slope] = closed && step.phase !== "seed"
+      ? [say(`group_${step.phase}`, { group: view.titles[j], count: run }), ""] : words(step);
+    if (closed && step.phase !== "seed" && view.opens[`n${j}`] !== undefined) told += ` ${sentences.group_open}`;
     message.textContent = told;
     derivative.textContent = slope;
     alert.textContent = now.failure ? `The engine would raise here. ${now.failure}` : "";
@@ -376,7 +390,7 @@ async function walk(key, rules, packed) {
     if (members.length > 1) parts.splice(0, 2, `${members.length} values`);
     else if (!isLeaf(i)) parts.push(formula(i, "value", "name"));
     if (open !== undefined) parts.push("click to open");
-    const title = open === undefined ? (members.length > 1 ? gates[i] : names[i]) : data.views[open].title;
+    const title = members.length > 1 ? view.titles[n] : names[i];
     const told = `${title}: ${parts.join(", ")}`;
     element.setAttribute("aria-label", told);
     element.querySelector("title").textContent = told;

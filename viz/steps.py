@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 
 from autograd_core import Gate, Value, gradients
 
-from .formula import fill, parts_of, plain, short, slope_of
-from .picture import Picture
+from .formula import fill, parts_of, plain, slope_of
+from .picture import Picture, short
 
 __all__ = ["SENTENCES", "Step", "walk"]
 
@@ -32,8 +32,9 @@ SENTENCES = {
         "{input} is used {times}: the {ordinal} path adds {upstream} x {local} to the {before} "
         "already there: {before} + {contribution} = {after}"
     ),
-    "group_forward": "{group} computes: {count} gates. Open it to see how.",
-    "group_backward": "{group} passes gradients back: {count} wires. Open it to see how.",
+    "group_forward": "{group} computes: {count} gates.",
+    "group_backward": "{group} passes gradients back: {count} wires.",
+    "group_open": "Open it to see how.",
     "slope": "local d{result}/d{input} = {formula}",
 }
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
@@ -135,4 +136,7 @@ def times(count: int) -> str:
 
 
 def ordinal(n: int) -> str:
-    return ORDINALS[n - 1] if n <= len(ORDINALS) else f"{n}th"
+    if n <= len(ORDINALS):
+        return ORDINALS[n - 1]
+    last = "" if n // 10 % 10 == 1 else str(n % 10)
+    return f"{n}{ {'1': 'st', '2': 'nd', '3': 'rd'}.get(last, 'th') }"
