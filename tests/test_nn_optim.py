@@ -14,9 +14,9 @@ ALL = [SGD, EWA, RMSprop, Adam]
 each = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 
 
-def run(make, grads, start, schedule=None, **options):
+def run(make, grads, initial, schedule=None, **options):
     """The parameters after each row of gradients."""
-    params = [Value(x) for x in start]
+    params = [Value(x) for x in initial]
     optimizer = make(params, **options)
     scheduler = schedule(optimizer) if schedule else None
     trace = []
@@ -143,7 +143,7 @@ def test_bias_correction():
 def test_ewa_is_sgd_with_dampening():
     grads = np.random.default_rng(4).normal(size=(50, 3))
     averaged = run(EWA, grads, [0.0] * 3, lr=0.1, beta=0.9, start="gradient")
-    damped = run(SGD, grads, [0.0] * 3, lr=0.1, momentum=0.9, dampening=0.1)
+    damped = run(SGD, grads, [0.0] * 3, lr=0.1, momentum=0.9, dampening=0.9)
     np.testing.assert_allclose(averaged, damped, rtol=0, atol=1e-12)
     assert not np.allclose(averaged, run(EWA, grads, [0.0] * 3, lr=0.1, beta=0.9))
 
@@ -232,32 +232,18 @@ def test_least_squares_study(momentum):
             optimizer.step()
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
 
+    # The long axis of the data is stiff: plain descent jumps across the valley at every step,
+    # momentum seldom, and it comes nearer to the best.
     best = np.linalg.lstsq(x, y, rcond=None)[0]
-    gap = np.array(found)[:, 0] - ((x @ best - y) ** 2).sum()
-    first = np.array(found)[:, 3] - best[0]
-    crossings = int((first[:-1] * first[1:] < 0.0)[:20].sum())
-    assert gap[-1] < 1e-6 * gap[0]
-    # The long axis of the data is stiff: plain descent jumps across the valley at every step.
-    assert crossings == 20 if not momentum else crossings < 20
-
-
-def test_momentum_helps_in_the_study():
-    rng = np.random.default_rng(1)
-    x = rng.normal((-3.0, 0.0), (3.0, 1.0), (500, 2))
-    y = (x[:, 1] > 0).astype(float)
-    best = ((x @ np.linalg.lstsq(x, y, rcond=None)[0] - y) ** 2).sum()
-    gaps = []
-    for make, options in ((SGD, {}), (EWA, {"beta": 0.4, "start": "gradient"})):
-        weights = [Value(0.0), Value(0.0)]
-        optimizer = make(weights, lr=1e-4, **options)
-        for _ in range(20):
-            w = np.array([p.data for p in weights])
-            for p, g in zip(weights, 2.0 * x.T @ (x @ w - y), strict=True):
-                p.grad = g
-            optimizer.step()
-        w = np.array([p.data for p in weights])
-        gaps.append(((x @ w - y) ** 2).sum() - best)
-    assert gaps[1] < gaps[0]
+    found = np.array(found)
+    gap = found[-1, 0] - ((x @ best - y) ** 2).sum()
+    stiff = (found[:, 3:] - best) @ np.linalg.eigh(x.T @ x)[1][:, 1]
+    crossings = (stiff[:-1] * stiff[1:] < 0.0).sum()
+    assert best == pytest.approx([-0.0849, 0.3822], abs=1e-4)
+    if momentum:
+        assert crossings < 50 and gap == pytest.approx(7.9e-9, rel=0.01)
+    else:
+        assert crossings > 85 and gap == pytest.approx(5.44e-8, rel=0.01)
 
 
 # ---------------------------------------------------------------- all parameters or none
@@ -405,7 +391,7 @@ def test_bad_params(make):
         (EWA, {"beta": 1.0}, r"beta must be in \[0, 1\)"),
         (EWA, {"beta": -0.1}, "beta must be"),
         (EWA, {"start": "first"}, "start must be 'zero' or 'gradient', got 'first'"),
-        (EWA, {"start": "gradient", "bias_correction": True}, "no bias to correct"),
+        (EWA, {"start": "gradient", "bias_correction": True}, ".*no bias to correct"),
         (RMSprop, {"alpha": 1.0}, r"alpha must be in \[0, 1\)"),
         (RMSprop, {"eps": 0.0}, "eps must be above 0"),
         (RMSprop, {"momentum": -1}, "momentum must be"),
