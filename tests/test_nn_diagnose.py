@@ -116,6 +116,18 @@ def test_containers():
     assert activation_statistics(first, BATCH)[0] == found[0]
 
 
+def test_no_graph_is_kept_without_need():
+    made = []
+
+    def layer(rows):
+        made.extend(row[0].relu() for row in rows)
+        return made[-len(rows) :]
+
+    activation_statistics(layer, BATCH)
+    dead_relus(layer, BATCH)
+    assert len(made) == 12 and all(v.inputs == () for v in made)
+
+
 def test_outputs_the_loss_does_not_use():
     model = MLP(3, [4, 2], rng=1)
     found = gradient_statistics(model, BATCH, lambda outputs: outputs[0][0] * 6.0)

@@ -278,7 +278,7 @@ def test_parameter_that_would_become_nan(make):
 
 
 @each
-@pytest.mark.parametrize("when", ["computing", "writing"])
+@pytest.mark.parametrize("when", ["computing", "writing", "counting"])
 def test_interrupted_step_changes_nothing(make, when, monkeypatch):
     class Interrupted(Value):
         armed = False
@@ -303,6 +303,15 @@ def test_interrupted_step_changes_nothing(make, when, monkeypatch):
     with monkeypatch.context() as patch:
         if when == "writing":
             Interrupted.armed = True
+        elif when == "counting":
+            counts = []
+
+            def count(self, steps):
+                counts.append(steps)
+                if len(counts) == 1:
+                    raise KeyboardInterrupt
+
+            patch.setattr(make, "steps", property(lambda self: (counts or [1])[-1], count), False)
         else:
             rule = make.update
 
@@ -314,6 +323,7 @@ def test_interrupted_step_changes_nothing(make, when, monkeypatch):
             patch.setattr(make, "update", update)
         with pytest.raises(KeyboardInterrupt):
             optimizer.step()
+        assert optimizer.steps == 1
     assert [p.data for p in params] == before
     assert optimizer.state == state and optimizer.steps == 1
     optimizer.step()
@@ -321,7 +331,9 @@ def test_interrupted_step_changes_nothing(make, when, monkeypatch):
 
 
 def test_centered_rmsprop_survives_rounding():
-    trace = run(RMSprop, np.full((500, 1), 0.1), [0.0], lr=1e-3, alpha=0.5, centered=True)
+    # A constant gradient whose mean square comes out below its squared mean.
+    grads = np.full((500, 1), 8.459776330097977)
+    trace = run(RMSprop, grads, [0.0], lr=1e-3, alpha=0.5, centered=True)
     assert np.isfinite(trace).all()
 
 
