@@ -1,40 +1,63 @@
-"""Plots, by matplotlib: `pip install "autograd-core[plots]"`."""
+"""Plots of data, training and networks, by matplotlib: `pip install "autograd-core[plots]"`.
+
+    decision_boundary(score, points, labels, "moons.png")
+    training_curves({"GD": losses, "momentum": others}, "losses.pdf", log=True)
+    figure = loss_landscape(loss, {"GD": path})         # no file: a Figure, which a notebook shows
+
+Each takes plain numbers and returns a `matplotlib.figure.Figure`; with `path` it is saved there as
+well, in the form of the suffix: png, svg, pdf. Series differ in colour, dash and marker, so that a
+print in grey can be read. ImportError, naming the extra, if there is no matplotlib.
+"""
 
 from __future__ import annotations
 
+import io
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
 
-__all__ = ["decision_boundary"]
+from .output import write
+
+__all__ = [
+    "decision_boundary", "elbows", "loss_landscape", "training_curves", "variance_by_depth",
+]  # fmt: skip
+
+Destination: TypeAlias = "str | os.PathLike[str] | None"
+Point: TypeAlias = "tuple[float, float]"
+
+# Okabe and Ito's colours, which the colour-blind can tell apart, from dark to light.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
+DASHES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def decision_boundary(
-    score: Callable[[list[tuple[float, float]]], Sequence[float]],
-    points: Sequence[tuple[float, float]],
+    score: Callable[[list[Point]], Sequence[float]],
+    points: Sequence[Point],
     labels: Sequence[int],
-    path: str | os.PathLike[str],
+    path: Destination = None,
     *,
     title: str = "",
     resolution: int = 60,
-) -> None:
-    """Draw where a classifier's score changes sign, over its points, and save it to `path`.
+) -> Any:
+    """Where a classifier's score changes sign, over its points.
 
     score takes a list of points in the plane and returns a number for each: above 0 means label 1.
-    The form is that of path's suffix: png, svg, pdf.
     """
-    from matplotlib.figure import Figure
-
     xs, ys = zip(*points, strict=True)
     margin = 0.5
+    slant = (max(ys) - min(ys) + 2 * margin) / (max(xs) - min(xs) + 2 * margin)
+    figure, axes = _figure(path, 6.0, min(8.0, max(2.5, 5.3 * slant + 0.9)))
     across = _steps(min(xs) - margin, max(xs) + margin, resolution)
     up = _steps(min(ys) - margin, max(ys) + margin, resolution)
     flat = list(score([(x, y) for y in up for x in across]))
     grid = [flat[i : i + resolution] for i in range(0, len(flat), resolution)]
-    figure = Figure(figsize=(6.0, 5.0), layout="constrained")
-    axes = figure.add_subplot()
     bound = max(abs(z) for z in flat) or 1.0
     axes.contourf(across, up, grid, levels=20, cmap="RdBu", alpha=0.5, vmin=-bound, vmax=bound)
-    axes.contour(across, up, grid, levels=[0.0], colors="black", linewidths=1.5)
+    if min(flat) < 0.0 < max(flat):
+        axes.contour(across, up, grid, levels=[0.0], colors="black", linewidths=1.5)
     for label, colour, marker in ((0, "#b3261e", "o"), (1, "#0550ae", "s")):
         chosen = [point for point, own in zip(points, labels, strict=True) if own == label]
         axes.scatter(
@@ -43,7 +66,179 @@ def decision_boundary(
         )  # fmt: skip
     axes.set(title=title, xlabel="x0", ylabel="x1", aspect="equal")
     axes.legend(loc="upper right")
-    figure.savefig(path, dpi=120)
+    return _finished(figure, path)
+
+
+def variance_by_depth(
+    activations: Mapping[str, Sequence[float]],
+    gradients: Mapping[str, Sequence[float]],
+    path: Destination = None,
+    *,
+    title: str = "",
+) -> Any:
+    """The variance of activations and of gradients by layer, a line for each initialisation.
+
+    Both map its name to one variance for each layer, first layer first. The scale is logarithmic;
+    a layer whose variance is 0 or not finite has no point.
+    """
+    figure, (left, right) = _figure(path, 9.0, 4.2, columns=2)
+    for axes, series, what in ((left, activations, "activations"), (right, gradients, "gradients")):
+        for i, (name, variances) in enumerate(series.items()):
+            shown = [v if 0.0 < v < math.inf else math.nan for v in variances]
+            layers = range(1, len(shown) + 1)
+            axes.plot(layers, shown, label=name, markersize=4, **_style(i, len(shown)))
+        axes.set_yscale("log")
+        axes.set(xlabel="layer", ylabel=f"variance of {what}")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+    if len(activations) > 1 or len(gradients) > 1:
+        handles, names = max(
+            (axes.get_legend_handles_labels() for axes in (left, right)),
+            key=lambda found: len(found[1]),
+        )
+        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4))
+    if title:
+        figure.suptitle(title)
+    return _finished(figure, path)
+
+
+def elbows(
+    positions: Mapping[str, Sequence[float]],
+    path: Destination = None,
+    *,
+    interval: Point = (-3.0, 3.0),
+    title: str = "",
+) -> Any:
+    """Where ReLU units of one input have their kinks: a row of marks for each initialisation.
+
+    positions maps its name to the kinks; only those within `interval` are drawn, and each row
+    tells how many these are.
+    """
+    low, high = interval
+    if not low < high:
+        raise ValueError(f"interval must rise, as (-3.0, 3.0), got {interval}")
+    count = len(positions)
+    figure, axes = _figure(path, 7.0, 1.3 + 0.6 * count)
+    for i, kinks in enumerate(positions.values()):
+        inside = [x for x in kinks if low <= x <= high]
+        axes.vlines(inside, i - 0.32, i + 0.32, color=COLOURS[i % len(COLOURS)], alpha=0.7)
+        axes.text(
+            1.01, i, f"{len(inside)} of {len(kinks)}",
+            transform=axes.get_yaxis_transform(), va="center",
+        )  # fmt: skip
+    axes.set_yticks(range(count), list(positions))
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["left", "top", "right"]].set_visible(False)
+    axes.set(xlim=interval, ylim=(count - 0.5, -0.5), xlabel="elbow, -b/w", title=title)
+    axes.grid(axis="x", alpha=0.3)
+    return _finished(figure, path)
+
+
+def loss_landscape(
+    loss: Callable[[float, float], float],
+    paths: Mapping[str, Sequence[Point]],
+    path: Destination = None,
+    *,
+    x_range: Point = (-1.0, 1.0),
+    y_range: Point = (-1.0, 1.0),
+    names: tuple[str, str] = ("w0", "w1"),
+    title: str = "",
+    resolution: int = 80,
+) -> Any:
+    """Contours of a loss over two parameters, with the paths that optimisers took.
+
+    loss takes the two numbers; paths maps a name to the points passed, start first. The start has
+    a ring, the end a star. The levels lie closer near the bottom.
+    """
+    figure, axes = _figure(path, 6.4, 5.4)
+    across, up = _steps(*x_range, resolution), _steps(*y_range, resolution)
+    grid = [[loss(x, y) for x in across] for y in up]
+    finite = [z for row in grid for z in row if math.isfinite(z)]
+    if not finite:
+        raise ValueError("the loss is nowhere finite in x_range, y_range")
+    low, high = min(finite), max(finite)
+    if low < high:
+        levels = [low + (high - low) * (k / 16) ** 2 for k in range(17)]
+        filled = axes.contourf(across, up, grid, levels=levels, cmap="Greys", alpha=0.6)
+        axes.contour(across, up, grid, levels=levels, colors="0.45", linewidths=0.5)
+        figure.colorbar(filled, ax=axes, label="loss", format="%.3g")
+    for i, (name, points) in enumerate(paths.items()):
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        style = _style(i, len(xs))
+        axes.plot(xs, ys, label=name, markersize=2.5, **{**style, "markevery": 1, "linewidth": 1.1})
+        colour = style["color"]
+        axes.plot(xs[:1], ys[:1], "o", color=colour, markersize=10, markerfacecolor="none")
+        axes.plot(
+            xs[-1:], ys[-1:], "*", color=colour, markersize=14, markeredgecolor="white", zorder=3
+        )
+    axes.set(xlim=x_range, ylim=y_range, xlabel=names[0], ylabel=names[1], title=title)
+    if paths:
+        axes.legend(loc="upper right")
+    return _finished(figure, path)
+
+
+def training_curves(
+    curves: Mapping[str, Sequence[float]],
+    path: Destination = None,
+    *,
+    xlabel: str = "epoch",
+    ylabel: str = "loss",
+    log: bool = False,
+    title: str = "",
+) -> Any:
+    """Numbers that training left behind, one line for each name, from epoch 0 on.
+
+    With `log` the scale is logarithmic, and numbers of 0 and below have no point.
+    """
+    figure, axes = _figure(path, 6.4, 4.2)
+    for i, (name, numbers) in enumerate(curves.items()):
+        shown = [y if y > 0.0 or not log else math.nan for y in numbers]
+        axes.plot(range(len(shown)), shown, label=name, markersize=4, **_style(i, len(shown)))
+    if log:
+        axes.set_yscale("log")
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    if len(curves) > 1:
+        axes.legend()
+    return _finished(figure, path)
+
+
+# ---------------------------------------------------------------- what they share
+
+
+def _figure(path: Destination, width: float, height: float, columns: int = 1) -> tuple[Any, Any]:
+    """A figure of its own, unknown to pyplot, and its axes; refuses a path before any work."""
+    if path is not None and Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"plots are saved as .png, .svg or .pdf, not {os.fspath(path)!r}")
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ImportError(
+            'plots need matplotlib: pip install "autograd-core[plots]"', name="matplotlib"
+        ) from None
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(1, columns)
+
+
+def _finished(figure: Any, path: Destination) -> Any:
+    """The figure, saved if there is a path: whole, or not at all."""
+    if path is not None:
+        content = io.BytesIO()
+        figure.savefig(content, format=Path(path).suffix.lower()[1:], dpi=150)
+        write(path, content.getvalue())
+    return figure
+
+
+def _style(i: int, points: int) -> dict[str, Any]:
+    """Colour, dash and marker of series i; markers on about ten of its points."""
+    return {
+        "color": COLOURS[i % len(COLOURS)],
+        "linestyle": DASHES[i % len(DASHES)],
+        "marker": MARKERS[i % len(MARKERS)],
+        "markevery": max(1, points // 10),
+        "linewidth": 1.5,
+    }
 
 
 def _steps(low: float, high: float, count: int) -> list[float]:
