@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .layers import Rng, generator
+from .rng import Rng, generator
 
 __all__ = ["moons"]
 
