@@ -414,19 +414,25 @@ class Sequential(Module):
                     unit._rename(f"layer{i}.{unit.label}" if unit.label else f"layer{i}")
 
     def forward(self, x: Any) -> Any:
-        return _through(list(self), x)
+        return _through(self._stack, x)
+
+    @property
+    def _stack(self) -> list[Module]:
+        return [thing for name, thing in vars(self).items() if name.isdecimal()]
 
     def __iter__(self) -> Iterator[Module]:
-        return iter([thing for name, thing in vars(self).items() if name.isdecimal()])
+        return iter(self._stack)
 
     def __getitem__(self, index: int) -> Module:
-        return list(self)[index]
+        return self._stack[index]
 
     def __len__(self) -> int:
-        return len(list(self))
+        return len(self._stack)
 
     def __repr__(self) -> str:
-        lines = [f"  ({i}): {module!r}".replace("\n", "\n  ") for i, module in enumerate(self)]
+        lines = [
+            f"  ({i}): {module!r}".replace("\n", "\n  ") for i, module in enumerate(self._stack)
+        ]
         return "\n".join(["Sequential(", *lines, ")"]) if lines else "Sequential()"
 
 
