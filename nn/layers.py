@@ -173,11 +173,11 @@ class _Units(Module):
         """For each unit its parameters with their names."""
         return []
 
-    def _named(self, values: Sequence[Value]) -> list[Value]:
+    def _named(self, values: list[Value], ending: str = "") -> list[Value]:
         if self.label:
             for j, value in enumerate(values):
-                value.label = f"{self.label}.neuron{j}"
-        return list(values)
+                value.label = f"{self.label}.neuron{j}{ending}"
+        return values
 
 
 class Linear(_Units):
@@ -340,8 +340,10 @@ class BatchNorm1d(_Units):
 
     def forward(self, x: Any) -> Any:
         if not self.training:
-            spread = [(Value(v) + self.eps).sqrt() for v in self.running_var]
             means = [Value(m) for m in self.running_mean]
+            spread = [Value(math.sqrt(v + self.eps)) for v in self.running_var]
+            self._named(means, ".mean")
+            self._named(spread, ".std")
             return _each_example(
                 self, x, self.num_features, lambda row: self._answer(row, means, spread)
             )
@@ -359,6 +361,8 @@ class BatchNorm1d(_Units):
             for column, mean in zip(columns, means, strict=True)
         ]
         spread = [(variance + self.eps).sqrt() for variance in variances]
+        self._named(means, ".mean")
+        self._named(spread, ".std")
         out = [self._answer(row, means, spread) for row in rows]
         self._average(self.running_mean, means, 1.0)
         self._average(self.running_var, variances, n / (n - 1))

@@ -51,9 +51,10 @@ class _Loss(Module):
                 f"{wanted} must be equal"
             )
         if found != wanted:
+            column = "; give [[y] for y in targets]" if found == (*wanted, 1) else ""
             raise ValueError(
                 f"{self._name}: outputs of shape {found}, targets of shape {wanted}: they must be "
-                "equal"
+                f"equal{column}"
             )
         pairs = zip(_values(flat(outputs)), flat(targets), strict=True)
         return [self._term(i, output, target) for i, (output, target) in enumerate(pairs)]
@@ -64,13 +65,12 @@ class _Loss(Module):
     def _shape(self, thing: Any, what: str) -> tuple[int, ...]:
         lengths = shape(thing)
         if lengths is None:
-            first = len(thing[0]) if isinstance(thing[0], list) else 1
-            for i, row in enumerate(thing):
-                if (len(row) if isinstance(row, list) else 1) != first:
-                    raise ValueError(
-                        f"{self._name}: {what} 0 has {first} numbers, {what} {i} another count"
-                    )
-            raise ValueError(f"{self._name}: the rows of the {what} have several lengths")
+            rows = [shape(row) for row in thing]
+            odd = next((i for i, row in enumerate(rows) if row is None or row != rows[0]), 0)
+            raise ValueError(
+                f"{self._name}: {what} must have equal lengths, but {what} 0 has shape {rows[0]}, "
+                f"{what} {odd} has {rows[odd]}"
+            )
         if 0 in lengths:
             raise ValueError(f"{self._name}: the batch is empty ({what} of shape {lengths})")
         return lengths

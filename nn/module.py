@@ -123,7 +123,10 @@ class Module:
             pairs = list(zip(flat(thing), numbers[name], strict=True))
             last = name.rpartition(".")[2]
             if last in owner._buffers:
-                kept = [type(old)(new) for old, new in pairs]  # a count stays an int
+                for old, new in pairs:
+                    if isinstance(old, int) and not new.is_integer():
+                        raise ValueError(f"load_state_dict: {name} is a count, got {new}")
+                kept = [type(old)(new) for old, new in pairs]
                 buffers.append((owner, last, kept if isinstance(thing, list) else kept[0]))
             else:
                 values += pairs

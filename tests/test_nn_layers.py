@@ -27,6 +27,8 @@ from nn import (
     Tanh,
     init,
 )
+from viz.collapse import fold
+from viz.picture import picture_of
 
 BATCH = [[0.5, -1.0], [2.0, 0.25], [-3.0, 1.0]]
 
@@ -240,6 +242,21 @@ def test_labels():
     }  # fmt: skip
     normed = Sequential(BatchNorm1d(1))
     assert [p.label for p in normed.parameters()] == ["layer0.neuron0.w", "layer0.neuron0.b"]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_pictures_fold_by_layer(training):
+    model = network().train(training)
+    loss = MSELoss()(model(BATCH), BATCH3)
+    names = {node.name for node in fold(picture_of(loss), 0).nodes}
+    assert {f"layer{i}" for i in range(5)} <= names
+    units = {node.name for node in fold(picture_of(loss), 1).nodes}
+    assert {"layer0.neuron3", "layer1.neuron3", "layer3.neuron2"} <= units
+    if not training:
+        nodes = fold(picture_of(model(BATCH[0])[0]), 0).nodes
+        assert {node.name for node in nodes} == {
+            "leaves", "layer0", "layer1", "layer2", "layer3", "layer4.neuron0",
+        }  # fmt: skip
 
 
 def test_labels_of_ones_own_and_nested():
@@ -526,7 +543,8 @@ WRONG = {
     "Values": (
         lambda s: s.update({"1.bias": values([1.0] * 4)}), TypeError, r"1\.bias: .*v\.data"
     ),
-    "count": (lambda s: s.update({"1.num_batches_tracked": math.nan}), ValueError, "integer"),
+    "count": (lambda s: s.update({"1.num_batches_tracked": math.nan}), ValueError, "got nan"),
+    "half": (lambda s: s.update({"1.num_batches_tracked": 2.5}), ValueError, r"tracked is a count"),
 }  # fmt: skip
 
 
