@@ -1,7 +1,26 @@
-"""Neurons, layers and networks, made of single scalars."""
+"""Neurons, layers, networks and losses, made of single scalars."""
 
+from . import init
 from .data import moons
-from .layers import MLP, Layer, Neuron
+from .layers import (
+    ELU,
+    MLP,
+    BatchNorm1d,
+    Layer,
+    LeakyReLU,
+    Linear,
+    Neuron,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
+from .losses import BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, MSELoss
 from .module import Module
 
-__all__ = ["MLP", "Layer", "Module", "Neuron", "moons"]
+__all__ = [
+    "ELU", "MLP", "BCEWithLogitsLoss", "BatchNorm1d", "CrossEntropyLoss", "HingeLoss", "Layer",
+    "LeakyReLU", "Linear", "MSELoss", "Module", "Neuron", "ReLU", "Sequential", "Sigmoid",
+    "Softplus", "Tanh", "init", "moons",
+]  # fmt: skip

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .layers import Rng, generator
+from .rng import Rng, generator
 
 __all__ = ["DataLoader", "TensorDataset", "circles", "gaussian_points", "moons", "xor"]
 
