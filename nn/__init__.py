@@ -1,6 +1,6 @@
 """Neurons, layers, networks and losses, made of single scalars."""
 
-from . import init
+from . import data, diagnose, init, optim
 from .data import moons
 from .layers import (
     ELU,
@@ -22,5 +22,5 @@ from .module import Module
 __all__ = [
     "ELU", "MLP", "BCEWithLogitsLoss", "BatchNorm1d", "CrossEntropyLoss", "HingeLoss", "Layer",
     "LeakyReLU", "Linear", "MSELoss", "Module", "Neuron", "ReLU", "Sequential", "Sigmoid",
-    "Softplus", "Tanh", "init", "moons",
+    "Softplus", "Tanh", "data", "diagnose", "init", "moons", "optim",
 ]  # fmt: skip

@@ -3,80 +3,164 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import random
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from autograd_core import Value, no_grad
 
-from . import MLP, moons
+from .data import circles, gaussian_points, moons, xor
+from .layers import MLP
+from .losses import HingeLoss
+from .optim import EWA, SGD, Adam, RMSprop
 
-SEED = 1
+POINTS = 100
+
+
+def _gaussian(n: int, rng: random.Random) -> tuple[list[tuple[float, ...]], list[int]]:
+    points = gaussian_points(n, (0.0, 0.0), (1.0, 1.0), rng=rng)
+    return points, [int(point[1] > 0.0) for point in points]
+
+
+DATA: dict[str, Any] = {
+    "moons": lambda rng: moons(POINTS, rng=rng),
+    "circles": lambda rng: circles(POINTS, rng=rng),
+    "xor": lambda rng: xor(POINTS, noise=0.3, rng=rng),
+    "gaussian": lambda rng: _gaussian(POINTS, rng),
+}
+OPTIMIZERS: dict[str, Any] = {
+    "sgd": lambda parameters: SGD(parameters, lr=1.0),
+    "momentum": lambda parameters: SGD(parameters, lr=0.1, momentum=0.9),
+    "ewa": lambda parameters: EWA(parameters, lr=1.0, beta=0.9),
+    "rmsprop": lambda parameters: RMSprop(parameters, lr=0.01),
+    "adam": lambda parameters: Adam(parameters, lr=0.05),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train MLP(2, [16, 16, 1]) on two moons, scalar by scalar, and print how it goes."""
+    """Train a small network on points in the plane, scalar by scalar, and print how it goes."""
     parser = argparse.ArgumentParser(prog="python -m nn", description=main.__doc__)
-    parser.add_argument("--steps", type=int, default=100, help="of gradient descent (100)")
+    parser.add_argument("--data", choices=DATA, default="moons", help="the points (moons)")
+    parser.add_argument("--layers", type=_widths, default=[16, 16], help="hidden widths (16,16)")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd", help="(sgd)")
+    parser.add_argument("--epochs", type=int, default=100, help="passes over all points (100)")
+    parser.add_argument("--seed", type=int, default=1, help="of points and weights (1)")
+    parser.add_argument("--save", metavar="FILE", help="write the weights at the end, as JSON")
+    parser.add_argument("--load", metavar="FILE", help="start from weights saved before")
     parser.add_argument("--plot", metavar="FILE", help="draw the decision boundary: .png .svg .pdf")
     given = parser.parse_args(arguments)
-    if given.plot:
-        if not given.plot.endswith((".png", ".svg", ".pdf")):
-            print(f"--plot writes .png, .svg or .pdf, not {given.plot!r}", file=sys.stderr)
-            return 2
-        try:
-            import matplotlib as matplotlib
-        except ImportError:
-            print('--plot needs matplotlib: pip install "autograd-core[plots]"', file=sys.stderr)
-            return 2
-    rng = random.Random(SEED)
-    points, labels = moons(100, noise=0.1, rng=rng)
-    model = MLP(2, [16, 16, 1], rng=rng)
-    print(f"{len(model.parameters())} parameters, {len(points)} points")
-    for step in _progress(range(given.steps)):
-        loss, accuracy = evaluate(model, points, labels)
-        model.zero_grad()
-        loss.backward()
-        rate = 1.0 - 0.9 * step / given.steps
-        for p in model.parameters():
-            p.data -= rate * p.grad
-        if step % 10 == 0:
-            _write(f"step {step:3}  loss {loss.data:.4f}  accuracy {accuracy:.0%}")
-    with no_grad():
-        loss, accuracy = evaluate(model, points, labels)
-    print(f"step {given.steps:3}  loss {loss.data:.4f}  accuracy {accuracy:.0%}")
-    if given.plot:
-        from viz.plots import decision_boundary
-
-        with no_grad():
-            decision_boundary(
-                lambda grid: [score.data for score in model(grid)], points, labels, given.plot,
-                title=f"two moons, MLP(2, [16, 16, 1]): accuracy {accuracy:.0%}",
-            )  # fmt: skip
-        print(f"wrote {given.plot}", file=sys.stderr)
+    try:
+        _check_files(given)
+        rng = random.Random(given.seed)
+        points, labels = DATA[given.data](rng)
+        model = MLP(2, [*given.layers, 1], rng=rng)
+        if given.load:
+            model.load_state_dict(json.loads(Path(given.load).read_text(encoding="utf-8")))
+        accuracy = _train(model, points, labels, given)
+        if given.save:
+            _write_whole(given.save, json.dumps(model.state_dict()))
+        if given.plot:
+            _plot(model, points, labels, given, accuracy)
+    except (ValueError, OSError, ImportError, ArithmeticError) as error:
+        print(f"python -m nn: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written", file=sys.stderr)
+        return 130
     return 0
 
 
-def evaluate(model: MLP, points: Any, labels: list[int]) -> tuple[Value, float]:
+def evaluate(
+    model: MLP, points: Sequence[Sequence[float]], labels: Sequence[int]
+) -> tuple[Value, float]:
     """The hinge loss over all points plus an L2 penalty of 1e-4, and the accuracy."""
     scores = model(points)
     signs = [2 * label - 1 for label in labels]
-    losses = [(1.0 - sign * score).relu() for sign, score in zip(signs, scores, strict=True)]
     penalty = sum((p * p for p in model.parameters()), Value(0.0)) * 1e-4
     right = sum((score.data > 0.0) == (sign > 0) for sign, score in zip(signs, scores, strict=True))
-    return sum(losses, Value(0.0)) / len(losses) + penalty, right / len(losses)
+    return HingeLoss()(scores, signs) + penalty, right / len(signs)
 
 
-def _progress(steps: range) -> Any:
-    """The steps, under a progress bar if tqdm is there and somebody watches."""
+def _train(model: MLP, points: Any, labels: list[int], given: argparse.Namespace) -> float:
+    """Full-batch steps, at a rate that falls to a tenth; returns the accuracy at the end."""
+    print(f"{len(model.parameters())} parameters, {len(points)} points")
+    optimizer = OPTIMIZERS[given.optimizer](model.parameters())
+    rate = optimizer.lr
+    for epoch in _progress(range(given.epochs)):
+        loss, accuracy = evaluate(model, points, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.lr = rate * (1.0 - 0.9 * epoch / given.epochs)
+        optimizer.step()
+        if epoch % 10 == 0:
+            _say(f"epoch {epoch:3}  loss {loss.data:.4f}  accuracy {accuracy:.0%}")
+    with no_grad():
+        loss, accuracy = evaluate(model, points, labels)
+    print(f"epoch {given.epochs:3}  loss {loss.data:.4f}  accuracy {accuracy:.0%}")
+    return accuracy
+
+
+def _plot(
+    model: MLP, points: Any, labels: list[int], given: argparse.Namespace, accuracy: float
+) -> None:
+    from viz.plots import decision_boundary
+
+    widths = ", ".join(map(str, [*given.layers, 1]))
+    with no_grad():
+        decision_boundary(
+            lambda grid: [score.data for score in model(grid)], points, labels, given.plot,
+            title=f"{given.data}, MLP(2, [{widths}]): accuracy {accuracy:.0%}",
+        )  # fmt: skip
+    print(f"wrote {given.plot}", file=sys.stderr)
+
+
+def _widths(text: str) -> list[int]:
+    widths = [int(width) for width in text.split(",") if width.strip()]
+    if any(width < 1 for width in widths):
+        raise ValueError(text)
+    return widths
+
+
+def _check_files(given: argparse.Namespace) -> None:
+    """Say before a long training what could not be written or drawn after it."""
+    if given.epochs < 0:
+        raise ValueError(f"--epochs must be 0 or more, got {given.epochs}")
+    for path in filter(None, (given.save, given.plot)):
+        if not Path(path).absolute().parent.is_dir():
+            raise FileNotFoundError(f"cannot write {path}: there is no folder {Path(path).parent}")
+    if given.plot:
+        if Path(given.plot).suffix.lower() not in (".png", ".svg", ".pdf"):
+            raise ValueError(f"--plot writes .png, .svg or .pdf, not {given.plot!r}")
+        try:
+            import matplotlib as matplotlib
+        except ImportError:
+            raise ImportError(
+                '--plot needs matplotlib: pip install "autograd-core[plots]"'
+            ) from None
+
+
+def _write_whole(path: str, text: str) -> None:
+    """All of the text or, if interrupted, the file as it was."""
+    temporary = f"{path}.part"
+    Path(temporary).write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+    print(f"wrote {path}", file=sys.stderr)
+
+
+def _progress(epochs: range) -> Any:
+    """The epochs, under a progress bar if tqdm is there and somebody watches."""
     try:
         from tqdm import tqdm
     except ImportError:
-        return steps
-    return tqdm(steps, desc="training", unit="step", leave=False, disable=None)
+        return epochs
+    return tqdm(epochs, desc="training", unit="epoch", leave=False, disable=None)
 
 
-def _write(line: str) -> None:
+def _say(line: str) -> None:
     """Print a line without breaking the bar."""
     try:
         from tqdm import tqdm

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from numbers import Integral, Real
 from typing import Any, ClassVar, TypeAlias
 
 from autograd_core import Value, gates
@@ -459,7 +460,7 @@ def _mean(values: Sequence[Value]) -> Value:
 
 
 def _positive(width: int, name: str) -> None:
-    if not isinstance(width, int) or width < 1:
+    if not isinstance(width, Integral) or width < 1:
         raise ValueError(f"{name} must be a whole number of at least 1, got {width!r}")
 
 
@@ -470,7 +471,7 @@ def _drawing(init: Init) -> Callable[[Any, int], float]:
         if init not in INITS:
             raise ValueError(f"unknown init {init!r}: use one of {', '.join(INITS)}, or a number")
         return INITS[init]
-    if isinstance(init, int | float):
+    if isinstance(init, Real):
         return lambda rng, n: init
     raise TypeError(f"init must be one of {', '.join(INITS)}, a number or a function, got {init!r}")
 
@@ -494,7 +495,9 @@ def _is_batch(x: Any) -> bool:
     shape = getattr(x, "shape", None)
     if shape is not None:
         return len(shape) > 1
-    return isinstance(x, list | tuple) and len(x) > 0 and hasattr(x[0], "__len__")
+    if not isinstance(x, list | tuple) or not x or getattr(x[0], "shape", None) == ():
+        return False  # an array without dimensions is a number
+    return hasattr(x[0], "__len__")
 
 
 def _each_example(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from numbers import Integral
 from typing import Any, TypeAlias
 
 __all__ = ["Rng", "generator"]
@@ -16,6 +17,6 @@ def generator(rng: Any) -> Any:
         return random
     if isinstance(rng, random.Random):
         return rng
-    if isinstance(rng, int):
-        return random.Random(rng)
+    if isinstance(rng, Integral):  # a NumPy integer too
+        return random.Random(int(rng))
     raise TypeError(f"rng must be an int seed, a random.Random or None, got {type(rng).__name__}")

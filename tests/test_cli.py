@@ -263,19 +263,19 @@ def test_names_of_any_language_as_a_program(tmp_path):
 
 def last_line(out):
     return re.fullmatch(
-        r"step +(\d+)  loss (\d+\.\d+)  accuracy (\d+)%", out.strip().splitlines()[-1]
+        r"epoch +(\d+)  loss (\d+\.\d+)  accuracy (\d+)%", out.strip().splitlines()[-1]
     )
 
 
-def test_three_steps(capsys, tmp_path, monkeypatch):
+def test_three_epochs(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert nn.__main__.main(["--steps", "3"]) == 0
+    assert nn.__main__.main(["--epochs", "3"]) == 0
     out = capsys.readouterr().out
     assert "337 parameters" in out
-    first = float(re.search(r"step +0  loss (\d+\.\d+)", out)[1])
+    first = float(re.search(r"epoch +0  loss (\d+\.\d+)", out)[1])
     step, loss, accuracy = last_line(out).groups()
     assert step == "3" and float(loss) < first and int(accuracy) > 50
-    assert nn.__main__.main(["--steps", "3"]) == 0
+    assert nn.__main__.main(["--epochs", "3"]) == 0
     assert capsys.readouterr().out == out
     assert list(tmp_path.iterdir()) == []
 
@@ -283,35 +283,103 @@ def test_three_steps(capsys, tmp_path, monkeypatch):
 def test_plot(capsys, tmp_path):
     pytest.importorskip("matplotlib")
     path = tmp_path / "moons.png"
-    assert nn.__main__.main(["--steps", "1", "--plot", str(path)]) == 0
+    assert nn.__main__.main(["--epochs", "1", "--plot", str(path)]) == 0
     assert path.read_bytes().startswith(b"\x89PNG")
     assert str(path) in capsys.readouterr().err
 
 
 def test_plot_of_an_unknown_form(capsys, tmp_path):
     pytest.importorskip("matplotlib")
-    assert nn.__main__.main(["--steps", "0", "--plot", str(tmp_path / "moons.foo")]) == 2
+    assert nn.__main__.main(["--epochs", "0", "--plot", str(tmp_path / "moons.foo")]) == 2
     assert "foo" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_plot_without_matplotlib(capsys, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert nn.__main__.main(["--steps", "1", "--plot", str(tmp_path / "moons.png")]) == 2
+    assert nn.__main__.main(["--epochs", "1", "--plot", str(tmp_path / "moons.png")]) == 2
     assert 'pip install "autograd-core[plots]"' in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
 def test_training_without_tqdm(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm", None)
-    assert nn.__main__.main(["--steps", "1"]) == 0
+    assert nn.__main__.main(["--epochs", "1"]) == 0
     assert last_line(capsys.readouterr().out)[1] == "1"
 
 
-def test_bad_steps(capsys):
+def test_bad_epochs(capsys):
     with pytest.raises(SystemExit) as stop:
-        nn.__main__.main(["--steps", "many"])
+        nn.__main__.main(["--epochs", "many"])
     assert stop.value.code == 2 and "many" in capsys.readouterr().err
+
+
+SMALL = ["--layers", "6", "--epochs", "4"]
+
+
+@pytest.mark.parametrize("data", ["moons", "circles", "xor", "gaussian"])
+def test_every_data_set(capsys, data):
+    assert nn.__main__.main([*SMALL, "--data", data]) == 0
+    assert "25 parameters, 100 points" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "ewa", "rmsprop", "adam"])
+def test_every_optimizer_lowers_the_loss(capsys, optimizer):
+    assert nn.__main__.main([*SMALL, "--optimizer", optimizer]) == 0
+    losses = re.findall(r"loss (\d+\.\d+)", capsys.readouterr().out)
+    assert float(losses[-1]) < float(losses[0])
+
+
+def test_seed_changes_the_run(capsys):
+    outputs = []
+    for seed in ("3", "3", "4"):
+        assert nn.__main__.main([*SMALL, "--seed", seed]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1] != outputs[2]
+
+
+def test_weights_are_saved_and_loaded(capsys, tmp_path):
+    path = tmp_path / "weights.json"
+    assert nn.__main__.main([*SMALL, "--save", str(path)]) == 0
+    trained = last_line(capsys.readouterr().out).groups()[1:]
+    assert nn.__main__.main(["--layers", "6", "--epochs", "0", "--load", str(path)]) == 0
+    assert last_line(capsys.readouterr().out).groups()[1:] == trained
+    assert [one.name for one in tmp_path.iterdir()] == ["weights.json"]
+
+
+def test_weights_of_another_network_are_refused(capsys, tmp_path):
+    path = tmp_path / "weights.json"
+    assert nn.__main__.main([*SMALL, "--save", str(path)]) == 0
+    capsys.readouterr()
+    assert nn.__main__.main(["--layers", "7", "--epochs", "0", "--load", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert "(6," in err.replace("[", "(") or "shape" in err
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["--save", "nowhere/w.json"], "no folder nowhere"),
+        (["--plot", "nowhere/p.png"], "no folder nowhere"),
+        (["--load", "missing.json"], "missing.json"),
+        (["--epochs", "-1"], "--epochs must be 0 or more"),
+    ],
+)
+def test_files_are_looked_at_before_training(capsys, tmp_path, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    assert nn.__main__.main(["--layers", "2", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert told in captured.err and "epoch" not in captured.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_writes_nothing(capsys, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nn.__main__, "evaluate", interrupted)
+    assert nn.__main__.main([*SMALL, "--save", str(tmp_path / "w.json")]) == 130
+    assert "nothing was written" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
 
 
 def test_full_training_ends_at_100_percent(tmp_path):

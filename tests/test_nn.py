@@ -518,3 +518,11 @@ def test_moons_noise_and_order():
     radii = [math.hypot(x, y) - 1.0 for (x, y), c in zip(noisy, labels, strict=True) if c == 0]
     assert 0.15 < np.std(radii) < 0.25
     assert labels != sorted(labels) and labels[:10] != [0, 1] * 5
+
+
+def test_numpy_scalars_are_numbers_everywhere():
+    model = MLP(np.int64(2), [np.int64(3), 1], rng=np.int64(3), init=np.float32(0.5))
+    plain = MLP(2, [3, 1], rng=3, init=0.5)
+    assert model([np.array(0.5), np.array(1.0)]).data == plain([0.5, 1.0]).data
+    with pytest.raises(TypeError, match="sequence of numbers"):
+        model(0.5)
