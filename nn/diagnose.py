@@ -57,7 +57,7 @@ def activation_statistics(model: Any, batch: Any) -> list[LayerStatistics]:
     with no_grad():
         return [
             _statistics(name, [v.data for row in rows for v in row])
-            for name, rows in _forward(model, batch)
+            for name, rows in _forward(model, batch)[0]
         ]
 
 
@@ -66,12 +66,10 @@ def gradient_statistics(
 ) -> list[LayerStatistics]:
     """Mean and variance of the loss's derivatives in each layer's outputs, first layer first.
 
-    loss takes the model's outputs for the batch, a list with a Value (one output) or a list of
-    Values for each example, and returns a Value. An output that the loss does not use has
-    gradient 0.
+    loss takes what the model returns for the batch and returns a Value. An output that the loss
+    does not use has gradient 0.
     """
-    layers = _forward(model, batch)
-    outputs = [row[0] if len(row) == 1 else row for row in layers[-1][1]]
+    layers, outputs = _forward(model, batch)
     root = loss(outputs)
     if not isinstance(root, Value):
         raise TypeError(f"loss(outputs) must return one Value, got {type(root).__name__}")
@@ -88,7 +86,7 @@ def dead_relus(model: Any, batch: Any) -> list[DeadUnits]:
     """
     found = []
     with no_grad():
-        for name, rows in _forward(model, batch):
+        for name, rows in _forward(model, batch)[0]:
             if all(v.op == "relu" for row in rows for v in row):
                 units = range(len(rows[0]))
                 dead = tuple(i for i in units if all(row[i].data == 0.0 for row in rows))
@@ -102,8 +100,8 @@ def elbows(layer: Any) -> list[float]:
     A Neuron, a Layer, or a Linear (`weight`, `bias`). inf for a weight of 0: such a unit has no
     kink. ValueError if the layer has more inputs than one.
     """
-    if hasattr(layer, "weight"):
-        weights = [list(row) for row in layer.weight]
+    weights = getattr(layer, "weight", None)
+    if weights and isinstance(weights[0], list):
         biases = [0.0] * len(weights) if layer.bias is None else [b.data for b in layer.bias]
     else:
         neurons = getattr(layer, "neurons", [layer])
@@ -130,16 +128,17 @@ def gradient_norm(parameters: Iterable[Value]) -> float:
 # ---------------------------------------------------------------- walking a model
 
 
-def _forward(model: Any, batch: Any) -> list[tuple[str, Batch]]:
-    """Each layer's name and outputs, a list of Values for each example."""
+def _forward(model: Any, batch: Any) -> tuple[list[tuple[str, Batch]], Any]:
+    """Each layer's name and outputs, a list of Values for each example; what the last returned."""
     rows = [[v if isinstance(v, Value) else Value(v) for v in example] for example in batch]
     if not rows:
         raise ValueError("the batch is empty")
     found = []
     for i, layer in enumerate(_layers(model)):
-        rows = [[out] if isinstance(out, Value) else list(out) for out in layer(rows)]
+        outputs = layer(rows)
+        rows = [[out] if isinstance(out, Value) else list(out) for out in outputs]
         found.append((getattr(layer, "label", "") or f"{i} {type(layer).__name__}", rows))
-    return found
+    return found, outputs
 
 
 def _layers(model: Any) -> list[Any]:

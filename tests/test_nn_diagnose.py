@@ -75,9 +75,16 @@ def test_no_gradient_changes():
     assert [p.data for p in model.parameters()] == before
 
 
-@pytest.mark.parametrize("width", [1, 2])
-def test_loss_sees_what_the_model_returns(width):
-    model = MLP(3, [4, width], rng=1)
+def in_lists(rows):
+    return [[row[0] + row[1]] for row in rows]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [MLP(3, [4, 1], rng=1), MLP(3, [4, 2], rng=1), in_lists],
+    ids=["Values", "lists", "lists of one"],
+)
+def test_loss_sees_what_the_model_returns(model):
     seen = []
 
     def loss(outputs):
@@ -85,7 +92,7 @@ def test_loss_sees_what_the_model_returns(width):
         return squares([[o] if isinstance(o, Value) else o for o in outputs])
 
     gradient_statistics(model, BATCH, loss)
-    expected = model(BATCH)
+    expected = model([list(map(Value, row)) for row in BATCH])
     (outputs,) = seen
     for got, want in zip(outputs, expected, strict=True):
         assert type(got) is type(want)
@@ -212,6 +219,8 @@ def test_elbows():
     linear = SimpleNamespace(weight=[[Value(2.0)], [Value(-4.0)]], bias=[Value(1.0), Value(2.0)])
     assert elbows(linear) == [-0.5, 0.5]
     assert elbows(SimpleNamespace(weight=linear.weight, bias=None)) == [0.0, 0.0]
+    with pytest.raises(TypeError, match="takes a layer with weights"):
+        elbows(SimpleNamespace(weight=linear.bias, bias=linear.bias))  # as BatchNorm1d
 
 
 def test_an_elbow_is_a_kink():
