@@ -155,6 +155,17 @@ def test_orthogonal_keeps_lengths_and_differs_by_seed():
     assert abs(w - numbers(init.orthogonal_(matrix(12, 12), rng=2))).max() > 0.1
 
 
+def test_orthogonal_of_nearly_parallel_and_of_equal_vectors():
+    """Gram-Schmidt done once would leave 1e-12 here; equal vectors are drawn again."""
+    vectors = [[1.0, 1e-4, 0.0], [1.0, 1e-4, 0.0], [1.0, 0.0, 1e-4], [1.0, 1e-4, 1e-4]]
+    rng = random.Random(0)
+    draws = iter([x for vector in vectors for x in vector])
+    rng.gauss = lambda mu=0.0, sigma=1.0: next(draws)
+    w = numbers(init.orthogonal_(matrix(3, 3), rng=rng))
+    np.testing.assert_allclose(w @ w.T, np.eye(3), rtol=0, atol=1e-15)
+    assert list(draws) == []
+
+
 def test_orthogonal_has_no_preferred_sign():
     """Uniform among orthogonal matrices: each entry is as often negative as positive."""
     rng = random.Random(3)
@@ -177,6 +188,7 @@ def test_orthogonal_has_no_preferred_sign():
         (lambda w: init.constant_(w, "a"), TypeError, "real number, got str"),
         (lambda w: init.constant_(w, Value(1.0)), TypeError, "plain number, got a Value"),
         (lambda w: init.xavier_normal_(w[0]), ValueError, r"list of rows.*shape \(2,\)"),
+        (lambda w: init.kaiming_normal_([[], []]), ValueError, r"list of rows.*shape \(2, 0\)"),
         (lambda w: init.orthogonal_(w[0]), ValueError, r"list of rows.*shape \(2,\)"),
         (lambda w: init.kaiming_normal_([*w, w[0][:1]]), ValueError, "rows of several lengths"),
         (lambda w: init.zeros_([*w, w[0][:1]]), ValueError, "rows of equal length"),

@@ -259,11 +259,22 @@ def test_pictures_fold_by_layer(training):
         }  # fmt: skip
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_batchnorm_names_its_statistics(training):
+    norm = Sequential(BatchNorm1d(1)).train(training)
+    (out, *_) = norm([[1.0], [3.0]])[0]
+    named = {v.label: v.data for v in topological(out) if v.label}
+    assert named["layer0.neuron0.mean"] == (2.0 if training else 0.0)
+    assert named["layer0.neuron0.std"] == math.sqrt(1.0 + 1e-5)
+
+
 def test_labels_of_ones_own_and_nested():
     shared = Linear(2, 2)
     model = Sequential(Linear(2, 2, label="in"), Sequential(shared, Linear(2, 2)), shared)
     found = list(dict.fromkeys(p.label.partition(".neuron")[0] for p in model.parameters()))
     assert found == ["in", "layer1.layer0", "layer1.layer1"]
+    block = Sequential(Linear(1, 1))
+    assert Sequential(block, ReLU(), block)[0][0].weight[0][0].label == "layer0.layer0.neuron0.w0"
     assert Linear(1, 2).weight[1][0].label == "neuron1.w0"
     assert Linear(1, 1)([1.0])[0].label == "" == ReLU()([1.0])[0].label
 

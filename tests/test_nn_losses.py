@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from autograd_core import Value, check_gradient, no_grad, trace_creation
+from autograd_core import Value, check_gradient, no_grad, topological, trace_creation
 from nn import BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, Linear, Module, MSELoss
 
 RNG = random.Random(0)
@@ -119,6 +119,12 @@ def test_bce_keeps_the_tail():
     assert BCEWithLogitsLoss()([60.0], [1]).data == pytest.approx(math.exp(-60.0), rel=1e-12)
     assert BCEWithLogitsLoss()([-60.0], [0]).data == pytest.approx(math.exp(-60.0), rel=1e-12)
     assert BCEWithLogitsLoss()([-800.0], [1]).data == 800.0
+
+
+@pytest.mark.parametrize(("label", "gates"), [(0, 1), (1, 1), (0.5, 2)])
+def test_bce_spends_one_softplus_on_a_hard_label(label, gates):
+    loss = BCEWithLogitsLoss()([0.3], [label])
+    assert sum(v.op == "softplus" for v in topological(loss)) == gates
 
 
 @each_loss
