@@ -54,7 +54,7 @@ def open_page(browser, tmp_path):
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(3000)
+        page.set_default_timeout(15_000)
         page.errors, page.requests = [], []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.on("dialog", lambda dialog: (page.errors.append(dialog.message), dialog.dismiss()))
