@@ -89,6 +89,7 @@ class Gate:
     forward     forward(xp, *operands, *parameters) -> the output y
     partials    partials(xp, y, *operands, *parameters) -> a tuple of slopes, one an operand
     symbol      what stands between its operands where it has an operator (`+`), else ""
+    aliases     other names that functions and expressions know it by (`arcsin`)
     parameters  names of plain numbers that follow the operands (the 2 of x**2) and are no inputs
     defaults    values of the parameters where the user gives none
     domain      one Interval an operand (and then one a parameter), where it is sampled
@@ -101,8 +102,8 @@ class Gate:
     """
 
     __slots__ = (
-        "corners", "defaults", "domain", "failures", "forward", "latex", "name", "operands",
-        "parameters", "partials", "slopes", "symbol",
+        "aliases", "corners", "defaults", "domain", "failures", "forward", "latex", "name",
+        "operands", "parameters", "partials", "slopes", "symbol",
     )  # fmt: skip
 
     def __init__(
@@ -114,6 +115,7 @@ class Gate:
         latex: str,
         slopes: tuple[str, ...],
         symbol: str = "",
+        aliases: tuple[str, ...] = (),
         parameters: tuple[str, ...] = (),
         defaults: tuple[float, ...] = (),
         domain: tuple[Interval, ...] = (),
@@ -132,6 +134,7 @@ class Gate:
         self.forward = forward
         self.partials = partials
         self.symbol = symbol
+        self.aliases = aliases
         self.operands = arguments[:count]
         self.parameters = parameters
         self.defaults = defaults
@@ -165,7 +168,7 @@ class Gate:
 
 
 class Table(Mapping[str, Gate]):
-    """Gates by name, in the order of declaration. `add` enters a new one."""
+    """Gates by name, in the order of declaration. `add` enters one, `named` knows aliases too."""
 
     def __init__(self, entries: Iterable[Gate] = ()) -> None:
         self._entries: dict[str, Gate] = {}
@@ -178,6 +181,11 @@ class Table(Mapping[str, Gate]):
             raise ValueError(f"a gate named {gate.name!r} is in the table already")
         self._entries[gate.name] = gate
         return gate
+
+    def named(self, name: str) -> Gate | None:
+        """The gate of that name or alias, if there is one."""
+        aliased = (gate for gate in self.values() if name in gate.aliases)
+        return self._entries.get(name) or next(aliased, None)
 
     def __getitem__(self, name: str) -> Gate:
         return self._entries[name]
@@ -355,13 +363,13 @@ gates = Table((
     Gate(
         "max", lambda xp, a, b: xp.where(a >= b, a, xp.where(b > a, b, a + b)),
         lambda xp, y, a, b: (_kink(xp, a, b, 0.0, 0.5), _kink(xp, b, a, 0.0, 0.5)),
-        latex=r"\max(<a>, <b>)", slopes=_share("<a> > <b>", "<b> > <a>"),
+        aliases=("maximum",), latex=r"\max(<a>, <b>)", slopes=_share("<a> > <b>", "<b> > <a>"),
         corners=((1.0, 1.0), (0.0, 0.0)),
     ),
     Gate(
         "min", lambda xp, a, b: xp.where(a <= b, a, xp.where(b < a, b, a + b)),
         lambda xp, y, a, b: (_kink(xp, b, a, 0.0, 0.5), _kink(xp, a, b, 0.0, 0.5)),
-        latex=r"\min(<a>, <b>)", slopes=_share("<a> < <b>", "<b> < <a>"),
+        aliases=("minimum",), latex=r"\min(<a>, <b>)", slopes=_share("<a> < <b>", "<b> < <a>"),
         corners=((1.0, 1.0), (0.0, 0.0)),
     ),
     Gate(
@@ -415,17 +423,17 @@ gates = Table((
     ),
     Gate(
         "asin", lambda xp, x: xp.asin(x), lambda xp, y, x: (_asin_slope(xp, x),),
-        latex=r"\arcsin <x>", slopes=(r"\frac{1}{\sqrt{1 - <x>^2}}",),
+        aliases=("arcsin",), latex=r"\arcsin <x>", slopes=(r"\frac{1}{\sqrt{1 - <x>^2}}",),
         domain=(_UNIT,), failures=(_outside_unit,), corners=((-1.0,), (1.0,)),
     ),
     Gate(
         "acos", lambda xp, x: xp.acos(x), lambda xp, y, x: (-_asin_slope(xp, x),),
-        latex=r"\arccos <x>", slopes=(r"-\frac{1}{\sqrt{1 - <x>^2}}",),
+        aliases=("arccos",), latex=r"\arccos <x>", slopes=(r"-\frac{1}{\sqrt{1 - <x>^2}}",),
         domain=(_UNIT,), failures=(_outside_unit,), corners=((-1.0,), (1.0,)),
     ),
     Gate(
         "atan", lambda xp, x: xp.atan(x), lambda xp, y, x: (_atan_slope(xp, x),),
-        latex=r"\arctan <x>", slopes=(r"\frac{1}{1 + <x>^2}",),
+        aliases=("arctan",), latex=r"\arctan <x>", slopes=(r"\frac{1}{1 + <x>^2}",),
     ),
     Gate(
         "sigmoid", _sigmoid, lambda xp, y, x: (_sigmoid_slope(xp, x),),

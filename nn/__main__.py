@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import sys
 from collections.abc import Sequence
@@ -62,7 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
             model.load_state_dict(json.loads(Path(given.load).read_text(encoding="utf-8")))
         accuracy = _train(model, points, labels, given)
         if given.save:
-            _write_whole(given.save, json.dumps(model.state_dict()))
+            from viz.output import write
+
+            write(given.save, json.dumps(model.state_dict()).encode())
+            print(f"wrote {given.save}", file=sys.stderr)
         if given.plot:
             _plot(model, points, labels, given, accuracy)
     except (ValueError, OSError, ImportError, ArithmeticError) as error:
@@ -141,14 +143,6 @@ def _check_files(given: argparse.Namespace) -> None:
             raise ImportError(
                 '--plot needs matplotlib: pip install "autograd-core[plots]"'
             ) from None
-
-
-def _write_whole(path: str, text: str) -> None:
-    """All of the text or, if interrupted, the file as it was."""
-    temporary = f"{path}.part"
-    Path(temporary).write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
-    print(f"wrote {path}", file=sys.stderr)
 
 
 def _progress(epochs: range) -> Any:

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeAlias
 
 from autograd_core import Value, gates
 
+from .init import constant_, kaiming_normal_, uniform_, zeros_
 from .module import Module, nested
 from .rng import Rng, generator
 
@@ -32,14 +34,12 @@ __all__ = [
 Activation: TypeAlias = "str | Callable[[Value], Value]"
 Init: TypeAlias = "str | float | Callable[[Any, int], float]"
 
-# How one weight of a neuron with n inputs is drawn.
-INITS: dict[str, Callable[[Any, int], float]] = {
-    "he": lambda rng, n: rng.gauss(
-        0.0, math.sqrt(2.0 / n)
-    ),  # He et al., 2015; keeps ReLU's variance
-    "xavier": lambda rng, n: rng.gauss(0.0, math.sqrt(1.0 / n)),  # Glorot and Bengio, 2010
-    "uniform": lambda rng, n: rng.uniform(-1.0, 1.0),  # micrograd's
-    "zeros": lambda rng, n: 0.0,
+# How the weights of a neuron, one row, are filled.
+INITS: dict[str, Callable[..., Any]] = {
+    "he": kaiming_normal_,
+    "xavier": partial(kaiming_normal_, nonlinearity="linear"),
+    "uniform": partial(uniform_, a=-1.0, b=1.0),  # micrograd's
+    "zeros": lambda row, rng: zeros_(row),
 }
 
 
@@ -69,9 +69,9 @@ class Neuron(Module):
         label: str = "",
     ) -> None:
         _positive(nin, "nin")
-        draw, source = _drawing(init), generator(rng)
         dot = f"{label}." if label else ""
-        self.w = [Value(draw(source, nin), f"{dot}w{i}") for i in range(nin)]
+        self.w = [Value(0.0, f"{dot}w{i}") for i in range(nin)]
+        _initialise(self.w, init, generator(rng))
         self.b = Value(0.0, f"{dot}b")
         self.nonlin = nonlin
         self.label = label
@@ -453,9 +453,7 @@ def weighted_sum(
 
 
 def _mean(values: Sequence[Value]) -> Value:
-    total = values[0]
-    for value in values[1:]:
-        total = total + value
+    total: Value = sum(values[1:], values[0])
     return total / len(values)
 
 
@@ -464,16 +462,19 @@ def _positive(width: int, name: str) -> None:
         raise ValueError(f"{name} must be a whole number of at least 1, got {width!r}")
 
 
-def _drawing(init: Init) -> Callable[[Any, int], float]:
+def _initialise(w: list[Value], init: Init, source: Any) -> None:
     if callable(init):
-        return init
-    if isinstance(init, str):
-        if init not in INITS:
-            raise ValueError(f"unknown init {init!r}: use one of {', '.join(INITS)}, or a number")
-        return INITS[init]
-    if isinstance(init, Real):
-        return lambda rng, n: init
-    raise TypeError(f"init must be one of {', '.join(INITS)}, a number or a function, got {init!r}")
+        for weight in w:
+            weight.data = init(source, len(w))
+    elif isinstance(init, Real):
+        constant_(w, float(init))
+    elif not isinstance(init, str):
+        names = ", ".join(INITS)
+        raise TypeError(f"init must be one of {names}, a number or a function, got {init!r}")
+    elif init not in INITS:
+        raise ValueError(f"unknown init {init!r}: use one of {', '.join(INITS)}, or a number")
+    else:
+        INITS[init]([w], rng=source)
 
 
 def _activating(activation: Activation) -> Callable[[Value], Value] | None:

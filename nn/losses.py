@@ -34,9 +34,7 @@ class _Loss(Module):
 
     def forward(self, outputs: Any, targets: Any) -> Value:
         terms = self._terms(nested(outputs), nested(targets))
-        total = terms[0]
-        for term in terms[1:]:
-            total = total + term
+        total: Value = sum(terms[1:], terms[0])
         loss = total / len(terms) if self.reduction == "mean" else total
         if math.isnan(loss.data):
             raise FloatingPointError(f"{self._name}: the loss is nan: {_blame(loss)}")
@@ -152,9 +150,8 @@ class CrossEntropyLoss(_Loss):
 def _minus_log_softmax(logits: list[Value], label: int) -> Value:
     highest = Value(max(logit.data for logit in logits))
     shifted = [logit - highest for logit in logits]
-    total = shifted[0].exp()
-    for value in shifted[1:]:
-        total = total + value.exp()
+    powers = [value.exp() for value in shifted]
+    total: Value = sum(powers[1:], powers[0])
     return total.log() - shifted[label]
 
 

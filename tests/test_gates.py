@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+import autograd_core
 from autograd_core import (
     Failure,
     Gate,
@@ -567,3 +568,14 @@ def test_the_checker_draws_the_same_points_for_the_same_seed():
         return [row.name for row in check_gate("sin", seed=seed, samples=3)]
 
     assert names(1) == names(1) != names(2)
+
+
+def test_every_alias_names_its_gate_as_function_or_method():
+    aliases = {alias: gate for gate in gates.values() for alias in gate.aliases}
+    assert {"arcsin", "arccos", "arctan", "maximum", "minimum"} <= set(aliases)
+    for alias, gate in aliases.items():
+        assert gates.named(alias) is gate and alias not in gates
+        made = getattr(autograd_core, alias, None) or getattr(Value, alias)
+        operands = [Value(0.3), Value(0.2)][: len(gate.operands)]
+        assert made(*operands).gate is gate
+    assert gates.named("tanh") is gates["tanh"] and gates.named("nothing") is None

@@ -19,9 +19,6 @@ __all__ = ["ExpressionError", "parse"]
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow",
 }  # fmt: skip
-_ALIASES = {
-    "maximum": "max", "minimum": "min", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
-}  # fmt: skip
 
 
 class ExpressionError(ValueError):
@@ -100,7 +97,7 @@ class _Builder:
 
     def leaf(self, node: ast.Name) -> Value:
         if node.id not in self.values:
-            if node.id in gates or node.id in _ALIASES:
+            if gates.named(node.id) is not None:
                 raise self.error(node, f"{node.id} is a gate: call it, as in {node.id}(x)")
             raise self.error(node, f"{node.id} has no value: add {node.id}=1.0, say")
         if node.id not in self.leaves:
@@ -131,14 +128,13 @@ class _Builder:
         raise self.error(node, "only numbers, names, + - * / ** and gates are allowed here")
 
     def called(self, node: ast.Call) -> str:
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
-        name = _ALIASES.get(name, name)
-        if name not in gates or gates[name].symbol or len(gates[name].operands) > 2:
+        gate = gates.named(node.func.id) if isinstance(node.func, ast.Name) else None
+        if gate is None or gate.symbol or len(gate.operands) > 2:
             usable = ", ".join(
                 gate.name for gate in gates.values() if not gate.symbol and len(gate.operands) < 3
             )
             raise self.error(node.func, f"only gates can be called: {usable}")
-        return name
+        return gate.name
 
     def constants(self, node: ast.Call) -> tuple[float, ...]:
         """The parameters of a gate, which are plain numbers: the 0.1 of leaky_relu(x, 0.1)."""

@@ -74,13 +74,9 @@ def _gate(node: Node, inputs: list[str]) -> str:
     if not node.op:
         return ""
     if not node.op[0].isalpha():
-        return (
-            f" {node.op} ".join(inputs)
-            if len(inputs) > 1
-            else f"{inputs[0]}{node.op}"
-            if inputs
-            else node.op
-        )
+        if len(inputs) == 1:
+            return f"{inputs[0]}{node.op}"
+        return f" {node.op} ".join(inputs) or node.op
     name, *constants = node.op.split()
     return f"{name}({', '.join(inputs + constants)})"
 
