@@ -1,0 +1,61 @@
+"""What the lessons share: `check` holds a number of the text to the engine, `answer` holds yours.
+
+check("df/dx", x.grad, -4.0)            # df/dx = -4
+answer(1, ..., -4.0)                    # Exercise 1 waits: put your answer in place of the dots.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+__all__ = ["answer", "check"]
+
+
+def check(what: str, got: Any, want: Any, within: float = 1e-12) -> None:
+    """Print `what = got`; raise AssertionError if it is not `want`.
+
+    Numbers, Values (their data), and lists or arrays of them, nested alike. `within` is the
+    distance allowed, absolute, or relative where `want` is above 1: 0.005 for two digits in print.
+    """
+    if not _same(got, want, within):
+        raise AssertionError(f"{what} is {_shown(got)}, and the lesson says {_shown(want)}")
+    print(f"{what} = {_shown(got)}")
+
+
+def answer(number: int, mine: Any, want: Any, within: float = 1e-3) -> None:
+    """Say whether `mine` is right. `want` may be a function that computes it."""
+    if mine is ...:
+        print(f"Exercise {number} waits: put your answer in place of the dots.")
+    elif _same(mine, want() if isinstance(want, Callable) else want, within):
+        print(f"Exercise {number}: right, {_shown(mine)}.")
+    else:
+        print(f"Exercise {number}: {_shown(mine)} is not it yet. Draw it, step it, try again.")
+
+
+def _plain(thing: Any) -> Any:
+    """Values as their numbers, arrays and tuples as lists."""
+    if hasattr(thing, "tolist"):
+        thing = thing.tolist()
+    if hasattr(thing, "data") and hasattr(thing, "backward"):
+        return thing.data
+    if isinstance(thing, Iterable) and not isinstance(thing, str):
+        return [_plain(item) for item in thing]
+    return thing
+
+
+def _same(got: Any, want: Any, within: float) -> bool:
+    got, want = _plain(got), _plain(want)
+    if isinstance(got, list) and isinstance(want, list):
+        return len(got) == len(want) and all(map(_same, got, want, [within] * len(got)))
+    if isinstance(got, int | float) and isinstance(want, int | float):
+        near = abs(got - want) <= within * max(1.0, abs(want))
+        return near or got == want or (math.isnan(got) and math.isnan(want))
+    return bool(got == want)
+
+
+def _shown(thing: Any) -> str:
+    thing = _plain(thing)
+    if isinstance(thing, list):
+        shown = [_shown(item) for item in thing[:8]] + ["..."] * (len(thing) > 8)
+        return f"[{', '.join(shown)}]"
+    return f"{thing:.6g}" if isinstance(thing, float) else str(thing)
