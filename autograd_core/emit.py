@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from . import elementary
 from .gates import Gate
 
-__all__ = ["Register", "Trace", "javascript"]
+__all__ = ["JAVASCRIPT", "NUMBA", "Dialect", "Register", "Trace", "javascript"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,19 +92,81 @@ class Trace:
         self.instructions.append((result, name, operands))
         return result
 
+    def leading_to(self, *wanted: Any) -> list[tuple[Register, str, tuple[Operand, ...]]]:
+        """The instructions that `wanted` depend on, in order."""
+        needed = set(wanted)
+        kept = []
+        for line in reversed(self.instructions):
+            if line[0] in needed:
+                needed.update(x for x in line[2] if isinstance(x, Register))
+                kept.append(line)
+        return kept[::-1]
+
     def __getattr__(self, name: str) -> Callable[..., Register]:
         if name not in elementary.__all__:
             raise AttributeError(f"xp.{name}: a rule may use {', '.join(elementary.__all__)}")
         return lambda *operands: self.record(name, *operands)
 
 
-# How JavaScript writes each instruction. Its pow differs from IEEE 754 where the base is 1 or -1.
-_JAVASCRIPT = {
-    "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "div": "{0} / {1}", "neg": "-{0}",
-    "less": "{0} < {1}", "less_equal": "{0} <= {1}", "where": "{0} ? {1} : {2}",
-    "pow": "{0} === 1 || ({0} === -1 && Math.abs({1}) === Infinity) ? 1 : Math.pow({0}, {1})",
+class Dialect:
+    """How a language writes an instruction of a rule.
+
+    forms     a form for each opcode, operands in braces; `call` for all others
+    literals  how it writes inf and nan
+    assign    how it names a result
+    """
+
+    def __init__(
+        self, forms: Mapping[str, str], call: str, literals: tuple[str, str], assign: str
+    ) -> None:
+        self.forms = forms
+        self.call = call
+        self.infinity, self.nan = literals
+        self.assign = assign
+
+    def literal(self, operand: Any) -> str:
+        """A register's name, or a number."""
+        if isinstance(operand, Register):
+            return operand.name
+        number = float(operand)
+        if math.isnan(number):
+            return self.nan
+        text = self.infinity if math.isinf(number) else repr(abs(number))
+        return f"(-{text})" if math.copysign(1.0, number) < 0 else text
+
+    def lines(self, trace: Trace, *wanted: Any) -> list[str]:
+        """The instructions that `wanted` depend on, a statement each."""
+        written = []
+        for result, name, operands in trace.leading_to(*wanted):
+            form = self.forms.get(name) or self.call.format(name)
+            right = form.format(*map(self.literal, operands))
+            written.append(self.assign.format(result.name, right))
+        return written
+
+
+_OPERATORS = {
+    "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}",
+    "less": "{0} < {1}", "less_equal": "{0} <= {1}",
 }  # fmt: skip
-_JAVASCRIPT["power"] = _JAVASCRIPT["pow"]
+
+# JavaScript's pow differs from IEEE 754 where the base is 1 or -1.
+_JAVASCRIPT_POW = "{0} === 1 || ({0} === -1 && Math.abs({1}) === Infinity) ? 1 : Math.pow({0}, {1})"
+JAVASCRIPT = Dialect(
+    {
+        **_OPERATORS, "div": "{0} / {1}", "where": "{0} ? {1} : {2}",
+        "pow": _JAVASCRIPT_POW, "power": _JAVASCRIPT_POW,
+    },
+    "Math.{}({{0}})", ("Infinity", "NaN"), "const {} = {};",
+)  # fmt: skip
+# Compiled Python: nothing raises in it, as in C. A square is the power that people write.
+NUMBA = Dialect(
+    {
+        **_OPERATORS, "div": "{0} / {1}", "where": "({1} if {0} else {2})", "abs": "abs({0})",
+        "pow": "math.pow({0}, {1})", "floor": "np.floor({0})",
+        "power": "({0} * {0} if {1} == 2.0 else math.pow({0}, {1}))",
+    },
+    "math.{}({{0}})", ("math.inf", "math.nan"), "{} = {}",
+)  # fmt: skip
 
 
 def javascript(gate: Gate) -> str:
@@ -118,25 +180,12 @@ def javascript(gate: Gate) -> str:
     arguments = [Register(trace, f"x{i}") for i in range(len(gate.operands + gate.parameters))]
     y = gate.forward(trace, *arguments)
     slopes = gate.partials(trace, y, *arguments)
+    conditions = [entry.when(trace, y, *arguments) for entry in gate.failures]
+    literal = JAVASCRIPT.literal
     failure = '""'
-    for entry in reversed(gate.failures):
-        condition = entry.when(trace, y, *arguments)
-        failure = f"{_literal(condition)} ? {json.dumps(entry.reason)} : {failure}"
-    lines = []
-    for result, name, operands in trace.instructions:
-        form = _JAVASCRIPT.get(name, f"Math.{name}({{0}})")
-        lines.append(f"const {result.name} = {form.format(*map(_literal, operands))};")
-    row = ", ".join(map(_literal, slopes))
-    answer = f"value: {_literal(y)}, slopes: [{row}], failure: {failure}"
+    for entry, condition in reversed([*zip(gate.failures, conditions, strict=True)]):
+        failure = f"{literal(condition)} ? {json.dumps(entry.reason)} : {failure}"
+    lines = JAVASCRIPT.lines(trace, y, *slopes, *conditions)
+    answer = f"value: {literal(y)}, slopes: [{', '.join(map(literal, slopes))}], failure: {failure}"
     names = ", ".join(argument.name for argument in arguments)
     return f"({names}) => {{ {' '.join(lines)} return {{ {answer} }}; }}"
-
-
-def _literal(operand: Any) -> str:
-    if isinstance(operand, Register):
-        return operand.name
-    number = float(operand)
-    if math.isnan(number):
-        return "NaN"
-    text = "Infinity" if math.isinf(number) else repr(abs(number))
-    return f"(-{text})" if math.copysign(1.0, number) < 0 else text

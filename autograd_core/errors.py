@@ -4,8 +4,13 @@ from __future__ import annotations
 
 __all__ = [
     "BACKWARD_IN_WATCH", "COPY_OF_RESULT", "INTEGER_POWER", "LABEL", "NOT_A_NUMBER", "NO_GRAD_ROOT",
-    "PLAIN_FLOAT", "STALE", "VALUE_AS_NUMBER", "short",
+    "NO_READING", "PLAIN_FLOAT", "STALE", "VALUE_AS_NUMBER", "TraceError", "short",
 ]  # fmt: skip
+
+
+class TraceError(TypeError):
+    """A traced function did what a program cannot hold: it read a number, or branched on one."""
+
 
 LABEL = 'label must be a str, got {kind}: {thing}. A leaf is Value(2.0, label="x")'
 NOT_A_NUMBER = (
@@ -38,6 +43,11 @@ STALE = (
     "grad() through {value!r}: a .data below this {op!r} was written after it was computed, so its "
     "slope is no longer that of the forward pass. Compute the output again, or use backward(), "
     "whose slopes were fixed in the forward pass"
+)
+NO_READING = (
+    "{what} while the function is traced{line}: the program runs on numbers that are not known "
+    "yet, and a branch would be baked in. Write where(condition, a, b), maximum(a, b) or "
+    "minimum(a, b) from autograd_core; or train with eager=True, which steps through Values"
 )
 INTEGER_POWER = "pow() with a modulus has no derivative: use x ** y"
 

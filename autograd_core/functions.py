@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .gates import Gate, gates
-from .value import Value, apply, bind, describe, evaluate, real
+from .modes import is_tracing
+from .value import Value, apply, bind, describe, evaluate, real, select
 
 __all__ = [
     "acos", "asin", "atan", "cos", "cosh", "elu", "exp", "expm1", "leaky_relu", "log", "log1p",
@@ -72,7 +73,10 @@ def where(condition: bool | Value, a: Operand, b: Operand) -> Value | float:
 
     A comparison of Values is a bool, so the graph holds the branch that is taken at this point and
     nothing of the other, whose slope may be infinite without harm. A Value if one of a and b is.
+    In a function that `compile_graph` traces, the program holds both and chooses lane by lane.
     """
+    if is_tracing() and isinstance(condition, Value):
+        return select(condition, a, b)
     taken = a if condition else b
     if isinstance(taken, Value):
         return taken

@@ -12,13 +12,14 @@ from __future__ import annotations
 import sys
 from threading import Lock, local
 
-__all__ = ["no_grad", "trace_creation"]
+__all__ = ["is_tracing", "no_grad", "trace_creation"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Any, Self
 
 open = 0  # contexts open now, in all threads: a plain int, quicker to read than `mine`
+writes = object()  # a new one whenever a `.data` is written: who keeps a copy knows if it is old
 _lock = Lock()
 
 
@@ -26,6 +27,7 @@ class _Mode(local):
     recording = True
     tracing = False
     passing = False  # a backward pass is under way
+    born: set[Any] | None = None  # the leaves made since a function's trace began; None: no trace
 
 
 mine = _Mode()
@@ -35,10 +37,10 @@ class _Context:
     """Sets one attribute of this thread's mode for the length of a `with` block."""
 
     _name: str
-    _value: bool
+    _value: Any
 
     def __init__(self) -> None:
-        self._before: list[bool] = []
+        self._before: list[Any] = []
 
     def __enter__(self) -> Self:
         global open
@@ -71,6 +73,22 @@ class trace_creation(_Context):
     """
 
     _name, _value = "tracing", True
+
+
+class tracing(_Context):
+    """`with tracing():` a function runs to be recorded: no number may be read (`compile_graph`)."""
+
+    _name = "born"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.born: set[Any] = set()
+        self._value = self.born
+
+
+def is_tracing() -> bool:
+    """Whether this thread is running a function for `compile_graph`: numbers cannot be read now."""
+    return mine.born is not None
 
 
 def user_line() -> str:

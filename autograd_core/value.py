@@ -157,18 +157,26 @@ class Value:
             )
         self.label = label
         self.line = ""
-        if modes.open and modes.mine.tracing:
-            self.line = modes.user_line()
+        if modes.open:
+            if modes.mine.born is not None:
+                modes.mine.born.add(self)
+            if modes.mine.tracing:
+                self.line = modes.user_line()
 
     # ------------------------------------------------------------------ what a node knows
 
     @property
     def data(self) -> float:
+        if modes.open:
+            refuse("a number is read")
         return self._data
 
     @data.setter
     def data(self, data: Number) -> None:
+        if modes.open:
+            refuse("a number is written")
         self._data = real(data, "data")
+        modes.writes = object()
 
     @property
     def grad(self) -> float:
@@ -207,11 +215,11 @@ class Value:
 
     def item(self) -> float:
         """The number, as PyTorch calls it."""
-        return self._data
+        return self.data
 
     def detach(self) -> Value:
         """A fresh leaf with the same number, cut off from the graph."""
-        return Value(self._data)
+        return Value(self.data)
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -219,7 +227,7 @@ class Value:
         return f"Value(data={self._data!r}, grad={self._grad!r}{label}{line})"
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        return format(self.data, spec) if spec else repr(self)
 
     # ------------------------------------------------------------------ the backward pass
 
@@ -235,6 +243,7 @@ class Value:
         """
         if modes.mine.passing:
             raise RuntimeError(errors.BACKWARD_IN_WATCH)
+        refuse("backward() is called")
         with _lock:
             try:
                 modes.mine.passing = True
@@ -323,22 +332,32 @@ class Value:
         return _record(_RELU, x, self, None, x, 0.0)
 
     def __lt__(self, other: Operand) -> bool:
+        if modes.open and modes.mine.born is not None:
+            return _condition("less", self, other)
         right = _compared(other)
         return NotImplemented if right is None else self._data < right
 
     def __le__(self, other: Operand) -> bool:
+        if modes.open and modes.mine.born is not None:
+            return _condition("less_equal", self, other)
         right = _compared(other)
         return NotImplemented if right is None else self._data <= right
 
     def __gt__(self, other: Operand) -> bool:
+        if modes.open and modes.mine.born is not None:
+            return _condition("less", other, self)
         right = _compared(other)
         return NotImplemented if right is None else self._data > right
 
     def __ge__(self, other: Operand) -> bool:
+        if modes.open and modes.mine.born is not None:
+            return _condition("less_equal", other, self)
         right = _compared(other)
         return NotImplemented if right is None else self._data >= right
 
     def __bool__(self) -> bool:
+        if modes.open:
+            refuse("a number, or a comparison of numbers, is asked for its truth")
         return self._data != 0.0
 
     # ------------------------------------------------------------------ gates as methods
@@ -388,6 +407,33 @@ _POWER, _POW, _NEG, _RELU = gates["power"], gates["pow"], gates["neg"], gates["r
 # ---------------------------------------------------------------------------- making a node
 
 
+def refuse(what: str) -> None:
+    """Raise TraceError if this thread is tracing a function: its numbers are not known yet."""
+    if modes.mine.born is not None:
+        line = modes.user_line()
+        raise errors.TraceError(
+            errors.NO_READING.format(what=what, line=f" at {line}" if line else "")
+        )
+
+
+def _condition(name: str, a: Any, b: Any) -> bool:
+    """A comparison in a traced function: a gate, for `where`."""
+    left, right = _lift(a), _lift(b)
+    if left is None or right is None:
+        return NotImplemented  # type: ignore[no-any-return]
+    return _record(gates[name], math.nan, left, right, 0.0, 0.0)  # type: ignore[return-value]
+
+
+def select(condition: Value, a: Operand, b: Operand) -> Value:
+    """`where` in a traced function: its arms lie in a pair, since a Value has two inputs."""
+    arms = [x if isinstance(x, Value) else Value(real(x, "where: operand")) for x in (a, b)]
+    pair = _record(PAIR, math.nan, arms[0], arms[1], math.nan, math.nan)
+    return _record(gates["where"], math.nan, condition, pair, math.nan, math.nan)
+
+
+PAIR = Gate("pair", lambda xp, a, b: a, lambda xp, y, a, b: (1.0, 1.0), latex="", slopes=("", ""))
+
+
 def _record(
     gate: Gate, data: float, a: Value, b: Value | None, slope_a: float, slope_b: float
 ) -> Value:
@@ -403,6 +449,7 @@ def _record(
     out.label = out.line = ""
     if modes.open:
         if not modes.mine.recording:
+            refuse("no_grad is on")
             out._a = out._b = None
         if modes.mine.tracing:
             out.line = modes.user_line()
@@ -462,23 +509,32 @@ def evaluate(gate: Gate, numbers: list[float], operands: list[Any], quiet: bool 
     if y - y != 0.0 and not quiet:  # inf or nan: only there a gate may fail
         for failure in gate.failures:
             if failure.when(xp, y, *numbers):
-                raise failure.error(_message(gate, failure.reason, numbers, operands))
+                names = [x.label if isinstance(x, Value) else "" for x in operands]
+                message = failure_message(gate, failure.reason, numbers, names)
+                raise failure.error(message + _creation(gate, numbers, operands))
     return y
 
 
-def _message(gate: Gate, reason: str, numbers: list[float], operands: list[Any]) -> str:
+def failure_message(gate: Gate, reason: str, numbers: list[float], names: list[str]) -> str:
+    """`log: log(x=-1.0): needs an operand above 0`; a name may be empty."""
     shown = list(map(repr, numbers))
-    made = []
-    for i, operand in enumerate(operands):
-        if isinstance(operand, Value):
-            if operand.label:
-                shown[i] = f"{operand.label}={shown[i]}"
-            if operand.line:
-                made.append(f"\n  {shown[i]} was made at {operand.line}")
+    for i, name in enumerate(names):
+        if name and i < len(gate.operands):
+            shown[i] = f"{name}={shown[i]}"
     call = f" {gate.symbol} ".join(shown) if gate.symbol else f"{gate.name}({', '.join(shown)})"
+    return f"{gate.name}: {call}: {reason}"
+
+
+def _creation(gate: Gate, numbers: list[float], operands: list[Any]) -> str:
+    """Where the operands were made and where the gate is, as far as `trace_creation` kept it."""
+    made = [
+        f"\n  {x.label + '=' if x.label else ''}{number!r} was made at {x.line}"
+        for x, number in zip(operands, numbers, strict=False)
+        if isinstance(x, Value) and x.line
+    ]
     if modes.open and modes.mine.tracing:
-        made.append(f"\n  {call} is at {modes.user_line()}")
-    return f"{gate.name}: {call}: {reason}" + "".join(made)
+        made.append(f"\n  {gate.name} is at {modes.user_line()}")
+    return "".join(made)
 
 
 # ---------------------------------------------------------------------------- walking the graph

@@ -18,9 +18,11 @@ from .layers import (
 )
 from .losses import BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, MSELoss
 from .module import Module
+from .train import train
 
 __all__ = [
     "ELU", "MLP", "BCEWithLogitsLoss", "BatchNorm1d", "CrossEntropyLoss", "HingeLoss", "Layer",
     "LeakyReLU", "Linear", "MSELoss", "Module", "Neuron", "ReLU", "Sequential", "Sigmoid",
     "Softplus", "Tanh", "data", "diagnose", "init", "moons", "optim",
+    "train",
 ]  # fmt: skip

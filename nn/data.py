@@ -93,12 +93,16 @@ class DataLoader:
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
-    def __iter__(self) -> Iterator[tuple[list[Any], ...]]:
+    def batches(self) -> Iterator[list[int]]:
+        """The numbers of the examples in each batch, for one pass."""
         order = list(range(len(self.dataset)))
         if self.shuffle:
             self._source.shuffle(order)
         for k in range(len(self)):
-            chosen = order[k * self.batch_size : (k + 1) * self.batch_size]
+            yield order[k * self.batch_size : (k + 1) * self.batch_size]
+
+    def __iter__(self) -> Iterator[tuple[list[Any], ...]]:
+        for chosen in self.batches():
             yield tuple([sequence[i] for i in chosen] for sequence in self.dataset.sequences)
 
 

@@ -20,7 +20,7 @@ from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, TypeAlias
 
-from autograd_core import Value, gates
+from autograd_core import TraceError, Value, gates, is_tracing
 
 from .init import constant_, kaiming_normal_, uniform_, zeros_
 from .module import Module, nested
@@ -340,6 +340,12 @@ class BatchNorm1d(_Units):
         self._rename("")
 
     def forward(self, x: Any) -> Any:
+        if is_tracing():
+            raise TraceError(
+                f"{_name(self)}: batch normalisation couples the examples of a batch, and keeps "
+                "averages beside its parameters; a program runs each example by itself: train "
+                "with eager=True"
+            )
         if not self.training:
             means = [Value(m) for m in self.running_mean]
             spread = [Value(math.sqrt(v + self.eps)) for v in self.running_var]

@@ -17,7 +17,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from autograd_core import Value, first_nan
+from autograd_core import Value, first_nan, is_tracing, maximum, where
 
 from .module import Module, flat, nested, shape
 
@@ -36,7 +36,7 @@ class _Loss(Module):
         terms = self._terms(nested(outputs), nested(targets))
         total: Value = sum(terms[1:], terms[0])
         loss = total / len(terms) if self.reduction == "mean" else total
-        if math.isnan(loss.data):
+        if not is_tracing() and math.isnan(loss.data):
             raise FloatingPointError(f"{self._name}: the loss is nan: {_blame(loss)}")
         return loss
 
@@ -93,6 +93,9 @@ class HingeLoss(_Loss):
     """max(0, 1 - label score), for labels -1 and 1; slope 0 at the corner."""
 
     def _term(self, index: int, output: Value, target: Any) -> Value:
+        if is_tracing():
+            right = where(target >= 1.0, target <= 1.0, where(target <= -1.0, target >= -1.0, 0.0))
+            return (1.0 - _valid(target, right, "a HingeLoss label, -1 or 1") * output).relu()
         label = _label(self._name, index, target)
         if label not in (-1.0, 1.0):
             raise ValueError(
@@ -110,6 +113,10 @@ class BCEWithLogitsLoss(_Loss):
     """
 
     def _term(self, index: int, output: Value, target: Any) -> Value:
+        if is_tracing():
+            right = where(target >= 0.0, target <= 1.0, 0.0)
+            odds = _valid(target, right, "a BCEWithLogitsLoss label, from 0 to 1")
+            return odds * (-output).softplus() + (1.0 - odds) * output.softplus()
         label = _label(self._name, index, target)
         if not 0.0 <= label <= 1.0:
             raise ValueError(
@@ -141,6 +148,8 @@ class CrossEntropyLoss(_Loss):
             )
         rows = outputs if len(found) == 2 else [outputs]
         pairs = zip(rows, flat(targets), strict=True)
+        if is_tracing():
+            return [_traced_cross_entropy(_values(row), label) for row, label in pairs]
         labels = [_class(i, label, len(row)) for i, (row, label) in enumerate(pairs)]
         return [
             _minus_log_softmax(_values(row), label) for row, label in zip(rows, labels, strict=True)
@@ -153,6 +162,29 @@ def _minus_log_softmax(logits: list[Value], label: int) -> Value:
     powers = [value.exp() for value in shifted]
     total: Value = sum(powers[1:], powers[0])
     return total.log() - shifted[label]
+
+
+def _traced_cross_entropy(logits: list[Value], label: Value) -> Value:
+    """The same where the label is not known yet: `where` picks its logit, or nan if it has none."""
+    highest = logits[0]
+    for logit in logits[1:]:
+        highest = maximum(highest, logit)
+    shifted = [logit - highest for logit in logits]
+    powers = [value.exp() for value in shifted]
+    total: Any = sum(powers[1:], powers[0])
+    picked: Any = math.nan
+    for k, value in enumerate(shifted):
+        picked = where(label >= k, where(label <= k, value, math.nan), picked)
+    picked.label = f"a CrossEntropyLoss label, a class index from 0 to {len(logits) - 1}"
+    loss: Value = total.log() - picked
+    return loss
+
+
+def _valid(label: Value, condition: Any, name: str) -> Value:
+    """The label where the condition holds, else nan: the program then names the lane."""
+    checked: Any = where(condition, label, math.nan)
+    checked.label = name
+    return checked  # type: ignore[no-any-return]
 
 
 def _class(index: int, label: Any, classes: int) -> int:

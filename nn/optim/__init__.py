@@ -8,7 +8,8 @@
 The rule of each, for one parameter, is a function on floats: `sgd`, `ewa`, `rmsprop`, `adam` take
 the parameter's number, its gradient, its state (a tuple of floats that starts as zeros) and the
 number of the step, 1 at first, and return the new number and the new state. Each computes what
-PyTorch's optimiser computes in float64; `ewa` is the momentum of the lecture notes.
+PyTorch's optimiser computes in float64; `ewa` is the momentum of the lecture notes. The rules have
+no `if` on a number, so that `nn.train` runs them on arrays, all parameters at once.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def sgd(
 
     Sutskever et al., 2013; Nesterov's form goes along grad + momentum v.
     """
-    grad += weight_decay * data
+    grad = grad + weight_decay * data
     (v,) = state
     if momentum:
         v = grad if step == 1 else momentum * v + (1.0 - dampening) * grad
@@ -67,16 +68,15 @@ def rmsprop(
 
     Rounding may leave a variance below 0; it counts as 0 here, PyTorch's step is nan there.
     """
-    grad += weight_decay * data
+    grad = grad + weight_decay * data
     square, mean, v = state
     square = alpha * square + (1.0 - alpha) * grad * grad
     spread = square
     if centered:
         mean = alpha * mean + (1.0 - alpha) * grad
         spread = square - mean * mean
-        if spread < 0.0:
-            spread = 0.0
-    v = momentum * v + grad / (math.sqrt(spread) + eps)
+        spread = 0.5 * (spread + abs(spread))  # below 0 it is 0, for an array too
+    v = momentum * v + grad / (spread**0.5 + eps)
     return data - lr * v, (square, mean, v)
 
 
@@ -88,11 +88,11 @@ def adam(
 
     Kingma and Ba, 2015.
     """
-    grad += weight_decay * data
+    grad = grad + weight_decay * data
     mean, square = state
     mean = beta1 * mean + (1.0 - beta1) * grad
     square = beta2 * square + (1.0 - beta2) * grad * grad
-    root = math.sqrt(square) / math.sqrt(1.0 - beta2**step)
+    root = square**0.5 / math.sqrt(1.0 - beta2**step)
     return data - lr / (1.0 - beta1**step) * mean / (root + eps), (mean, square)
 
 

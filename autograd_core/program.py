@@ -1,0 +1,382 @@
+"""Program: a graph of scalars as a flat list of instructions, forward and backward.
+
+    f = compile_graph(lambda x, y: (model(x) - y) ** 2)
+    program = f.trace([0.5, -1.0], 1.0)
+    print(program.listing())
+    program.save("loss.json")
+
+A program runs on a batch: each example is a lane. Its registers are numbered: first the inputs, a
+number a lane; then the parameters and the constants, one number for all lanes; then the results of
+the instructions, in order. An instruction is an opcode and the registers it reads. Opcodes are
+
+    exp, add, ...       a gate of the table: operands, then the gate's parameters
+    sigmoid'x           the slope of a gate in its operand x: the output, operands, parameters
+    dot                 a0 b0 + a1 b1 + ...; operands a0, b0, a1, b1, ...
+    product             n results: n biases + an n x m matrix (row by row) times m numbers
+    total               the sum over all lanes of a b: one number
+    outer               n x m results: the sums over all lanes of a_i b_j, from n and m numbers
+
+A result is one number for all lanes (`uniform`) if all its operands are, or if it is a sum over
+lanes; so a penalty on the weights is computed once a batch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import namedtuple
+from collections.abc import Iterable, Mapping, Sequence
+
+from . import elementary
+from .errors import short
+from .gates import Gate, gates
+
+__all__ = ["Instruction", "Program"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from typing import Any
+
+FORMAT = 1
+SUMS = ("dot", "product", "total", "outer")
+
+
+class Instruction(namedtuple("Instruction", "result op operands shape", defaults=((),))):
+    """One line: `size` results from register `result` on, made by `op` of `operands`.
+
+    shape is (n, m) for product and outer, else ().
+    """
+
+    __slots__ = ()
+
+    result: int
+    op: str
+    operands: tuple[int, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        if self.op == "product":
+            return self.shape[0]
+        return self.shape[0] * self.shape[1] if self.op == "outer" else 1
+
+
+class Program:
+    """Instructions over numbered registers, see the head of this module.
+
+    inputs      the names of the inputs, one register a name: numbers of a lane
+    parameters  the names of the parameters: numbers of all lanes
+    constants   the numbers of the constants
+    code        the Instructions
+    outputs     the registers of the values
+    gradients   the registers of the gradient, one for each of `wrt`, or none
+    wrt         what the gradient is with respect to: registers of parameters, whose gradients are
+                sums over lanes, or of inputs
+    labels      names of registers, for listings, pictures and errors
+    gates       the gates behind the opcodes; a program may use gates that are not in the table
+    """
+
+    def __init__(
+        self,
+        inputs: Sequence[str],
+        parameters: Sequence[str],
+        constants: Sequence[float],
+        code: Iterable[Instruction],
+        outputs: Sequence[int],
+        gradients: Sequence[int] = (),
+        wrt: Sequence[int] = (),
+        labels: Mapping[int, str] | None = None,
+        own_gates: Mapping[str, Gate] | None = None,
+    ) -> None:
+        self.inputs = tuple(inputs)
+        self.parameters = tuple(parameters)
+        self.constants = tuple(constants)
+        self.code = list(code)
+        self.outputs = tuple(outputs)
+        self.gradients = tuple(gradients)
+        self.wrt = tuple(wrt)
+        self.labels = dict(labels or {})
+        self.own_gates = dict(own_gates or {})
+
+    # ------------------------------------------------------------------ registers
+
+    @property
+    def first_constant(self) -> int:
+        return len(self.inputs) + len(self.parameters)
+
+    @property
+    def first_result(self) -> int:
+        return self.first_constant + len(self.constants)
+
+    def __len__(self) -> int:
+        """How many instructions there are."""
+        return len(self.code)
+
+    def constant(self, register: int) -> float | None:
+        """The number in a constant's register, None for every other."""
+        i = register - self.first_constant
+        return self.constants[i] if 0 <= i < len(self.constants) else None
+
+    def gate(self, op: str) -> Gate | None:
+        """The gate behind an opcode (`exp`, `exp'x`); None for sums."""
+        name = op.partition("'")[0]
+        return self.own_gates.get(name) or gates.get(name)
+
+    def uniform(self) -> list[bool]:
+        """For each register, whether it holds one number for all lanes."""
+        found = [False] * len(self.inputs)
+        found += [True] * (self.first_result - len(found))
+        for _, op, operands, shape in self.code:
+            if op == "outer":
+                found += [True] * (shape[0] * shape[1])
+            elif op == "total":
+                found.append(True)
+            else:
+                same = all(found[r] for r in operands)
+                found += [same] * (shape[0] if op == "product" else 1)
+        return found
+
+    def name(self, register: int) -> str:
+        """How listings and errors call a register: its name, its number if it is a constant."""
+        if register < len(self.inputs):
+            return self.inputs[register]
+        if register < self.first_constant:
+            return self.parameters[register - len(self.inputs)]
+        number = self.constant(register)
+        return f"t{register}" if number is None else f"{number:.12g}"
+
+    # ------------------------------------------------------------------ checking and showing
+
+    def verify(self) -> Program:
+        """Returns the program; ValueError, naming the line, if it is not well formed.
+
+        Every opcode is known, has as many operands as it takes, and reads registers that are
+        filled before it; results are numbered without gaps; outputs and gradients exist.
+        """
+        filled = self.first_result
+        uniform = [False] * len(self.inputs) + [True] * (filled - len(self.inputs))
+        for line, instruction in enumerate(self.code):
+            reason = self._wrong(instruction, filled)
+            if reason:
+                shown = short(tuple(instruction))
+                raise ValueError(f"line {line} of the program, {shown}: {reason}")
+            filled += instruction.size
+            sums = instruction.op in ("total", "outer")
+            same = sums or all(uniform[r] for r in instruction.operands)
+            uniform += [same] * instruction.size
+        for what, registers in (("outputs", self.outputs), ("gradients", self.gradients)):
+            for register in registers:
+                if not 0 <= register < filled:
+                    raise ValueError(
+                        f"{what} of the program: there is no register {register}, the last is "
+                        f"{filled - 1}"
+                    )
+        if len(self.wrt) != len(self.gradients):
+            raise ValueError(
+                f"the program has {len(self.gradients)} gradients with respect to {len(self.wrt)} "
+                "registers: give one for each"
+            )
+        for register, gradient in zip(self.wrt, self.gradients, strict=True):
+            if not 0 <= register < self.first_constant:
+                raise ValueError(f"wrt of the program: {register} is no input and no parameter")
+            if register >= len(self.inputs) and not uniform[gradient]:
+                raise ValueError(
+                    f"gradients of the program: that of {self.name(register)} must be summed over "
+                    f"lanes, and register {gradient} is not"
+                )
+        return self
+
+    def _wrong(self, instruction: Instruction, filled: int) -> str:
+        result, op, operands, shape = instruction
+        if result != filled:
+            return f"its result must be register {filled}"
+        for register in operands:
+            if not isinstance(register, int) or not 0 <= register < filled:
+                return f"it reads register {register}, which is not filled before it"
+        if op in ("product", "outer"):
+            if len(shape) != 2 or min(shape) < 1:
+                return "its shape must be two whole numbers of at least 1"
+            n, m = shape
+            wanted = n + n * m + m if op == "product" else n + m
+            return "" if len(operands) == wanted else f"its shape needs {wanted} operands"
+        if shape:
+            return "only product and outer have a shape"
+        if op == "dot":
+            return "" if operands and len(operands) % 2 == 0 else "dot takes pairs of operands"
+        if op == "total":
+            return "" if len(operands) == 2 else "total takes 2 operands"
+        gate = self.gate(op)
+        _, slope, operand = op.partition("'")
+        if gate is None or (slope and operand not in gate.operands):
+            return f"there is no opcode {op!r}"
+        wanted = len(gate.operands + gate.parameters) + bool(slope)
+        return "" if len(operands) == wanted else f"{op} takes {wanted} operands"
+
+    def listing(self) -> str:
+        """The program as text, a line an instruction, written as its gate is."""
+        lines = [
+            f"inputs      {_row(self.inputs)}",
+            f"parameters  {_row(self.parameters)}",
+        ]
+        uniform = self.uniform()
+        for instruction in self.code:
+            result, count = instruction.result, instruction.size
+            names = f"t{result}" if count == 1 else f"t{result}..t{result + count - 1}"
+            label = self.labels.get(result, "")
+            note = [label] if label else []
+            note += ["once for all lanes"] * (uniform[result] and instruction.op not in SUMS[2:])
+            lines.append(
+                f"{names} = {self.formula(instruction)}" + ("  # " + ", ".join(note)) * bool(note)
+            )
+        lines.append(f"outputs     {_row([self.name(r) for r in self.outputs])}")
+        for register, gradient in zip(self.wrt, self.gradients, strict=True):
+            lines.append(f"d/d {self.name(register)} = {self.name(gradient)}")
+        return "\n".join(lines) + "\n"
+
+    def formula(self, instruction: Instruction) -> str:
+        """The right side of a line of the listing: `t3 * w0`, `dot(b 1, w0 x[0], w1 x[1])`."""
+        _, op, operands, shape = instruction
+        names = [self.name(r) for r in operands]
+        if op in ("dot", "total"):
+            pairs = [f"{a} {b}" for a, b in zip(names[::2], names[1::2], strict=True)]
+            return f"{op}({', '.join(pairs)})"
+        if op == "product":
+            n, m = shape
+            bias, matrix, vector = names[:n], names[n : n + n * m], names[n + n * m :]
+            return f"product([{_row(bias)}] + {n} x {m} [{_row(matrix)}] times [{_row(vector)}])"
+        if op == "outer":
+            return f"outer([{_row(names[: shape[0]])}], [{_row(names[shape[0] :])}])"
+        gate = self.gate(op)
+        if gate is not None and gate.symbol and op == gate.name:
+            return f" {gate.symbol} ".join(names)
+        return f"-{names[0]}" if op == "neg" else f"{op}({', '.join(names)})"
+
+    # ------------------------------------------------------------------ running one lane
+
+    def evaluate(self, inputs: Sequence[float], parameters: Sequence[float]) -> list[float]:
+        """All registers for a single lane, by the gates' rules on floats: slow, and the reference.
+
+        Takes a number for each input and each parameter; raises nothing where a gate fails.
+        """
+        if len(inputs) != len(self.inputs) or len(parameters) != len(self.parameters):
+            raise ValueError(
+                f"the program takes {len(self.inputs)} inputs and {len(self.parameters)} "
+                f"parameters, got {len(inputs)} and {len(parameters)}"
+            )
+        numbers = [float(x) for x in (*inputs, *parameters, *self.constants)]
+        for _, op, operands, shape in self.code:
+            values = [numbers[r] for r in operands]
+            if op in ("dot", "total"):
+                numbers.append(_dot(values[::2], values[1::2]))
+            elif op == "product":
+                n, m = shape
+                vector = values[n + n * m :]
+                for i in range(n):
+                    row = values[n + i * m : n + (i + 1) * m]
+                    numbers.append(values[i] + _dot(row, vector))
+            elif op == "outer":
+                numbers += [a * b for a in values[: shape[0]] for b in values[shape[0] :]]
+            else:
+                numbers.append(_rule(self.gate(op), op, values))
+        return numbers
+
+    # ------------------------------------------------------------------ keeping
+
+    def to_json(self) -> str:
+        """The program as JSON; inf and nan are "Infinity", "-Infinity" and "NaN".
+
+        ValueError if it uses a gate that is not in the table: its rules are no data.
+        """
+        if self.own_gates:
+            raise ValueError(
+                f"a program with gates of your own ({', '.join(self.own_gates)}) cannot be saved: "
+                "add them to the table with gates.add(gate) here and where it is loaded"
+            )
+        return json.dumps(
+            {
+                "format": FORMAT,
+                "inputs": self.inputs,
+                "parameters": self.parameters,
+                "constants": [_saved(number) for number in self.constants],
+                "code": [[i.op, i.operands, *([i.shape] if i.shape else [])] for i in self.code],
+                "outputs": self.outputs,
+                "gradients": self.gradients,
+                "wrt": self.wrt,
+                "labels": {str(register): label for register, label in self.labels.items()},
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Program:
+        """The program that `to_json` wrote; ValueError for any other text."""
+        try:
+            kept = json.loads(text)
+            if kept["format"] != FORMAT:
+                raise ValueError(f"its format is {kept['format']!r}, this version reads {FORMAT}")
+            program = cls(
+                kept["inputs"], kept["parameters"], [float(x) for x in kept["constants"]], (),
+                kept["outputs"], kept["gradients"], kept["wrt"],
+                {int(register): label for register, label in kept["labels"].items()},
+            )  # fmt: skip
+            result = program.first_result
+            for op, operands, *shape in kept["code"]:
+                entry = Instruction(result, op, tuple(operands), *map(tuple, shape))
+                program.code.append(entry)
+                result += entry.size
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"this is no saved program: {error!r}") from error
+        return program.verify()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program to a file, whole or not at all."""
+        import os
+
+        text = self.to_json()
+        path = os.path.abspath(path)
+        half = f"{path}.{os.getpid()}.part"
+        try:
+            with open(half, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(half, path)
+        finally:
+            if os.path.exists(half):
+                os.unlink(half)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Program:
+        """The program in a file that `save` wrote; ValueError if it holds none."""
+        with open(path, encoding="utf-8") as file:
+            return cls.from_json(file.read())
+
+    def __repr__(self) -> str:
+        return (
+            f"<program of {len(self.code)} instructions: {len(self.inputs)} inputs, "
+            f"{len(self.parameters)} parameters, {len(self.outputs)} outputs>"
+        )
+
+
+def _rule(gate: Any, op: str, values: list[float]) -> float:
+    _, slope, operand = op.partition("'")
+    if slope:
+        slopes = gate.partials(elementary, *values)
+        return float(slopes[gate.operands.index(operand)])
+    return float(gate.forward(elementary, *values))
+
+
+def _dot(a: Iterable[float], b: Iterable[float]) -> float:
+    total = None
+    for x, y in zip(a, b, strict=True):
+        total = x * y if total is None else total + x * y
+    return 0.0 if total is None else total
+
+
+def _row(names: Sequence[str]) -> str:
+    shown = [*names[:3], "...", names[-1]] if len(names) > 5 else names
+    return " ".join(shown)
+
+
+def _saved(number: float) -> float | str:
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0.0 else "-Infinity"

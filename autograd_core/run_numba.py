@@ -1,0 +1,343 @@
+"""The compiled executor (extra `fast`): one loop over blocks, made of the gates' rules by Numba.
+
+    run = NumbaRun(Schedule(program), lanes=10)     # as NumpyRun
+
+The loop is written from the gate table for the opcodes that a program uses, into a folder of the
+user's cache, under a name that holds its content; Numba compiles it once and keeps the result
+beside it. Another program with the same opcodes, now or in another process, finds it there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba.core import config as numba_config
+
+from .emit import NUMBA, Register, Trace
+from .program import Program
+from .schedule import Schedule
+
+__all__ = ["NumbaRun", "kernel_source"]
+
+FIELDS = 10  # of a block in the kernel: opcode, width, count, start, table, then its own
+FIXED = ("spread", "copy", "dot", "total", "product", "outer")
+WATCHED = ("less", "less_equal")
+
+
+class NumbaRun:
+    """Memory for a number of lanes, and the compiled loop that fills it.
+
+    single  the numbers that all lanes share: parameters, constants, results
+    rows    the numbers of the lanes, (row, lane); lanes are filled up to a multiple of four, and
+            those beyond `lanes` must hold numbers at which no gate fails: copies of another lane
+    """
+
+    def __init__(self, schedule: Schedule, lanes: int) -> None:
+        program = schedule.program
+        ops = sorted({block.op for block in schedule.blocks} - set(FIXED))
+        self._kernel = _load(kernel_source(program, ops)).run
+        width = lanes if lanes <= 2 else -(-lanes // 4) * 4
+        singles = -(-schedule.singles // 8) * 8
+        scratch = max([width * b.shape[1] for b in schedule.blocks if b.op == "outer"], default=0)
+        size = singles + schedule.rows * width
+        if size + scratch >= 2**32:
+            raise MemoryError(f"a program with {size} numbers: give fewer lanes at a time")
+        self.lanes, self.width = lanes, width
+        self.memory = np.zeros(size + scratch)
+        self.single = self.memory[: schedule.singles]
+        self.rows = self.memory[singles:size].reshape(schedule.rows, width)
+        first = len(program.parameters)
+        self.single[first : first + len(program.constants)] = program.constants
+        for row, place in schedule.fixed:
+            self.rows[row] = self.single[place]
+        self.places = np.array([place for _, place in schedule.gradients], np.intp)
+        self.ones = np.ones(lanes)
+        self.seen: object = None
+        self._table, self._blocks = self._encode(schedule, ops, singles, size)
+
+    def __call__(self) -> bool:
+        """Run the program; whether a gate may have failed or met nan in a comparison."""
+        return bool(self._kernel(self.memory, self._blocks, self._table, self.lanes))
+
+    def _encode(self, schedule: Schedule, ops: list[str], singles: int, scratch: int) -> Any:
+        """The blocks as numbers: places are made addresses in `memory`."""
+        table: list[int] = []
+        rows = []
+        codes = {op: i for i, op in enumerate((*FIXED, *ops))}
+
+        def address(place: int, lanes: bool) -> int:
+            return singles + place * self.width if lanes else place
+
+        for block in schedule.blocks:
+            of_lanes = block.lanes or block.of_lanes
+            own: list[int] = []
+            start = len(table)
+            if block.op == "product":
+                biases, (matrix, by_row, by_column), (vector,) = block.sources
+                table += biases
+                own = [*block.shape, matrix, by_row, by_column, address(vector, True)]
+            elif block.op == "outer":
+                (left,), (right,) = block.sources
+                own = [*block.shape, address(left, True), address(right, True), scratch]
+            elif block.op == "dot":
+                a, b, counts = block.sources
+                pair = iter(zip(a, b, strict=True))
+                for count in counts:
+                    table.append(count)
+                    for _ in range(count):
+                        table += [address(place, of_lanes) for place in next(pair)]
+            else:
+                if block.op == "total":
+                    own = [int(of_lanes)]
+                from_lanes = of_lanes and block.op != "spread"
+                for places in zip(*block.sources, strict=True):
+                    table += [address(place, from_lanes) for place in places]
+            width = self.width if of_lanes else 1
+            row = [codes[block.op], width, block.size, address(block.start, block.lanes), start]
+            rows.append([*row, *own, *[0] * (FIELDS + 1 - len(row) - len(own))])
+        return np.array(table or [0], np.uint32), np.array(rows, np.uint32).reshape(-1, FIELDS + 1)
+
+
+def kernel_source(program: Program, ops: list[str]) -> str:
+    """The text of the compiled loop, for these opcodes beside the fixed ones."""
+    cases = [_case(program, op, code) for code, op in enumerate(ops, len(FIXED))]
+    return _multiply() + _LOOP + "".join(cases) + "    return failed\n"
+
+
+def _case(program: Program, op: str, code: int) -> str:
+    """The branch of the loop for one opcode, written by its gate's rule."""
+    gate = program.gate(op)
+    assert gate is not None
+    name, slope, operand = op.partition("'")
+    trace = Trace()
+    count = len(gate.operands + gate.parameters) + bool(slope)
+    arguments = [Register(trace, f"x{i}") for i in range(count)]
+    watch = ""
+    if slope:
+        answer = gate.partials(trace, *arguments)[gate.operands.index(operand)]
+    else:
+        answer = gate.forward(trace, *arguments)
+        if gate.failures:
+            watch = "if y - y != 0.0:"
+        elif name in WATCHED:
+            watch = "if x0 != x0 or x1 != x1:"
+    body = [f"x{i} = memory[a{i} + lane]" for i in range(count)]
+    body += [*NUMBA.lines(trace, answer), f"y = {NUMBA.literal(answer)}", "memory[o + lane] = y"]
+    if watch:
+        body += [watch, "    failed = True"]
+    load = [f"a{i} = np.uint64(table[t + U{i}])" for i in range(count)]
+    lines = [f"elif op == {code}:  # {op}", "    for i in range(count):"]
+    lines += [f"        {line}" for line in ["o = start + i * width", *load, f"t += U{count}"]]
+    lines += ["        for lane in range(width):", *[f"            {line}" for line in body]]
+    return "".join(f"        {line}\n" for line in lines)
+
+
+def _load(source: str) -> Any:
+    """The module with this text, from the user's cache of kernels."""
+    name = f"autograd_core_kernel_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    path = _folder() / f"{name}.py"
+    if not path.exists():
+        half = path.with_suffix(f".{os.getpid()}.part")
+        half.write_text(source, encoding="utf-8")
+        os.replace(half, path)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    config: Any = numba_config
+    before = config.SLP_VECTORIZE
+    try:
+        config.SLP_VECTORIZE = 1  # tiles of `multiply` become vector instructions
+        spec.loader.exec_module(module)
+    finally:
+        config.SLP_VECTORIZE = before
+    return module
+
+
+def _folder() -> Path:
+    """Where kernels are kept: the user's cache; a temporary folder if that cannot be written."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+    folder = Path(base) if base else Path.home() / ".cache"
+    try:
+        folder = folder / "autograd-core"
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, RuntimeError):
+        return Path(tempfile.mkdtemp(prefix="autograd-core-"))
+
+
+def _tile(rows: int, columns: int) -> list[str]:
+    """Statements that add a x b to `rows` by `columns` numbers of c, kept in registers meanwhile.
+
+    Rows of a are read with any strides; of b, `columns` numbers side by side.
+    """
+    grid = [(r, q) for r in range(rows) for q in range(columns)]
+    lines = [f"c{r}_{q} = 0.0" for r, q in grid]
+    lines += ["left = a + i * by_row", "right = b + q", "for _ in range(m):"]
+    lines += [f"    b{q} = memory[right + U{q}]" for q in range(columns)]
+    for r in range(rows):
+        lines.append(f"    a0 = memory[left + U{r} * by_row]")
+        lines += [f"    c{r}_{q} += a0 * b{q}" for q in range(columns)]
+    lines += ["    left += by_column", "    right += by_b", "o = c + i * by_c + q"]
+    for r in range(rows):
+        lines += [f"memory[o + U{q}] += c{r}_{q}" for q in range(columns)] + ["o += by_c"]
+    return lines
+
+
+def _multiply() -> str:
+    lines = []
+    for rows in (8, 1):
+        lines += [f"while i + U{rows} <= n:", "    q = U0"]
+        for columns in (4, 1):
+            lines += [f"    while q + U{columns} <= p:"]
+            lines += [f"        {line}" for line in _tile(rows, columns)]
+            lines += [f"        q += U{columns}"]
+        lines += [f"    i += U{rows}"]
+    return _MULTIPLY + "".join(f"    {line}\n" for line in lines)
+
+
+_MULTIPLY = '''\
+"""The loop of a compiled program, written by autograd_core.run_numba."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+SUMS = {"contract", "reassoc"}
+U0, U1, U2, U3, U4, U5, U6, U7, U8 = [np.uint64(i) for i in range(9)]
+
+
+@njit(cache=True, fastmath=SUMS, error_model="numpy")
+def multiply(memory, c, by_c, a, by_row, by_column, b, by_b, n, m, p):
+    """c[i, q] += sum over k of a[i, k] b[k, q], for i < n, k < m, q < p."""
+    i = U0
+'''
+_LOOP = '''
+
+@njit(cache=True, fastmath=SUMS, error_model="numpy")
+def multiply_one(memory, c, a, by_row, by_column, b, n, m):
+    """c[i] += sum over k of a[i, k] b[k]."""
+    if by_column == U1:
+        for i in range(n):
+            total = 0.0
+            row = a + i * by_row
+            for k in range(m):
+                total += memory[row + k] * memory[b + k]
+            memory[c + i] += total
+    else:
+        for k in range(m):
+            number = memory[b + k]
+            column = a + k * by_column
+            if by_row == U1:
+                for i in range(n):
+                    memory[c + i] += memory[column + i] * number
+            else:
+                for i in range(n):
+                    memory[c + i] += memory[column + i * by_row] * number
+
+
+@njit(cache=True, fastmath=SUMS, error_model="numpy")
+def over_lanes(memory, a, b, lanes):
+    total = 0.0
+    for lane in range(lanes):
+        total += memory[a + lane] * memory[b + lane]
+    return total
+
+
+@njit("boolean(float64[::1], uint32[:, ::1], uint32[::1], int64)", cache=True, error_model="numpy")
+def run(memory, blocks, table, batch):
+    failed = False
+    lanes = np.uint64(batch)
+    for j in range(np.uint64(blocks.shape[0])):
+        op = blocks[j, U0]
+        width = np.uint64(blocks[j, U1])
+        count = np.uint64(blocks[j, U2])
+        start = np.uint64(blocks[j, U3])
+        t = np.uint64(blocks[j, U4])
+        n = np.uint64(blocks[j, U5])
+        m = np.uint64(blocks[j, U6])
+        if op == 0:  # spread
+            for i in range(count):
+                number = memory[table[t + i]]
+                o = start + i * width
+                for lane in range(width):
+                    memory[o + lane] = number
+        elif op == 1:  # copy
+            for i in range(count):
+                a = np.uint64(table[t + i])
+                o = start + i * width
+                for lane in range(width):
+                    memory[o + lane] = memory[a + lane]
+        elif op == 2:  # dot
+            for i in range(count):
+                pairs = np.uint64(table[t])
+                t += U1
+                o = start + i * width
+                if width == U1:
+                    total = memory[table[t]] * memory[table[t + U1]]
+                    t += U2
+                    for _ in range(U1, pairs):
+                        total += memory[table[t]] * memory[table[t + U1]]
+                        t += U2
+                    memory[o] = total
+                else:
+                    for lane in range(width):
+                        memory[o + lane] = 0.0
+                    for _ in range(pairs):
+                        a = np.uint64(table[t])
+                        b = np.uint64(table[t + U1])
+                        t += U2
+                        for lane in range(width):
+                            memory[o + lane] += memory[a + lane] * memory[b + lane]
+        elif op == 3:  # total
+            for i in range(count):
+                a = np.uint64(table[t])
+                b = np.uint64(table[t + U1])
+                t += U2
+                if n:
+                    memory[start + i] = over_lanes(memory, a, b, lanes)
+                else:
+                    memory[start + i] = memory[a] * memory[b] * lanes
+        elif op == 4:  # product
+            a = np.uint64(blocks[j, U7])
+            by_row = np.uint64(blocks[j, U8])
+            by_column = np.uint64(blocks[j, U8 + U1])
+            b = np.uint64(blocks[j, U8 + U2])
+            for i in range(n):
+                number = memory[table[t + i]]
+                o = start + i * width
+                for lane in range(width):
+                    memory[o + lane] = number
+            if width == U1:
+                multiply_one(memory, start, a, by_row, by_column, b, n, m)
+            else:
+                multiply(memory, start, width, a, by_row, by_column, b, width, n, m, width)
+        elif op == 5:  # outer
+            a = np.uint64(blocks[j, U7])
+            b = np.uint64(blocks[j, U8])
+            turned = np.uint64(blocks[j, U8 + U1])
+            if lanes == U1:
+                for i in range(n):
+                    number = memory[a + i * width]
+                    o = start + i * m
+                    for k in range(m):
+                        memory[o + k] = number * memory[b + k * width]
+            else:
+                for k in range(m):
+                    for lane in range(lanes):
+                        memory[turned + lane * m + k] = memory[b + k * width + lane]
+                for i in range(n * m):
+                    memory[start + i] = 0.0
+                multiply(memory, start, m, a, width, U1, turned, m, n, lanes, m)
+'''

@@ -1,0 +1,153 @@
+"""The executor that is always there: a program's blocks as calls of NumPy, a row for each value.
+
+run = NumpyRun(Schedule(program), lanes=10)
+run.rows[:2, :10] = ...                 # inputs; run.single[:n] are the parameters
+failed = run()                          # then run.single, run.rows hold everything
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .program import Program
+from .schedule import Block, Schedule
+
+__all__ = ["NumpyRun", "xp"]
+
+
+class _Xp:
+    """The namespace `xp` in which the rules run on arrays: NumPy's functions, by our names."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, {"div": "divide", "pow": "power"}.get(name, name))
+
+    @staticmethod
+    def asin(x: Any) -> Any:
+        return np.arcsin(x)
+
+    @staticmethod
+    def acos(x: Any) -> Any:
+        return np.arccos(x)
+
+    @staticmethod
+    def atan(x: Any) -> Any:
+        return np.arctan(x)
+
+
+xp = _Xp()
+
+
+class NumpyRun:
+    """Memory for a number of lanes, and the calls that fill it.
+
+    single  the numbers that all lanes share: parameters, constants, results
+    rows    the numbers of the lanes, (row, lane)
+    """
+
+    def __init__(self, schedule: Schedule, lanes: int) -> None:
+        program = schedule.program
+        self.lanes = lanes
+        self.single = np.zeros(schedule.singles)
+        self.rows = np.zeros((schedule.rows, lanes))
+        first = len(program.parameters)
+        self.single[first : first + len(program.constants)] = program.constants
+        for row, place in schedule.fixed:
+            self.rows[row] = self.single[place]
+        self.places = np.array([place for _, place in schedule.gradients], np.intp)
+        self.ones = np.ones(lanes)
+        self.seen: object = None
+        self.failed = False
+        self._calls = [self._call(program, block) for block in schedule.blocks]
+
+    def __call__(self) -> bool:
+        """Run the program; whether a gate may have failed or met nan in a comparison."""
+        self.failed = False
+        with np.errstate(all="ignore"):
+            for call in self._calls:
+                call()
+        return self.failed
+
+    def _view(self, memory: Any, places: tuple[int, ...]) -> Callable[[], Any]:
+        """What reads these places: a view if they lie side by side, else a copy each time."""
+        first = places[0]
+        if places == tuple(range(first, first + len(places))):
+            view = memory[first : first + len(places)]
+            return lambda: view
+        index = np.array(places)
+        return lambda: memory[index]
+
+    def _call(self, program: Program, block: Block) -> Callable[[], object]:
+        """The block as a function without arguments."""
+        out = (self.rows if block.lanes else self.single)[block.start : block.start + block.size]
+        of_lanes = block.lanes or block.of_lanes
+        memory = self.rows if of_lanes and block.op != "spread" else self.single
+        if block.op == "product":
+            return self._product(block, out)
+        if block.op == "outer":
+            (n, m), ((left,), (right,)) = block.shape, block.sources
+            a, b = self.rows[left : left + n], self.rows[right : right + m].T
+            return partial(np.matmul, a, b, out=out.reshape(n, m))
+        reads = [self._view(memory, places) for places in block.sources]
+        if block.op == "spread":
+            return lambda: np.copyto(out, reads[0]()[:, None])
+        if block.op == "copy":
+            return lambda: np.copyto(out, reads[0]())
+        if block.op == "total":
+            if of_lanes:
+                return lambda: np.einsum("ij,ij->i", reads[0](), reads[1](), out=out)
+            lanes = float(self.lanes)
+            return lambda: np.multiply(reads[0]() * reads[1](), lanes, out=out)
+        if block.op == "dot":
+            starts = np.cumsum((0, *block.sources[2][:-1]))
+            return lambda: np.add.reduceat(reads[0]() * reads[1](), starts, axis=0, out=out)
+        return self._gate(program, block.op, out, reads)
+
+    def _product(self, block: Block, out: Any) -> Callable[[], object]:
+        (n, m), (biases, (first, by_row, by_column), (row,)) = block.shape, block.sources
+        step = self.single.itemsize
+        matrix = np.lib.stride_tricks.as_strided(
+            self.single[first:], (n, m), (by_row * step, by_column * step)
+        )
+        vector = self.rows[row : row + m]
+        bias = self._view(self.single, biases)
+
+        def call() -> None:
+            np.matmul(matrix, vector, out=out)
+            np.add(out, bias()[:, None], out=out)
+
+        return call
+
+    def _gate(
+        self, program: Program, op: str, out: Any, operands: list[Callable[[], Any]]
+    ) -> Callable[[], object]:
+        gate = program.gate(op)
+        assert gate is not None
+        _, slope, operand = op.partition("'")
+        if slope:
+            i, partials = gate.operands.index(operand), gate.partials
+            return lambda: np.copyto(out, partials(xp, *[read() for read in operands])[i])
+        if op in _UFUNCS:
+            ufunc: Any = _UFUNCS[op]
+            return lambda: ufunc(*[read() for read in operands], out=out)
+        forward, compares, fails = gate.forward, op in ("less", "less_equal"), gate.failures
+
+        def call() -> None:
+            numbers = [read() for read in operands]
+            np.copyto(out, forward(xp, *numbers))
+            if compares and np.isnan(sum(numbers)).any():
+                self.failed = True
+            if fails and not np.isfinite(out).all():
+                self.failed = True
+
+        return call
+
+
+# Gates that are one call of NumPy, which then writes to its place at once.
+_UFUNCS = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative, "tanh": np.tanh,
+    "abs": np.absolute,
+}  # fmt: skip
