@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from . import elementary
-from .program import Instruction, Program
+from .gates import gates
+from .program import Instruction, Program, placed
 
 __all__ = ["PASSES", "fold", "fuse", "group", "optimise", "prune", "share"]
 
@@ -64,48 +65,29 @@ class _Rewriting:
     def emit(self, op: str, operands: tuple[int, ...], shape: tuple[int, ...] = ()) -> int:
         first = self.next
         self.code.append((op, operands, shape))
-        self.next += Instruction(first, op, operands, shape).size
+        self.next += Instruction(first, op, operands, shape).size if shape else 1
         return first
 
     def copy(self, line: Instruction) -> None:
         """The old line as it is, on the new registers."""
-        first = self.emit(line.op, tuple(self.register[r] for r in line.operands), line.shape)
-        self.register += range(first, first + line.size)
+        _, op, operands, shape = line
+        first = self.emit(op, tuple(map(self.register.__getitem__, operands)), shape)
+        if shape:
+            self.register += range(first, self.next)
+        else:
+            self.register.append(first)
 
     def program(self) -> Program:
-        old, base = self.old, self.base
-        used = sorted(
-            {r for _, operands, _ in self.code for r in operands if r < 0}
-            | {r for r in self.results(old.outputs + old.gradients) if r < 0},
-            reverse=True,
-        )
-        place = {register: base + i for i, register in enumerate(used)}
-        shift = len(used)
-
-        def final(register: int) -> int:
-            if register < 0:
-                return place[register]
-            return register if register < base else register + shift
-
-        code = []
-        result = base + shift
-        for op, operands, shape in self.code:
-            line = Instruction(result, op, tuple([final(r) for r in operands]), shape)
-            code.append(line)
-            result += line.size
-        labels = {}
-        for register, label in old.labels.items():
-            if self.register[register] >= base:
-                labels[final(self.register[register])] = label
-        return Program(
-            old.inputs, old.parameters, [self.numbers[-r - 1] for r in used], code,
-            [final(r) for r in self.results(old.outputs)],
-            [final(r) for r in self.results(old.gradients)],
+        old, register = self.old, self.register
+        labels = {register[r]: label for r, label in old.labels.items() if register[r] >= self.base}
+        return placed(
+            old.inputs, old.parameters, self.numbers, self.code,
+            [register[r] for r in old.outputs], [register[r] for r in old.gradients],
             old.wrt, labels, old.own_gates,
         )  # fmt: skip
 
-    def results(self, registers: Iterable[int]) -> list[int]:
-        return [self.register[r] for r in registers]
+
+NOWHERE = -1 << 62  # the new register of a line that is left out
 
 
 def fold(program: Program) -> Program:
@@ -115,34 +97,38 @@ def fold(program: Program) -> Program:
     """
     new = _Rewriting(program)
     one = new.constant(1.0)
+    register = new.register
     for line in program.code:
-        operands = [new.register[r] for r in line.operands]
-        if line.op == "mul" and one in operands:
-            new.register.append(operands[0] if operands[1] == one else operands[1])
+        op, operands = line.op, [register[r] for r in line.operands]
+        if min(operands) >= 0:  # no constant
+            new.copy(line)
             continue
-        if line.op == "where" and operands[0] < 0:
-            new.register.append(operands[1] if new.number(operands[0]) else operands[2])
+        if op == "mul" and one in operands:
+            register.append(operands[0] if operands[1] == one else operands[1])
             continue
-        gate = program.gate(line.op)
-        numbers = [new.number(r) for r in operands]
-        if gate is not None and line.op == gate.name and None not in numbers:
-            y = float(gate.forward(elementary, *numbers))
+        if op == "where" and operands[0] < 0:
+            register.append(operands[1] if new.number(operands[0]) else operands[2])
+            continue
+        gate = program.gate(op)
+        if gate is not None and op == gate.name and max(operands) < 0:
+            y = float(gate.forward(elementary, *map(new.number, operands)))
             if math.isfinite(y):  # only elsewhere a gate fails
-                new.register.append(new.constant(y))
+                register.append(new.constant(y))
                 continue
         new.copy(line)
-    return new.program()
+    return new.program() if len(new.code) < len(program.code) else program
 
 
 def share(program: Program) -> Program:
     """Compute once what is written twice: the same opcode of the same registers."""
+    if len({line[1:] for line in program.code}) == len(program.code):
+        return program
     new = _Rewriting(program)
     seen: dict[tuple[object, ...], int] = {}
     for line in program.code:
-        key = (line.op, *(new.register[r] for r in line.operands), line.shape)
-        first = seen.get(key)
-        if first is None:
-            seen[key] = new.next
+        key = (line.op, *[new.register[r] for r in line.operands], line.shape)
+        first = seen.setdefault(key, new.next)
+        if first == new.next:
             new.copy(line)
         else:
             new.register += range(first, first + line.size)
@@ -155,24 +141,29 @@ def prune(program: Program) -> Program:
     A gate that raises in the eager engine is found by the program too: it stays.
     """
     needed = set(program.outputs + program.gradients)
-    kept: list[bool] = []
+    may_fail = {
+        name for name, gate in (*gates.items(), *program.own_gates.items()) if gate.failures
+    }
+    dropped: set[int] = set()
     for line in reversed(program.code):
-        gate = program.gate(line.op)
-        keep = (gate is not None and line.op == gate.name and bool(gate.failures)) or any(
-            r in needed for r in range(line.result, line.result + line.size)
-        )
-        kept.append(keep)
-        if keep:
+        result = line.result
+        if (
+            result in needed
+            or line.op in may_fail
+            or (line.shape and not needed.isdisjoint(range(result, result + line.size)))
+        ):
             needed.update(line.operands)
-    new = _Rewriting(program)
-    for line, keep in zip(program.code, reversed(kept), strict=True):
-        if keep:
-            new.copy(line)
         else:
-            new.register += [0] * line.size
-    found = new.program()
-    found.labels = {r: label for r, label in found.labels.items() if r >= found.first_result}
-    return found
+            dropped.add(result)
+    if not dropped:
+        return program
+    new = _Rewriting(program)
+    for line in program.code:
+        if line.result in dropped:
+            new.register += [NOWHERE] * line.size
+        else:
+            new.copy(line)
+    return new.program()
 
 
 def fuse(program: Program) -> Program:
@@ -220,7 +211,7 @@ def fuse(program: Program) -> Program:
 
     for line in program.code:
         if line.result in swallowed:
-            register.append(0)
+            register.append(NOWHERE)
         elif line.result not in sums:
             new.copy(line)
         else:
@@ -280,7 +271,7 @@ def group(program: Program) -> Program:
                 total = new.emit("dot", (total, one, *(register[r] for r in row.rest)))
             register.append(total)
         elif result in gathered:
-            register.append(0)  # set when the grid is complete
+            register.append(NOWHERE)  # set when the grid is complete
         else:
             new.copy(line)
         if result in outers:

@@ -57,9 +57,7 @@ class Instruction(namedtuple("Instruction", "result op operands shape", defaults
 
     @property
     def size(self) -> int:
-        if self.op == "product":
-            return self.shape[0]
-        return self.shape[0] * self.shape[1] if self.op == "outer" else 1
+        return _size(self.op, self.shape) if self.shape else 1
 
 
 class Program:
@@ -127,14 +125,13 @@ class Program:
         """For each register, whether it holds one number for all lanes."""
         found = [False] * len(self.inputs)
         found += [True] * (self.first_result - len(found))
+        look = found.__getitem__
         for _, op, operands, shape in self.code:
-            if op == "outer":
-                found += [True] * (shape[0] * shape[1])
-            elif op == "total":
-                found.append(True)
+            same = op in ("total", "outer") or all(map(look, operands))
+            if shape:
+                found += [same] * _size(op, shape)
             else:
-                same = all(found[r] for r in operands)
-                found += [same] * (shape[0] if op == "product" else 1)
+                found.append(same)
         return found
 
     def name(self, register: int) -> str:
@@ -354,6 +351,51 @@ class Program:
             f"<program of {len(self.code)} instructions: {len(self.inputs)} inputs, "
             f"{len(self.parameters)} parameters, {len(self.outputs)} outputs>"
         )
+
+
+def placed(
+    inputs: Sequence[str],
+    parameters: Sequence[str],
+    numbers: Sequence[float],
+    code: Iterable[tuple[str, tuple[int, ...], tuple[int, ...]]],
+    outputs: Sequence[int],
+    gradients: Sequence[int],
+    wrt: Sequence[int],
+    labels: Mapping[int, str],
+    own_gates: Mapping[str, Gate],
+) -> Program:
+    """A Program of lines whose constants have no places yet.
+
+    A writer of programs does not know how many constants there will be, and so not where results
+    start: to it results follow the parameters at once, and constants count from -1 downward in the
+    order of `numbers`. Constants that nothing reads are left out.
+    """
+    lines = list(code)
+    base = len(inputs) + len(parameters)
+    used = {r for _, operands, _ in lines for r in operands if r < 0}
+    used.update(r for r in (*outputs, *gradients) if r < 0)
+    kept = sorted(used, reverse=True)
+    first = base + len(kept)
+    total = sum([_size(op, shape) if shape else 1 for op, _, shape in lines])
+    # Read with a negative index, the end of this list is the constants.
+    final = [*range(base), *range(first, first + total), *[-1] * len(numbers)]
+    for i, register in enumerate(kept):
+        final[register] = base + i
+    look = final.__getitem__
+    made = []
+    make = tuple.__new__
+    for op, operands, shape in lines:
+        made.append(make(Instruction, (first, op, tuple(map(look, operands)), shape)))
+        first += _size(op, shape) if shape else 1
+    return Program(
+        inputs, parameters, [numbers[-r - 1] for r in kept], made,
+        [*map(look, outputs)], [*map(look, gradients)], wrt,
+        {look(r): label for r, label in labels.items()}, own_gates,
+    )  # fmt: skip
+
+
+def _size(op: str, shape: tuple[int, ...]) -> int:
+    return shape[0] if op == "product" else shape[0] * shape[1]
 
 
 def _rule(gate: Any, op: str, values: list[float]) -> float:

@@ -16,7 +16,7 @@ from .elementary import NAN
 from .emit import Register, Trace
 from .gates import Gate, gates
 from .modes import tracing
-from .program import Instruction, Program
+from .program import Program, placed
 from .value import PAIR, Value, real, topological
 
 __all__ = ["Traced", "lower", "names_of", "trace"]
@@ -103,35 +103,17 @@ class _Lowering:
         # from -1 downward until then.
         for i, value in enumerate([*traced.inputs, *self.parameters]):
             self.registers[value] = i
-        self.uniform = [i >= len(traced.inputs) for i in range(self.base)]
 
     def program(self, wrt: Sequence[Value]) -> Program:
         order = self.forward()
         outputs = [self.registers[v] for v in self.traced.outputs]
-        gradients = self.backward(order, outputs[0], wrt) if wrt else []
-        shift = len(self.numbers)
-        base = self.base
-
-        def final(register: int) -> int:
-            if register < 0:
-                return base - register - 1
-            return register if register < base else register + shift
-
-        code = [
-            Instruction(base + shift + i, op, tuple(map(final, operands)))
-            for i, (op, operands) in enumerate(self.code)
-        ]
-        names = [value.label for value in self.traced.inputs]
-        return Program(
-            names, _names(self.parameters), self.numbers, code,
-            [*map(final, outputs)], [*map(final, gradients)],
-            [self.registers[value] for value in wrt] if wrt else (),
-            {
-                final(self.registers[v]): v.label
-                for v in order if v.label and v.gate is not None
-            },
-            self.own_gates,
-        ).verify()  # fmt: skip
+        gradients = self.backward(order, wrt) if wrt else []
+        labels = {self.registers[v]: v.label for v in order if v.label and v.gate is not None}
+        return placed(
+            [value.label for value in self.traced.inputs], _names(self.parameters), self.numbers,
+            [(op, operands, ()) for op, operands in self.code], outputs, gradients,
+            [self.registers[value] for value in wrt], labels, self.own_gates,
+        )  # fmt: skip
 
     # ------------------------------------------------------------------ emitting
 
@@ -145,26 +127,22 @@ class _Lowering:
 
     def emit(self, op: str, *operands: int) -> int:
         self.code.append((op, operands))
-        uniform = self.uniform
-        uniform.append(op == "total" or all(r < 0 or uniform[r] for r in operands))
         return self.base + len(self.code) - 1
-
-    def is_uniform(self, register: int) -> bool:
-        return register < 0 or self.uniform[register]
 
     # ------------------------------------------------------------------ the two passes
 
     def forward(self) -> list[Value]:
         """Instructions for every gate; the gates, in order, without the pairs of `where`."""
         order = []
+        registers = self.registers
         for value in self.traced.order:
-            gate = value.gate
+            gate = value._gate
             if gate is PAIR:
                 continue
             order.append(value)
             if gate is None:
-                if value not in self.registers:
-                    self.registers[value] = self.constant(value._data)
+                if value not in registers:
+                    registers[value] = self.constant(value._data)
                 continue
             if gates.get(gate.name) is not gate:
                 if self.own_gates.setdefault(gate.name, gate) is not gate or gate.name in gates:
@@ -172,85 +150,75 @@ class _Lowering:
                         f"two gates are named {gate.name!r}: a program knows gates by their "
                         "names, so give each its own"
                     )
-            operands = [self.registers[x] for x in _operands(value)]
+            operands = [registers[x] for x in _operands(value)]
             operands += map(self.constant, value.constants)
-            self.registers[value] = self.emit(gate.name, *operands)
+            registers[value] = self.emit(gate.name, *operands)
         return order
 
-    def backward(self, order: list[Value], root: int, wrt: Sequence[Value]) -> list[int]:
+    def backward(self, order: list[Value], wrt: Sequence[Value]) -> list[int]:
         """Instructions for the gradient; its registers, one for each of `wrt`."""
+        zero, one = self.constant(0.0), self.constant(1.0)
+        emit, place = self.emit, self.registers
+        root = self.traced.outputs[0]
+        inputs = len(self.traced.inputs)
+        per_batch = {value for value in wrt if place[value] >= inputs}
         needed = set(wrt)
         for value in order:
-            if any(x in needed for x in _operands(value)):
+            if not needed.isdisjoint(_operands(value)):
                 needed.add(value)
-        per_batch = {v for v in wrt if self.is_uniform(self.registers[v])}
-        upstream: dict[Value, int] = {self.traced.outputs[0]: self.constant(1.0)}
+        upstream = {root: emit("total", one, one) if root in per_batch else one}
         # For each value the register that says in which lanes it is on a branch taken; None: in all
-        active: dict[Value, int | None] = {self.traced.outputs[0]: None}
+        active: dict[Value, int | None] = {root: None}
         for value in reversed(order):
-            gate = value.gate
-            if value not in upstream or gate is None or value not in needed:
+            gate = value._gate
+            if gate is None or value not in needed or value not in upstream:
                 continue
             operands = _operands(value)
-            registers = [self.registers[value], *(self.registers[x] for x in operands)]
+            registers = [place[value], *[place[x] for x in operands]]
             registers += map(self.constant, value.constants)
-            here = active[value]
+            above, here = upstream[value], active[value]
             taken = [here] * len(operands)
             if gate.name == "where":
-                condition = registers[1]
-                zero, one = self.constant(0.0), self.constant(1.0)
-                other = self.emit("where", condition, zero, one)
-                taken = [here, condition, other]
+                taken[1:] = registers[1], emit("where", registers[1], zero, one)
                 if here is not None:
-                    taken[1:] = [self.emit("where", here, c, zero) for c in (condition, other)]
+                    taken[1:] = [emit("where", here, c or 0, zero) for c in taken[1:]]
             for i, x in enumerate(operands):
                 if x not in needed:
                     continue
-                slope = self.slope(gate, i, registers)
+                up, slope, mask = above, self.slope(gate, i, registers), taken[i]
                 if slope is None:
                     continue
-                mask = taken[i]
-                self.contribute(upstream, x, upstream[value], slope, mask, x in per_batch)
+                if mask is not None:
+                    part = up if slope == one else emit("mul", up, slope)
+                    up, slope = emit("where", mask, part, zero), one
+                if x in per_batch:
+                    part = emit("total", up, slope)
+                elif slope == one:
+                    part = up
+                else:
+                    part = slope if up == one else emit("mul", up, slope)
+                upstream[x] = emit("add", upstream[x], part) if x in upstream else part
                 if x not in active or mask is None:
                     active[x] = mask
                 elif active[x] is not None:
-                    active[x] = self.emit("where", active[x] or 0, self.constant(1.0), mask)
-        zero = self.constant(0.0)
+                    active[x] = emit("where", active[x] or 0, one, mask)
         return [upstream.get(value, zero) for value in wrt]
-
-    def contribute(
-        self, upstream: dict[Value, int], x: Value, up: int, slope: int,
-        mask: int | None, per_batch: bool,
-    ) -> None:  # fmt: skip
-        """upstream x local, added to what x has received; for a parameter, over all lanes."""
-        one = self.constant(1.0)
-        if mask is not None:
-            part = self.emit("where", mask, self.emit("mul", up, slope), self.constant(0.0))
-            up, slope = part, one
-        if per_batch:
-            part = self.emit("total", up, slope)
-        elif slope == one or up == one:
-            part = up if slope == one else slope
-        else:
-            part = self.emit("mul", up, slope)
-        upstream[x] = self.emit("add", upstream[x], part) if x in upstream else part
 
     def slope(self, gate: Gate, i: int, registers: list[int]) -> int | None:
         """The register of a gate's slope in operand i; None where it is 0 everywhere."""
         if gate.name == "where":  # 1 on the branch taken, and only there something is passed on
             return self.constant(1.0) if i else None
-        kind, what = _slopes(gate)[i]
-        if kind == "number":
-            return None if what == 0.0 else self.constant(float(what))
+        kind, what = (_known.get(gate) or _slopes(gate))[i]
         if kind == "register":
             return registers[int(what)]
-        if kind == "instruction":
-            op, operands = what
-            return self.emit(
-                op,
-                *(self.constant(x) if isinstance(x, float) else registers[x[0]] for x in operands),
-            )
-        return self.emit(f"{gate.name}'{gate.operands[i]}", *registers)
+        if kind == "number":
+            return None if what == 0.0 else self.constant(float(what))
+        if kind == "rule":
+            return self.emit(f"{gate.name}'{gate.operands[i]}", *registers)
+        op, operands = what
+        return self.emit(
+            op, *[self.constant(x) if isinstance(x, float) else registers[x[0]] for x in operands]
+        )
 
 
 _known: dict[Gate, list[tuple[str, Any]]] = {}
@@ -262,8 +230,6 @@ def _slopes(gate: Gate) -> list[tuple[str, Any]]:
     a number; a register that is there already, by its place among output, operands, parameters; one
     instruction on such; or the rule itself. It runs once a gate.
     """
-    if gate in _known:
-        return _known[gate]
     found: list[tuple[str, Any]] = []
     for i in range(len(gate.operands)):
         recorder = Trace()
@@ -288,10 +254,12 @@ def _slopes(gate: Gate) -> list[tuple[str, Any]]:
 
 def _operands(value: Value) -> tuple[Value, ...]:
     """The inputs of a value, those of `where` without its pair."""
-    inputs = value.inputs
-    if len(inputs) == 2 and inputs[1].gate is PAIR:
-        return (inputs[0], *inputs[1].inputs)
-    return inputs
+    a, b = value._a, value._b
+    if b is None:
+        return () if a is None else (a,)
+    if b._gate is PAIR:
+        return (a, *b.inputs)  # type: ignore[return-value]
+    return (a, b)  # type: ignore[return-value]
 
 
 def _together(roots: Sequence[Value]) -> list[Value]:
