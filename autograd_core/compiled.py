@@ -90,6 +90,7 @@ class CompiledGraph:
         self._exact = exact
         self._wrt = wrt
         self._traces: dict[tuple[tuple[int, ...], ...], _Traced] = {}
+        self._batches: dict[tuple[tuple[int, ...], ...], _Batch] = {}
         self._last: _Traced | None = None
         self._lock = RLock()
 
@@ -98,9 +99,12 @@ class CompiledGraph:
     def __call__(self, *arguments: Any) -> float:
         """The mean (or sum) over the examples of what fn returns."""
         with self._lock:
-            batch = self._start(arguments, None)
-            batch.check(batch.loss)
-            return batch.loss
+            batch = self._run(arguments, None)
+            batch.require_one_output()
+            loss = batch.loss()
+            if batch.failed or not math.isfinite(loss):
+                batch.find_failure()
+            return loss
 
     def value_and_grad(self, *arguments: Any, at: Any = None) -> tuple[float, Any]:
         """The value, as a call gives it, and its gradient.
@@ -112,26 +116,29 @@ class CompiledGraph:
         FloatingPointError, naming gate, lane and operands, where a nan comes up.
         """
         with self._lock:
-            batch = self._start(arguments, at)
+            batch = self._run(arguments, at)
+            batch.require_one_output()
+            loss = batch.loss()
             gradient = batch.gradient()
-            if gradient is None:
-                found = batch.input_gradients()
-                batch.check(batch.loss, *(float(g.sum()) for g in found))
-                return batch.loss, found[0] if len(found) == 1 else tuple(found)
-            batch.check(batch.loss, float(gradient @ gradient), gradient)
-            return batch.loss, gradient
+            if batch.failed or not (math.isfinite(loss) and batch.is_finite(gradient)):
+                batch.find_failure()
+            return loss, gradient
 
     def each(self, *arguments: Any) -> Any:
         """What fn returns for each example: an array of one number, or one row, an example."""
         with self._lock:
-            return self._start(arguments, None).outputs()
+            batch = self._run(arguments, None)
+            outputs = batch.outputs()
+            if batch.failed or not batch.is_finite(outputs):
+                batch.find_failure()
+            return outputs
 
     # ------------------------------------------------------------------ what is run
 
     def trace(self, *arguments: Any) -> Program:
         """The program for arguments of these shapes, as a call takes them."""
         with self._lock:
-            return self._traced(_batch(arguments, self._names(len(arguments)))[2]).program
+            return self._traced(self._arrays(arguments))[0].program
 
     @property
     def program(self) -> Program:
@@ -143,26 +150,61 @@ class CompiledGraph:
     @property
     def parameters(self) -> list[Value]:
         """The Values that the gradient is of. Without `parameters=`, known after the trace."""
-        if self._last is not None:
-            return list(self._last.wrt)
-        return list(self._given or ())
+        return list(self._given if self._last is None else self._last.wrt)
 
-    def _names(self, count: int) -> list[str]:
-        return names_of(self.fn, count)
+    def _run(self, arguments: tuple[Any, ...], at: Any) -> _Batch:
+        arrays = self._arrays(arguments)
+        batch = self._batches.get(tuple([array.shape for array in arrays])) or self._batch(arrays)
+        self._last = batch.traced
+        batch.run(arrays, at)
+        return batch
 
-    def _traced(self, shapes: tuple[tuple[int, ...], ...]) -> _Traced:
-        found = self._traces.get(shapes)
-        if found is None:
-            found = _Traced(self, shapes)
-            self._traces[shapes] = found
-        self._last = found
-        return found
+    def _arrays(self, arguments: tuple[Any, ...]) -> list[Any]:
+        """The arguments as arrays of floats."""
+        import numpy as np
 
-    def _start(self, arguments: tuple[Any, ...], at: Any) -> _Batch:
-        arrays, lanes, shapes, single = _batch(arguments, None)
-        if arrays is None:
-            arrays, lanes, shapes, single = _batch(arguments, self._names(len(arguments)))
-        return _Batch(self._traced(shapes), arrays, lanes, single, at)
+        try:
+            return [np.asarray(argument, float) for argument in arguments]
+        except (TypeError, ValueError):
+            for name, argument in zip(self._names(arguments), arguments, strict=True):
+                try:
+                    np.asarray(argument, float)
+                except (TypeError, ValueError) as error:
+                    raise type(error)(
+                        f"argument {name} must be an array of numbers, got {short(argument)}: "
+                        f"{error}"
+                    ) from None
+            raise
+
+    def _traced(self, arrays: list[Any]) -> tuple[_Traced, int, bool]:
+        """The trace for an example of such arrays, how many there are, and if it is a lone one."""
+        single = any(array.ndim == 0 for array in arrays)
+        rows = [1] if single else [len(array) for array in arrays]
+        if not rows or min(rows) < 1 or min(rows) < max(rows):
+            found = ", ".join(
+                f"{n}: {len(a)}" for n, a in zip(self._names(arrays), arrays, strict=True)
+            )
+            raise ValueError(
+                "arguments must have one row an example, at least one and equally many, got "
+                f"{found or 'no argument'}; for a single example give f([x], [y])"
+            )
+        shapes = tuple([array.shape if single else array.shape[1:] for array in arrays])
+        traced = self._traces.get(shapes)
+        if traced is None:
+            traced = self._traces[shapes] = _Traced(self, shapes, self._names(arrays))
+        self._last = traced
+        return traced, rows[0], single
+
+    def _batch(self, arrays: list[Any]) -> _Batch:
+        """Memory for arguments of these shapes."""
+        if len(self._batches) >= KEPT:
+            del self._batches[next(iter(self._batches))]
+        batch = _Batch(self, *self._traced(arrays))
+        self._batches[tuple([array.shape for array in arrays])] = batch
+        return batch
+
+    def _names(self, arguments: Sequence[Any]) -> list[str]:
+        return names_of(self.fn, len(arguments))
 
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", type(self.fn).__name__)
@@ -170,156 +212,149 @@ class CompiledGraph:
 
 
 class _Traced:
-    """A function traced for one shape of example: programs, and memory by number of lanes."""
+    """A function traced for one shape of example: its programs, and whose numbers they take."""
 
-    def __init__(self, owner: CompiledGraph, shapes: tuple[tuple[int, ...], ...]) -> None:
-        self.owner = owner
+    def __init__(
+        self, owner: CompiledGraph, shapes: tuple[tuple[int, ...], ...], names: list[str]
+    ) -> None:
         self.shapes = shapes
-        traced = trace(owner.fn, owner._names(len(shapes)), shapes)
-        given = list(owner._given or ())
+        traced = trace(owner.fn, names, shapes)
         self.single = traced.single
-        found = traced.parameters
+        given = list(owner._given)
+        known = set(given)
+        others = [value for value in traced.parameters if value not in known]
         if not owner._exact:
-            known = set(given)
-            given += [v for v in found if v not in known]
+            given += others
+            others = []
         self.of_inputs = owner._wrt == "inputs" or (owner._wrt is None and not given)
         self.wrt: list[Value] = [] if self.of_inputs else given
-        known = set(given)
-        self.values = [*given, *(v for v in found if v not in known)]
-        wrt = traced.inputs if self.of_inputs else self.wrt
-        several = not traced.single
-        self.plain = lower(traced, () if several else wrt, self.values)
+        self.values = [*given, *others]
+        wrt = traced.inputs if self.of_inputs else given
+        self.plain = lower(traced, wrt if traced.single else (), self.values)
         self.program = optimise(self.plain)
         self.schedule = Schedule(self.program)
-        self.runs: dict[int, Any] = {}
-
-    def run(self, lanes: int) -> Any:
-        """The memory for this number of lanes; `seen` is the state of the parameters in it."""
-        run = self.runs.get(lanes)
-        if run is None:
-            if len(self.runs) >= KEPT:
-                del self.runs[next(iter(self.runs))]
-            if self.owner.executor == "numba":
-                from .run_numba import NumbaRun
-
-                run = NumbaRun(self.schedule, lanes)
-            else:
-                from .run_numpy import NumpyRun
-
-                run = NumpyRun(self.schedule, lanes)
-            self.runs[lanes] = run
-        return run
 
 
 class _Batch:
-    """One run of a program on a batch, and its results."""
+    """A program with memory for a number of examples: run it, then ask for results."""
 
-    def __init__(
-        self, traced: _Traced, arrays: list[Any], lanes: int, single: bool, at: Any
-    ) -> None:
+    def __init__(self, owner: CompiledGraph, traced: _Traced, lanes: int, single: bool) -> None:
+        import numpy as np
+
         self.traced = traced
         self.lanes = lanes
         self.single = single
-        self.run = run = traced.run(lanes)
-        self.mean = traced.owner.reduction == "mean"
-        self._parameters(at)
-        rows = run.rows
+        executor: Any
+        if owner.executor == "numba":
+            from .run_numba import NumbaRun
+
+            executor = NumbaRun(traced.schedule, lanes)
+        else:
+            from .run_numpy import NumpyRun
+
+            executor = NumpyRun(traced.schedule, lanes)
+        self._execute = executor
+        self._rows, self._single = executor.rows, executor.single
+        self.failed = False
+        self._targets = []
         k = 0
-        for array in arrays:
-            if array.ndim == 1:
-                rows[k, :lanes] = array
-                k += 1
-            else:
-                flat = array.reshape(lanes, -1)
-                rows[k : k + flat.shape[1], :lanes] = flat.T
-                k += flat.shape[1]
-        if rows.shape[1] > lanes:
-            rows[:k, lanes:] = rows[:k, :1]
-        self.failed = run()
-        self.loss = self._loss()
+        for shape in traced.shapes:
+            size = math.prod(shape)
+            self._targets.append(self._rows[k : k + size, :lanes])
+            k += size
+        self._spare = self._rows[:k, lanes:]
+        self._first = self._rows[:k, :1]
+        self._seen: object = None
+        self._ones = np.ones(lanes)
+        self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
+        self._outputs = [self._where(*place) for place in traced.schedule.outputs]
+        places = traced.schedule.gradients
+        self._gradients = [self._where(*place) for place in places] if traced.of_inputs else []
+        if places and not traced.of_inputs:
+            start = places[0][1]
+            self._gradient = self._single[start : start + len(places)]
+        else:
+            self._gradient = np.zeros(0)
+
+    def _where(self, of_lanes: bool, place: int) -> Any:
+        """A view of the numbers at a place: one a lane, or one."""
+        return self._rows[place, : self.lanes] if of_lanes else self._single[place : place + 1]
+
+    def run(self, arrays: list[Any], at: Any) -> None:
+        self._parameters(at)
+        lanes = self.lanes
+        for target, array in zip(self._targets, arrays, strict=True):
+            target[...] = array.T if array.ndim < 3 else array.reshape(lanes, -1).T
+        if self._spare.size:
+            self._spare[...] = self._first
+        self.failed = self._execute()
 
     def _parameters(self, at: Any) -> None:
-        run, traced = self.run, self.traced
-        state = modes.writes
-        if run.seen is not state:
-            run.single[: len(traced.values)] = [value._data for value in traced.values]
-            run.seen = state
+        """Numbers of the parameters into the memory, if it has not the latest."""
+        values, count = self.traced.values, len(self.traced.wrt)
+        if at is None or count < len(values):
+            latest = modes.writes
+            if self._seen is not latest:
+                self._single[: len(values)] = [value._data for value in values]
+                self._seen = latest
         if at is not None:
-            import numpy as np
-
-            given = np.asarray(at, float)
-            if given.shape != (len(traced.wrt),):
+            shape = getattr(at, "shape", None) or (len(at),)
+            if shape != (count,):
                 raise ValueError(
-                    f"value_and_grad: at must hold one number for each of {len(traced.wrt)} "
-                    f"parameters, got an array of shape {given.shape}"
+                    f"value_and_grad: at must hold one number for each of {count} parameters, got "
+                    f"an array of shape {shape}"
                 )
-            run.single[: len(given)] = given
-            run.seen = None
+            self._single[:count] = at
+            self._seen = None
 
-    def _loss(self) -> float:
-        lanes, place = self.traced.schedule.outputs[0]
-        if not lanes:
-            total = float(self.run.single[place])
-            return total if self.mean else total * self.lanes
-        total = float(self.run.rows[place, : self.lanes] @ self.run.ones)
-        return total / self.lanes if self.mean else total
+    def loss(self) -> float:
+        row = self._outputs[0]
+        if len(row) == 1:
+            total = float(row[0])
+            return total if self._scale != 1.0 else total * self.lanes
+        return float(row @ self._ones) * self._scale
 
     def gradient(self) -> Any:
-        """The array of the parameters' gradients; None if it is the inputs' that are wanted."""
-        self._one_output()
-        if self.traced.of_inputs:
-            return None
-        gradient = self.run.single.take(self.run.places)
-        if self.mean and self.lanes > 1:
-            gradient *= 1.0 / self.lanes
-        return gradient
-
-    def input_gradients(self) -> list[Any]:
-        """An array for each argument, of its shape."""
+        if not self.traced.of_inputs:
+            return self._gradient * self._scale
         import numpy as np
 
-        lanes = self.lanes
-        table = np.empty((len(self.traced.schedule.gradients), lanes))
-        for i, (of_lanes, place) in enumerate(self.traced.schedule.gradients):
-            table[i] = self.run.rows[place, :lanes] if of_lanes else self.run.single[place]
-        if self.mean:
-            table /= lanes
+        table = (
+            np.array([np.broadcast_to(row, self.lanes) for row in self._gradients]) * self._scale
+        )
         found, k = [], 0
         for shape in self.traced.shapes:
             size = math.prod(shape)
-            array = table[k : k + size].T.reshape(lanes, *shape)
+            array = table[k : k + size].T.reshape(self.lanes, *shape)
             found.append(array[0] if self.single else array)
             k += size
-        return found
+        return found[0] if len(found) == 1 else tuple(found)
 
     def outputs(self) -> Any:
         import numpy as np
 
-        schedule, lanes = self.traced.schedule, self.lanes
-        table = np.empty((lanes, len(schedule.outputs)))
-        for i, (of_lanes, place) in enumerate(schedule.outputs):
-            table[:, i] = self.run.rows[place, :lanes] if of_lanes else self.run.single[place]
-        self.check(float(table.sum()))
+        table = np.array([np.broadcast_to(row, self.lanes) for row in self._outputs]).T
         array = table[:, 0] if self.traced.single else table
         return array[0] if self.single else array
 
-    def _one_output(self) -> None:
+    def is_finite(self, numbers: Any) -> bool:
+        """Whether these arrays hold no nan and no infinity; False too if a square overflows."""
+        if isinstance(numbers, tuple):
+            return all(map(self.is_finite, numbers))
+        flat = numbers if numbers.ndim == 1 else numbers.ravel()
+        return math.isfinite(flat.dot(flat))
+
+    def require_one_output(self) -> None:
         if not self.traced.single:
             raise TypeError(
-                "value_and_grad needs a function that returns one Value, this one returns "
-                f"{len(self.traced.schedule.outputs)}: return their loss, or call each(...)"
+                "the value and its gradient are those of a function that returns one Value, this "
+                f"one returns {len(self._outputs)}: return their loss, or call f.each(...)"
             )
 
-    def check(self, *numbers: float | Any) -> None:
-        """Raise what the engine would, if a gate failed or a result is nan."""
-        if not self.failed and all(math.isfinite(x) for x in numbers[:2]):
-            return
-        self._raise_failure()
-
-    def _raise_failure(self) -> None:
-        """Run lane after lane by the gates' own rules, to find the gate and say what is wrong."""
-        inputs = self.run.rows[: len(self.traced.plain.inputs), : self.lanes].T.tolist()
-        numbers = self.run.single[: len(self.traced.values)].tolist()
+    def find_failure(self) -> None:
+        """Run lane after lane by the gates' own rules, and raise what the engine would."""
+        inputs = self._rows[: len(self.traced.plain.inputs), : self.lanes].T.tolist()
+        numbers = self._single[: len(self.traced.values)].tolist()
         for lane, row in enumerate(inputs):
             where = f" (lane {lane} of {self.lanes})" if self.lanes > 1 else ""
             find_failure(self.traced.plain, row, numbers, where)
@@ -376,44 +411,7 @@ def _named(program: Program, register: int) -> str:
     return program.labels.get(register) or (line.op if "'" in line.op else "")
 
 
-# ---------------------------------------------------------------------------- arguments
-
-
-def _batch(
-    arguments: tuple[Any, ...], names: list[str] | None
-) -> tuple[Any, int, tuple[tuple[int, ...], ...], bool]:
-    """(arrays with a row an example, how many, the shape of an example, whether it is just one).
-
-    Without names, arrays are None where something is wrong; with them, the error is raised.
-    """
-    import numpy as np
-
-    arrays = []
-    for i, argument in enumerate(arguments):
-        try:
-            arrays.append(np.asarray(argument, float))
-        except (TypeError, ValueError) as error:
-            if names is None:
-                return None, 0, (), False
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(
-                f"argument {names[i]} must be an array of numbers, got {short(argument)}: {error}"
-            ) from None
-    single = any(array.ndim == 0 for array in arrays)
-    if single:
-        arrays = [array[None] for array in arrays]
-    lanes = {len(array) for array in arrays}
-    if len(lanes) != 1 or 0 in lanes:
-        if names is None:
-            return None, 0, (), False
-        if not arguments:
-            raise TypeError("a compiled graph takes arguments: an array with a row an example")
-        found = ", ".join(f"{n}: {len(a)}" for n, a in zip(names, arrays, strict=True))
-        raise ValueError(
-            f"arguments must have one row an example, at least one and equally many, got {found}; "
-            "for a single example give f([x], [y])"
-        )
-    return arrays, lanes.pop(), tuple([array.shape[1:] for array in arrays]), single
+# ---------------------------------------------------------------------------- what is given
 
 
 def _checked(parameters: Any) -> list[Value]:

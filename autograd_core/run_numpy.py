@@ -57,9 +57,6 @@ class NumpyRun:
         self.single[first : first + len(program.constants)] = program.constants
         for row, place in schedule.fixed:
             self.rows[row] = self.single[place]
-        self.places = np.array([place for _, place in schedule.gradients], np.intp)
-        self.ones = np.ones(lanes)
-        self.seen: object = None
         self.failed = False
         self._calls = [self._call(program, block) for block in schedule.blocks]
 

@@ -41,7 +41,7 @@ class Schedule:
 
     fixed      rows that hold a constant: (row, place in single), filled once
     outputs    places of the outputs: (whether in lanes, place)
-    gradients  the same of the gradients
+    gradients  the same of the gradients; side by side if all are shared numbers
     """
 
     def __init__(self, program: Program) -> None:
@@ -55,10 +55,30 @@ class Schedule:
         self._place: list[int] = [*range(inputs), *range(self.singles)]
         self._place += [0] * (len(self._uniform) - len(self._place))
         self._row_of: dict[int, int] = {}  # the row filled with a shared number
+        # Gradients are to lie side by side in the end: what fits is written there at once.
+        shared = bool(program.gradients) and all(self._uniform[r] for r in program.gradients)
+        slots = range(self._reserve(False, len(program.gradients)) if shared else 0, self.singles)
+        self._slot = dict(zip(program.gradients, slots, strict=False)) if shared else {}
         for lines in self._levels():
             self._level(lines)
         self.outputs = [(not self._uniform[r], self._place[r]) for r in program.outputs]
         self.gradients = [(not self._uniform[r], self._place[r]) for r in program.gradients]
+        if shared:
+            self._collect(slots)
+
+    def _collect(self, slots: range) -> None:
+        """Copy the gradients that do not lie in their slots yet."""
+        places = [place for _, place in self.gradients]
+        k = 0
+        while k < len(slots):
+            end = k
+            while end < len(slots) and places[end] != slots[end]:
+                end += 1
+            if end > k:
+                sources = (tuple(places[k:end]),)
+                self.blocks.append(Block("copy", False, slots[k], end - k, sources))
+            k = end + 1
+        self.gradients = [(False, slot) for slot in slots]
 
     def _levels(self) -> list[list[Instruction]]:
         """The lines by how long the longest chain before them is."""
@@ -91,6 +111,13 @@ class Schedule:
             else:
                 self._gates(op, lanes, of_lanes, same)
 
+    def _start(self, lanes: bool, results: list[int]) -> int:
+        """Where a block of these registers is to lie: in the slots of the gradient if it can."""
+        first = -1 if lanes else self._slot.get(results[0], -1)
+        if first >= 0 and all(self._slot.get(r) == first + i for i, r in enumerate(results)):
+            return first
+        return self._reserve(lanes, len(results))
+
     def _reserve(self, lanes: bool, count: int) -> int:
         if lanes:
             self.rows += count
@@ -120,7 +147,7 @@ class Schedule:
     def _gates(self, op: str, lanes: bool, of_lanes: bool, lines: list[Instruction]) -> None:
         placed = [([self._source(r, of_lanes) for r in line.operands], line) for line in lines]
         placed.sort(key=lambda pair: pair[0])  # in the order of what they read: side by side again
-        start = self._reserve(lanes, len(lines))
+        start = self._start(lanes, [line.result for _, line in placed])
         for i, (_, line) in enumerate(placed):
             self._place[line.result] = start + i
         places = [row for row, _ in placed]
@@ -162,10 +189,10 @@ class Schedule:
         right = sorted(range(m), key=places[n:].__getitem__)
         first = self._side_by_side([places[i] for i in left], True)
         second = self._side_by_side([places[n + k] for k in right], True)
-        start = self._reserve(False, n * m)
-        for row, i in enumerate(left):
-            for column, k in enumerate(right):
-                self._place[line.result + i * m + k] = start + row * m + column
+        results = [line.result + i * m + k for i in left for k in right]
+        start = self._start(False, results)
+        for i, result in enumerate(results):
+            self._place[result] = start + i
         self.blocks.append(Block("outer", False, start, n * m, ((first,), (second,)), (n, m), True))
 
     def _side_by_side(self, places: Sequence[int], lanes: bool) -> int:

@@ -255,11 +255,11 @@ def _slopes(gate: Gate) -> list[tuple[str, Any]]:
 def _operands(value: Value) -> tuple[Value, ...]:
     """The inputs of a value, those of `where` without its pair."""
     a, b = value._a, value._b
+    if a is None:
+        return ()
     if b is None:
-        return () if a is None else (a,)
-    if b._gate is PAIR:
-        return (a, *b.inputs)  # type: ignore[return-value]
-    return (a, b)  # type: ignore[return-value]
+        return (a,)
+    return (a, *b.inputs) if b._gate is PAIR else (a, b)
 
 
 def _together(roots: Sequence[Value]) -> list[Value]:
