@@ -2,23 +2,26 @@
 
     run = NumbaRun(Schedule(program), lanes=10)     # as NumpyRun
 
-The loop is written from the gate table for the opcodes that a program uses, into a folder of the
-user's cache, under a name that holds its content; Numba compiles it once and keeps the result
-beside it. Another program with the same opcodes, now or in another process, finds it there.
+The loop is written from the gate table for the opcodes that a program uses. Numba compiles it once;
+the machine code is kept in the user's cache, under a name that holds the text, the processor and
+the versions. Another program with the same opcodes, now or in another process, finds it there and
+loads it through llvmlite, Numba's own code generator, in some hundredth of the time: Numba itself
+is not imported then.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import importlib.util
 import os
-import sys
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding as llvm
 import numpy as np
-from numba.core import config as numba_config
 
 from .emit import NUMBA, Register, Trace
 from .program import Program
@@ -26,7 +29,7 @@ from .schedule import Schedule
 
 __all__ = ["NumbaRun", "kernel_source"]
 
-FIELDS = 10  # of a block in the kernel: opcode, width, count, start, table, then its own
+FIELDS = 11  # of a block in the kernel: opcode, width, count, start, table, then its own
 FIXED = ("spread", "copy", "dot", "total", "product", "outer")
 WATCHED = ("less", "less_equal")
 
@@ -42,7 +45,7 @@ class NumbaRun:
     def __init__(self, schedule: Schedule, lanes: int) -> None:
         program = schedule.program
         ops = sorted({block.op for block in schedule.blocks} - set(FIXED))
-        self._kernel = _load(kernel_source(program, ops)).run
+        self._kernel = _kernel(kernel_source(program, ops))
         width = lanes if lanes <= 2 else -(-lanes // 4) * 4
         singles = -(-schedule.singles // 8) * 8
         scratch = max([width * b.shape[1] for b in schedule.blocks if b.op == "outer"], default=0)
@@ -58,10 +61,14 @@ class NumbaRun:
         for row, place in schedule.fixed:
             self.rows[row] = self.single[place]
         self._table, self._blocks = self._encode(schedule, ops, singles, size)
+        self._arguments = (
+            self.memory.ctypes.data, self._blocks.ctypes.data, len(self._blocks),
+            self._table.ctypes.data, lanes,
+        )  # fmt: skip
 
     def __call__(self) -> bool:
         """Run the program; whether a gate may have failed or met nan in a comparison."""
-        return bool(self._kernel(self.memory, self._blocks, self._table, self.lanes))
+        return bool(self._kernel(*self._arguments))
 
     def _encode(self, schedule: Schedule, ops: list[str], singles: int, scratch: int) -> Any:
         """The blocks as numbers: places are made addresses in `memory`."""
@@ -98,14 +105,14 @@ class NumbaRun:
                     table += [address(place, from_lanes) for place in places]
             width = self.width if of_lanes else 1
             row = [codes[block.op], width, block.size, address(block.start, block.lanes), start]
-            rows.append([*row, *own, *[0] * (FIELDS + 1 - len(row) - len(own))])
-        return np.array(table or [0], np.uint32), np.array(rows, np.uint32).reshape(-1, FIELDS + 1)
+            rows.append([*row, *own, *[0] * (FIELDS - len(row) - len(own))])
+        return np.array(table or [0], np.uint32), np.array(rows, np.uint32).reshape(-1, FIELDS)
 
 
 def kernel_source(program: Program, ops: list[str]) -> str:
     """The text of the compiled loop, for these opcodes beside the fixed ones."""
     cases = [_case(program, op, code) for code, op in enumerate(ops, len(FIXED))]
-    return _multiply() + _LOOP + "".join(cases) + "    return failed\n"
+    return _multiply() + _LOOP + "".join(cases) + "    return np.int64(failed)\n"
 
 
 def _case(program: Program, op: str, code: int) -> str:
@@ -136,28 +143,89 @@ def _case(program: Program, op: str, code: int) -> str:
     return "".join(f"        {line}\n" for line in lines)
 
 
-def _load(source: str) -> Any:
-    """The module with this text, from the user's cache of kernels."""
-    name = f"autograd_core_kernel_{hashlib.sha256(source.encode()).hexdigest()[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    path = _folder() / f"{name}.py"
-    if not path.exists():
-        half = path.with_suffix(f".{os.getpid()}.part")
-        half.write_text(source, encoding="utf-8")
-        os.replace(half, path)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+Loop = ctypes.CFUNCTYPE(
+    ctypes.c_int64,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+    ctypes.c_int64,
+    ctypes.c_void_p,
+    ctypes.c_int64,
+)
+_loaded: dict[str, Any] = {}
+_owners: list[Any] = []  # of the machine code
+
+
+def _kernel(source: str) -> Any:
+    """The compiled loop with this text, from this process, the user's cache, or Numba."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    versions = (version("numba"), version("llvmlite"))
+    key = hashlib.sha256(repr((source, machine, versions)).encode()).hexdigest()[:24]
+    if key not in _loaded:
+        folder = _folder()
+        kept = folder / f"{key}.o"
+        _loaded[key] = _from_cache(kept, machine) or _compiled(source, kept, machine)
+    return _loaded[key]
+
+
+# Numba's wrapper names these where a function raises; the loop never does.
+_UNREACHED = (
+    "NRT_Free", "numba_do_raise", "numba_gil_ensure", "numba_gil_release",
+    "numba_runtime_build_excinfo_struct", "numba_unpickle",
+)  # fmt: skip
+
+
+def _from_cache(kept: Path, machine: tuple[str, str]) -> Any:
+    """The loop in a file that `_compiled` wrote; None if there is none that can be used."""
+    try:
+        name, _, code = kept.read_bytes().partition(b"\n")
+        library = llvm.JITLibraryBuilder().add_object_img(code).export_symbol(name.decode())
+        stop = ctypes.cast(ctypes.pythonapi.Py_FatalError, ctypes.c_void_p).value
+        for symbol in _UNREACHED:
+            library.import_symbol(symbol, stop)
+        engine = llvm.create_lljit_compiler(_machine(machine))
+        tracker = library.add_current_process().link(engine, kept.stem)
+    except (OSError, RuntimeError, UnicodeDecodeError):
+        return None
+    _owners.append((engine, tracker))
+    return Loop(tracker[name.decode()])
+
+
+def _compiled(source: str, kept: Path, machine: tuple[str, str]) -> Any:
+    """The loop, compiled by Numba; its machine code goes into the file `kept`."""
+    from numba.core import config as numba_config
+
     config: Any = numba_config
+    path = kept.with_suffix(".py")
+    _write(path, source.encode())
+    spec = importlib.util.spec_from_file_location(f"autograd_core_kernel_{kept.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
     before = config.SLP_VECTORIZE
     try:
-        config.SLP_VECTORIZE = 1  # tiles of `multiply` become vector instructions
+        config.SLP_VECTORIZE = 1  # the tiles of `multiply` become vector instructions
         spec.loader.exec_module(module)
     finally:
         config.SLP_VECTORIZE = before
-    return module
+    _owners.append(module)
+    code = _machine(machine).emit_object(llvm.parse_assembly(module.run.inspect_llvm()))
+    _write(kept, module.run.native_name.encode() + b"\n" + code)
+    return Loop(module.run.address)
+
+
+def _machine(machine: tuple[str, str]) -> Any:
+    cpu, features = machine
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(
+        cpu=cpu, features=features, opt=3, codemodel="jitdefault", jit=True
+    )
+
+
+def _write(path: Path, content: bytes) -> None:
+    half = path.with_suffix(f"{path.suffix}.{os.getpid()}.part")
+    half.write_bytes(content)
+    os.replace(half, path)
 
 
 def _folder() -> Path:
@@ -209,20 +277,21 @@ _MULTIPLY = '''\
 import math
 
 import numpy as np
-from numba import njit
+from numba import cfunc, njit, types
 
 SUMS = {"contract", "reassoc"}
+FIELDS = np.uint64(11)
 U0, U1, U2, U3, U4, U5, U6, U7, U8 = [np.uint64(i) for i in range(9)]
 
 
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
+@njit(fastmath=SUMS, error_model="numpy")
 def multiply(memory, c, by_c, a, by_row, by_column, b, by_b, n, m, p):
     """c[i, q] += sum over k of a[i, k] b[k, q], for i < n, k < m, q < p."""
     i = U0
 '''
 _LOOP = '''
 
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
+@njit(fastmath=SUMS, error_model="numpy")
 def multiply_one(memory, c, a, by_row, by_column, b, n, m):
     """c[i] += sum over k of a[i, k] b[k]."""
     if by_column == U1:
@@ -244,7 +313,7 @@ def multiply_one(memory, c, a, by_row, by_column, b, n, m):
                     memory[c + i] += memory[column + i * by_row] * number
 
 
-@njit(cache=True, fastmath=SUMS, error_model="numpy")
+@njit(fastmath=SUMS, error_model="numpy")
 def over_lanes(memory, a, b, lanes):
     total = 0.0
     for lane in range(lanes):
@@ -252,18 +321,22 @@ def over_lanes(memory, a, b, lanes):
     return total
 
 
-@njit("boolean(float64[::1], uint32[:, ::1], uint32[::1], int64)", cache=True, error_model="numpy")
-def run(memory, blocks, table, batch):
+NUMBERS, PLACES = types.CPointer(types.float64), types.CPointer(types.uint32)
+
+
+@cfunc(types.int64(NUMBERS, PLACES, types.int64, PLACES, types.int64), error_model="numpy")
+def run(memory, blocks, size, table, batch):
     failed = False
     lanes = np.uint64(batch)
-    for j in range(np.uint64(blocks.shape[0])):
-        op = blocks[j, U0]
-        width = np.uint64(blocks[j, U1])
-        count = np.uint64(blocks[j, U2])
-        start = np.uint64(blocks[j, U3])
-        t = np.uint64(blocks[j, U4])
-        n = np.uint64(blocks[j, U5])
-        m = np.uint64(blocks[j, U6])
+    for block in range(np.uint64(size)):
+        j = block * FIELDS
+        op = blocks[j + U0]
+        width = np.uint64(blocks[j + U1])
+        count = np.uint64(blocks[j + U2])
+        start = np.uint64(blocks[j + U3])
+        t = np.uint64(blocks[j + U4])
+        n = np.uint64(blocks[j + U5])
+        m = np.uint64(blocks[j + U6])
         if op == 0:  # spread
             for i in range(count):
                 number = memory[table[t + i]]
@@ -307,10 +380,10 @@ def run(memory, blocks, table, batch):
                 else:
                     memory[start + i] = memory[a] * memory[b] * lanes
         elif op == 4:  # product
-            a = np.uint64(blocks[j, U7])
-            by_row = np.uint64(blocks[j, U8])
-            by_column = np.uint64(blocks[j, U8 + U1])
-            b = np.uint64(blocks[j, U8 + U2])
+            a = np.uint64(blocks[j + U7])
+            by_row = np.uint64(blocks[j + U8])
+            by_column = np.uint64(blocks[j + U8 + U1])
+            b = np.uint64(blocks[j + U8 + U2])
             for i in range(n):
                 number = memory[table[t + i]]
                 o = start + i * width
@@ -321,9 +394,9 @@ def run(memory, blocks, table, batch):
             else:
                 multiply(memory, start, width, a, by_row, by_column, b, width, n, m, width)
         elif op == 5:  # outer
-            a = np.uint64(blocks[j, U7])
-            b = np.uint64(blocks[j, U8])
-            turned = np.uint64(blocks[j, U8 + U1])
+            a = np.uint64(blocks[j + U7])
+            b = np.uint64(blocks[j + U8])
+            turned = np.uint64(blocks[j + U8 + U1])
             if lanes == U1:
                 for i in range(n):
                     number = memory[a + i * width]
