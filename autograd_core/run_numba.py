@@ -32,6 +32,11 @@ __all__ = ["NumbaRun", "kernel_source"]
 FIELDS = 11  # of a block in the kernel: opcode, width, count, start, table, then its own
 FIXED = ("spread", "copy", "dot", "total", "product", "outer")
 WATCHED = ("less", "less_equal")
+# In every loop, so that most programs find the one that another has left in the cache.
+COMMON = (
+    "add", "div", "exp", "less", "less_equal", "log", "mul", "neg", "power", "power'x", "relu",
+    "relu'x", "sub", "tanh", "tanh'x", "where",
+)  # fmt: skip
 
 
 class NumbaRun:
@@ -44,7 +49,7 @@ class NumbaRun:
 
     def __init__(self, schedule: Schedule, lanes: int) -> None:
         program = schedule.program
-        ops = sorted({block.op for block in schedule.blocks} - set(FIXED))
+        ops = sorted({*COMMON, *(block.op for block in schedule.blocks)} - set(FIXED))
         self._kernel = _kernel(kernel_source(program, ops))
         width = lanes if lanes <= 2 else -(-lanes // 4) * 4
         singles = -(-schedule.singles // 8) * 8

@@ -6,16 +6,17 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from autograd_core import Value, no_grad
+from autograd_core import Value, compile_graph
 
 from .data import circles, gaussian_points, moons, xor
 from .layers import MLP
 from .losses import HingeLoss
 from .optim import EWA, SGD, Adam, RMSprop
+from .train import train
 
 POINTS = 100
 
@@ -41,13 +42,14 @@ OPTIMIZERS: dict[str, Any] = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train a small network on points in the plane, scalar by scalar, and print how it goes."""
+    """Train a small network of scalars on points in the plane, and print how it goes."""
     parser = argparse.ArgumentParser(prog="python -m nn", description=main.__doc__)
     parser.add_argument("--data", choices=DATA, default="moons", help="the points (moons)")
     parser.add_argument("--layers", type=_widths, default=[16, 16], help="hidden widths (16,16)")
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd", help="(sgd)")
     parser.add_argument("--epochs", type=int, default=100, help="passes over all points (100)")
     parser.add_argument("--seed", type=int, default=1, help="of points and weights (1)")
+    parser.add_argument("--eager", action="store_true", help="step Value by Value: slow")
     parser.add_argument("--save", metavar="FILE", help="write the weights at the end, as JSON")
     parser.add_argument("--load", metavar="FILE", help="start from weights saved before")
     parser.add_argument("--plot", metavar="FILE", help="draw the decision boundary: .png .svg .pdf")
@@ -76,34 +78,58 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def evaluate(
-    model: MLP, points: Sequence[Sequence[float]], labels: Sequence[int]
-) -> tuple[Value, float]:
-    """The hinge loss over all points plus an L2 penalty of 1e-4, and the accuracy."""
-    scores = model(points)
-    signs = [2 * label - 1 for label in labels]
-    penalty = sum((p * p for p in model.parameters()), Value(0.0)) * 1e-4
-    right = sum((score.data > 0.0) == (sign > 0) for sign, score in zip(signs, scores, strict=True))
-    return HingeLoss()(scores, signs) + penalty, right / len(signs)
+def _loss(model: MLP) -> Callable[[Value, Value], Value]:
+    """The hinge loss of one example plus an L2 penalty of 1e-4."""
+    hinge = HingeLoss()
+
+    def loss(score: Value, sign: Value) -> Value:
+        penalty: Value = sum((p * p for p in model.parameters()), Value(0.0)) * 1e-4
+        return hinge.forward(score, sign) + penalty
+
+    return loss
 
 
 def _train(model: MLP, points: Any, labels: list[int], given: argparse.Namespace) -> float:
     """Full-batch steps, at a rate that falls to a tenth; returns the accuracy at the end."""
     print(f"{len(model.parameters())} parameters, {len(points)} points")
+    signs = [2 * label - 1 for label in labels]
+    scores = compile_graph(model)
+    loss = compile_graph(lambda x, y: _loss(model)(model(x), y))
+
+    def accuracy() -> float:
+        found = scores.each(points)
+        right: list[bool] = [(x > 0.0) == (sign > 0) for sign, x in zip(signs, found, strict=True)]
+        return sum(right) / len(right)
+
     optimizer = OPTIMIZERS[given.optimizer](model.parameters())
-    rate = optimizer.lr
-    for epoch in _progress(range(given.epochs)):
-        loss, accuracy = evaluate(model, points, labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.lr = rate * (1.0 - 0.9 * epoch / given.epochs)
-        optimizer.step()
-        if epoch % 10 == 0:
-            _say(f"epoch {epoch:3}  loss {loss.data:.4f}  accuracy {accuracy:.0%}")
-    with no_grad():
-        loss, accuracy = evaluate(model, points, labels)
-    print(f"epoch {given.epochs:3}  loss {loss.data:.4f}  accuracy {accuracy:.0%}")
-    return accuracy
+    before = accuracy()
+    with _progress(given.epochs) as bar:
+
+        def watch(epoch: int, loss: float) -> None:
+            nonlocal before
+            bar.update()
+            if epoch % 10 == 0:
+                bar.write(f"epoch {epoch:3}  loss {loss:.4f}  accuracy {before:.0%}")
+            before = accuracy()
+
+        train(
+            model, _loss(model), (points, signs), optimizer, epochs=given.epochs,
+            scheduler=_Falling(optimizer, given.epochs), eager=given.eager, watch=watch,
+        )  # fmt: skip
+    print(f"epoch {given.epochs:3}  loss {loss(points, signs):.4f}  accuracy {before:.0%}")
+    return before
+
+
+class _Falling:
+    """A learning rate that falls in a line to a tenth."""
+
+    def __init__(self, optimizer: Any, epochs: int) -> None:
+        self.optimizer, self.epochs = optimizer, epochs
+        self.first, self.epoch = optimizer.lr, 0
+
+    def step(self) -> None:
+        self.epoch += 1
+        self.optimizer.lr = self.first * (1.0 - 0.9 * self.epoch / self.epochs)
 
 
 def _plot(
@@ -112,11 +138,10 @@ def _plot(
     from viz.plots import decision_boundary
 
     widths = ", ".join(map(str, [*given.layers, 1]))
-    with no_grad():
-        decision_boundary(
-            lambda grid: [score.data for score in model(grid)], points, labels, given.plot,
-            title=f"{given.data}, MLP(2, [{widths}]): accuracy {accuracy:.0%}",
-        )  # fmt: skip
+    decision_boundary(
+        compile_graph(model).each, points, labels, given.plot,
+        title=f"{given.data}, MLP(2, [{widths}]): accuracy {accuracy:.0%}",
+    )  # fmt: skip
     print(f"wrote {given.plot}", file=sys.stderr)
 
 
@@ -145,23 +170,29 @@ def _check_files(given: argparse.Namespace) -> None:
             ) from None
 
 
-def _progress(epochs: range) -> Any:
-    """The epochs, under a progress bar if tqdm is there and somebody watches."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return epochs
-    return tqdm(epochs, desc="training", unit="epoch", leave=False, disable=None)
+class _Quiet:
+    """What stands for a progress bar where tqdm is not installed."""
 
+    def __enter__(self) -> Self:
+        return self
 
-def _say(line: str) -> None:
-    """Print a line without breaking the bar."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def update(self) -> None:
+        pass
+
+    def write(self, line: str) -> None:
         print(line, flush=True)
-    else:
-        tqdm.write(line)
+
+
+def _progress(epochs: int) -> Any:
+    """A progress bar, if tqdm is there and somebody watches."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return _Quiet()
+    return tqdm(total=epochs, desc="training", unit="epoch", leave=False, disable=None)
 
 
 if __name__ == "__main__":
