@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SUMS = ("dot", "product", "total", "outer")
+RESERVED = (*SUMS, "spread", "copy")  # and what executors add
 
 
 class Instruction(namedtuple("Instruction", "result op operands shape", defaults=((),))):
@@ -151,10 +152,15 @@ class Program:
         Every opcode is known, has as many operands as it takes, and reads registers that are
         filled before it; results are numbered without gaps; outputs and gradients exist.
         """
+        for name in RESERVED:
+            if name in self.own_gates or name in gates:
+                raise ValueError(
+                    f"a gate is named {name!r}, as an opcode of programs: give it another name"
+                )
         filled = self.first_result
         uniform = [False] * len(self.inputs) + [True] * (filled - len(self.inputs))
         for line, instruction in enumerate(self.code):
-            reason = self._wrong(instruction, filled)
+            reason = self._wrong(instruction, filled, uniform)
             if reason:
                 shown = short(tuple(instruction))
                 raise ValueError(f"line {line} of the program, {shown}: {reason}")
@@ -164,7 +170,7 @@ class Program:
             uniform += [same] * instruction.size
         for what, registers in (("outputs", self.outputs), ("gradients", self.gradients)):
             for register in registers:
-                if not 0 <= register < filled:
+                if type(register) is not int or not 0 <= register < filled:
                     raise ValueError(
                         f"{what} of the program: there is no register {register}, the last is "
                         f"{filled - 1}"
@@ -175,7 +181,7 @@ class Program:
                 "registers: give one for each"
             )
         for register, gradient in zip(self.wrt, self.gradients, strict=True):
-            if not 0 <= register < self.first_constant:
+            if type(register) is not int or not 0 <= register < self.first_constant:
                 raise ValueError(f"wrt of the program: {register} is no input and no parameter")
             if register >= len(self.inputs) and not uniform[gradient]:
                 raise ValueError(
@@ -184,19 +190,28 @@ class Program:
                 )
         return self
 
-    def _wrong(self, instruction: Instruction, filled: int) -> str:
+    def _wrong(self, instruction: Instruction, filled: int, uniform: list[bool]) -> str:
         result, op, operands, shape = instruction
         if result != filled:
             return f"its result must be register {filled}"
         for register in operands:
-            if not isinstance(register, int) or not 0 <= register < filled:
+            if type(register) is not int or not 0 <= register < filled:
                 return f"it reads register {register}, which is not filled before it"
+        if not isinstance(op, str):
+            return f"there is no opcode {op!r}"
         if op in ("product", "outer"):
-            if len(shape) != 2 or min(shape) < 1:
+            if len(shape) != 2 or not all(type(k) is int and k > 0 for k in shape):
                 return "its shape must be two whole numbers of at least 1"
             n, m = shape
             wanted = n + n * m + m if op == "product" else n + m
-            return "" if len(operands) == wanted else f"its shape needs {wanted} operands"
+            if len(operands) != wanted:
+                return f"its shape needs {wanted} operands"
+            first, second = operands[:-m], operands[-m:]
+            if op == "product" and not all(uniform[r] for r in first):
+                return "its biases and its matrix must be the same in all lanes"
+            if all(uniform[r] for r in (second if op == "product" else operands)):
+                return "what it multiplies must differ between lanes"
+            return ""
         if shape:
             return "only product and outer have a shape"
         if op == "dot":
@@ -321,7 +336,10 @@ class Program:
                 entry = Instruction(result, op, tuple(operands), *map(tuple, shape))
                 program.code.append(entry)
                 result += entry.size
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            names = (*program.inputs, *program.parameters, *program.labels.values())
+            if not all(isinstance(name, str) for name in names):
+                raise ValueError("inputs, parameters and labels must be names")
+        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
             raise ValueError(f"this is no saved program: {error!r}") from error
         return program.verify()
 
