@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from autograd_core import Value, first_nan, is_tracing, maximum, where
@@ -93,7 +94,7 @@ class HingeLoss(_Loss):
     """max(0, 1 - label score), for labels -1 and 1; slope 0 at the corner."""
 
     def _term(self, index: int, output: Value, target: Any) -> Value:
-        if is_tracing():
+        if isinstance(target, Value) and is_tracing():
             right = where(target >= 1.0, target <= 1.0, where(target <= -1.0, target >= -1.0, 0.0))
             return (1.0 - _valid(target, right, "a HingeLoss label, -1 or 1") * output).relu()
         label = _label(self._name, index, target)
@@ -113,7 +114,7 @@ class BCEWithLogitsLoss(_Loss):
     """
 
     def _term(self, index: int, output: Value, target: Any) -> Value:
-        if is_tracing():
+        if isinstance(target, Value) and is_tracing():
             right = where(target >= 0.0, target <= 1.0, 0.0)
             odds = _valid(target, right, "a BCEWithLogitsLoss label, from 0 to 1")
             return odds * (-output).softplus() + (1.0 - odds) * output.softplus()
@@ -149,7 +150,14 @@ class CrossEntropyLoss(_Loss):
         rows = outputs if len(found) == 2 else [outputs]
         pairs = zip(rows, flat(targets), strict=True)
         if is_tracing():
-            return [_traced_cross_entropy(_values(row), label) for row, label in pairs]
+            checked = [
+                label if isinstance(label, Value) else _class(i, label, len(row))
+                for i, (row, label) in enumerate(pairs)
+            ]
+            return [
+                _traced_cross_entropy(_values(row), label)
+                for row, label in zip(rows, checked, strict=True)
+            ]
         labels = [_class(i, label, len(row)) for i, (row, label) in enumerate(pairs)]
         return [
             _minus_log_softmax(_values(row), label) for row, label in zip(rows, labels, strict=True)
@@ -164,7 +172,7 @@ def _minus_log_softmax(logits: list[Value], label: int) -> Value:
     return total.log() - shifted[label]
 
 
-def _traced_cross_entropy(logits: list[Value], label: Value) -> Value:
+def _traced_cross_entropy(logits: list[Value], label: Value | int) -> Value:
     """The same where the label is not known yet: `where` picks its logit, or nan if it has none."""
     highest = logits[0]
     for logit in logits[1:]:
@@ -172,6 +180,9 @@ def _traced_cross_entropy(logits: list[Value], label: Value) -> Value:
     shifted = [logit - highest for logit in logits]
     powers = [value.exp() for value in shifted]
     total: Any = sum(powers[1:], powers[0])
+    if not isinstance(label, Value):
+        known: Value = total.log() - shifted[label]
+        return known
     picked: Any = math.nan
     for k, value in enumerate(shifted):
         picked = where(label >= k, where(label <= k, value, math.nan), picked)
@@ -198,6 +209,8 @@ def _class(index: int, label: Any, classes: int) -> int:
 
 
 def _label(name: str, index: int, label: Any) -> float:
+    if isinstance(label, Real):
+        return float(label)
     try:
         return Value(label).data
     except TypeError as error:
