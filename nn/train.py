@@ -17,6 +17,7 @@ from typing import Any
 from autograd_core import Value, compile_graph
 
 from .data import DataLoader, TensorDataset
+from .layers import BatchNorm1d
 from .module import Module, nested
 from .optim import Optimizer
 from .rng import Rng
@@ -47,7 +48,8 @@ def train(
     batch_size  examples in a step; by default all
     scheduler   has a `step()`, which is called after each pass
     eager       step through Values instead of replaying a program
-    watch       watch(epoch, loss) is called after each pass, when the model holds its new weights
+    watch       watch(epoch, loss) is called after each pass, when the model holds its new weights;
+                what it writes there, or into optimizer.lr, counts
 
     Returns for each epoch the sum of its batches' losses, as the loop of the textbooks prints it.
 
@@ -59,6 +61,16 @@ def train(
     """
     if not isinstance(epochs, int) or epochs < 0:
         raise ValueError(f"train: epochs must be a whole number of at least 0, got {epochs!r}")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            "train: the optimiser must be one of nn.optim, as SGD(model.parameters(), lr=0.1), got "
+            f"{type(optimizer).__name__}"
+        )
+    for what, thing in (("model", model), ("loss_fn", loss_fn)):
+        if not callable(thing):
+            raise TypeError(f"train: {what} must be a function, got {type(thing).__name__}")
+    if scheduler is not None and not callable(getattr(scheduler, "step", None)):
+        raise TypeError(f"train: scheduler must have a step(), got {type(scheduler).__name__}")
     loader = _loader(data, batch_size, shuffle, rng)
     run = _Eager if eager else _Replay
     steps = run(model, loss_fn, loader, optimizer)
@@ -77,9 +89,13 @@ def train(
             if watch is not None:
                 steps.restore(whole)
                 watch(epoch, total)
+                steps.adopt()
+                whole, rate = steps.state(), optimizer.lr
     finally:
-        steps.restore(whole)
-        optimizer.lr = rate
+        try:
+            steps.restore(whole)
+        finally:
+            optimizer.lr = rate
     return losses
 
 
@@ -110,6 +126,9 @@ class _Steps:
         except BaseException:  # a Ctrl-C that comes now must not leave half of it
             self._write(*whole)
             raise
+
+    def adopt(self) -> None:
+        """Go on from what the model's Values and the optimiser hold now."""
 
     def _write(self, data: Any, state: dict[int, tuple[float, ...]], steps: int) -> None:
         optimizer = self.optimizer
@@ -143,8 +162,14 @@ class _Replay(_Steps):
                 f"{type(optimizer).__name__} has a step() of its own, which a program cannot "
                 "replay: define update() instead, or train with eager=True"
             )
-        self.arrays = [np.asarray(nested(sequence), float) for sequence in self.sequences]
+        self.np = np
+        self.arrays = [_numbers(sequence, i) for i, sequence in enumerate(self.sequences)]
         self.graph = compile_graph(self._example, optimizer.params, reduction=self.reduction)
+        self.at_once = len(optimizer.params) > 1  # an array of one number would pass for a number
+        self.adopt()
+
+    def adopt(self) -> None:
+        np, optimizer = self.np, self.optimizer
         self.data: Any = np.array([parameter.data for parameter in optimizer.params])
         kept = [optimizer.state[i] for i in range(len(self.data))]
         self.columns: Any = tuple(np.array(column) for column in zip(*kept, strict=True))
@@ -154,34 +179,71 @@ class _Replay(_Steps):
         return self.loss_fn(self.model(x), y)
 
     def step(self, batch: list[int]) -> float:
+        np = self.np
         loss, gradient = self.graph.value_and_grad(
             *[array[batch] for array in self.arrays], at=self.data
         )
-        if not math.isfinite(gradient @ gradient):  # or its square overflows
+        if not math.isfinite(np.vdot(gradient, gradient)):  # or it overflows: looked at one by one
             self._finite(gradient, "the gradient of")
-        data: Any
-        data, columns = self.optimizer.update(self.data, gradient, self.columns, self.steps + 1)
-        if not math.isfinite(data @ data):
+        data, columns = self._update(gradient)
+        if not math.isfinite(np.vdot(data, data)):
             self._finite(data, "after this step")
         self.data, self.columns, self.steps = data, columns, self.steps + 1
         return loss
+
+    def _update(self, gradient: Any) -> Any:
+        """The new parameters and state: by the optimiser's rule on all of them at once.
+
+        A rule of yours may have an `if` on a number, which arrays refuse: it then runs one by one.
+        """
+        np, update, step = self.np, self.optimizer.update, self.steps + 1
+        if self.at_once:
+            data, kept = self.data.copy(), tuple([column.copy() for column in self.columns])
+            try:
+                with np.errstate(all="ignore"):  # what is no number any more is found afterwards
+                    new, state = update(data, gradient, kept, step)
+                    columns = tuple([np.broadcast_to(x, data.shape) for x in state])
+                if getattr(new, "shape", None) == data.shape:
+                    return new, columns
+            except (TypeError, ValueError):
+                pass
+            self.at_once = False
+        rows = [*zip(*[column.tolist() for column in self.columns], strict=True)]
+        moved = [
+            update(number, grad, state, step)
+            for number, grad, state in zip(
+                self.data.tolist(), gradient.tolist(), rows or [()] * len(gradient), strict=True
+            )
+        ]
+        states = zip(*[state for _, state in moved], strict=True)
+        return np.array([data for data, _ in moved], float), tuple([np.array(x) for x in states])
 
     def state(self) -> Any:
         return self.data, self.columns, self.steps
 
     def _write(self, data: Any, columns: Any, steps: int) -> None:
-        rows = zip(*[column.tolist() for column in columns], strict=True)
+        rows = [*zip(*[column.tolist() for column in columns], strict=True)] or [()] * len(data)
         super()._write(data.tolist(), dict(enumerate(rows)), steps)
 
 
 class _Eager(_Steps):
-    """Steps through Values: each batch's graph is built, differentiated and dropped."""
+    """Steps through Values: each batch's graph is built, differentiated and dropped.
+
+    The model gets example by example, as in a program, unless it has a batch normalisation.
+    """
+
+    def __init__(self, model: Module, *others: Any) -> None:
+        super().__init__(model, *others)
+        inside = _modules(model) if isinstance(model, Module) else []
+        self.coupled = any(isinstance(module, BatchNorm1d) for module in inside)
+        self.buffers = [(module, name) for module in inside for name in module._buffers]
 
     def step(self, batch: list[int]) -> float:
         xs, ys = ([sequence[i] for i in batch] for sequence in self.sequences)
         optimizer = self.optimizer
         optimizer.zero_grad()
-        terms = [self.loss_fn(p, y) for p, y in zip(self.model(xs), ys, strict=True)]
+        outputs = self.model(xs) if self.coupled else [self.model(x) for x in xs]
+        terms = [self.loss_fn(p, y) for p, y in zip(outputs, ys, strict=True)]
         loss: Value = sum(terms[1:], terms[0])
         if self.reduction == "mean":
             loss = loss / len(terms)
@@ -193,7 +255,41 @@ class _Eager(_Steps):
 
     def state(self) -> Any:
         optimizer = self.optimizer
-        return [p.data for p in optimizer.params], dict(optimizer.state), optimizer.steps
+        averages = [_copied(getattr(module, name)) for module, name in self.buffers]
+        return [p.data for p in optimizer.params], dict(optimizer.state), optimizer.steps, averages
+
+    def _write(self, data: Any, state: Any, steps: int, averages: Any = ()) -> None:
+        super()._write(data, state, steps)
+        for (module, name), kept in zip(self.buffers, averages, strict=True):
+            setattr(module, name, _copied(kept))
+
+
+def _modules(module: Module) -> list[Module]:
+    """A module and all inside."""
+    found: list[Module] = []
+    module.apply(found.append)
+    return list(dict.fromkeys(found))
+
+
+def _copied(thing: Any) -> Any:
+    return list(thing) if isinstance(thing, list) else thing
+
+
+def _numbers(sequence: Any, place: int) -> Any:
+    """The inputs or targets as an array."""
+    import numpy as np
+
+    try:
+        array = np.asarray(nested(sequence))
+        if array.dtype.kind in "biuf":
+            return array.astype(float)
+        found = f"elements of type {array.dtype}"
+    except ValueError as error:
+        found = str(error)
+    raise ValueError(
+        f"train: the {('inputs', 'targets')[place]} must be numbers, and for every example as many "
+        f"as for the first: {found}"
+    )
 
 
 def _loader(data: Any, batch_size: int | None, shuffle: bool, rng: Rng) -> DataLoader:
@@ -212,7 +308,8 @@ def _loader(data: Any, batch_size: int | None, shuffle: bool, rng: Rng) -> DataL
                     f"{type(data).__name__}"
                 )
             data = TensorDataset(*data)
-        loader = DataLoader(data, batch_size or max(1, len(data)), shuffle, rng=rng)
+        size = max(1, len(data)) if batch_size is None else batch_size
+        loader = DataLoader(data, size, shuffle, rng=rng)
     if len(loader.dataset.sequences) != 2:
         raise ValueError(
             f"train: data must have inputs and targets, got {len(loader.dataset.sequences)} "
