@@ -99,7 +99,7 @@ def user_line() -> str:
     frame = sys._getframe(1)
     while frame is not None:
         package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if package not in ("autograd_core", "nn", "viz"):
+        if package not in ("autograd_core", "nn", "viz", "numpy", "copy"):
             path = frame.f_code.co_filename
             return f"{basename(path)}:{frame.f_lineno}: {getline(path, frame.f_lineno).strip()}"
         frame = frame.f_back  # type: ignore[assignment]

@@ -180,6 +180,8 @@ class Value:
 
     @property
     def grad(self) -> float:
+        if modes.open:
+            refuse("a gradient is read")
         return self._grad
 
     @grad.setter
@@ -206,6 +208,8 @@ class Value:
     @property
     def partials(self) -> tuple[float, ...]:
         """The local gradients: the slope of `data` in each input, where it was computed."""
+        if modes.open:
+            refuse("a slope is read")
         if self._a is None:
             return ()
         return (self._slope_a,) if self._b is None else (self._slope_a, self._slope_b)
@@ -387,15 +391,19 @@ class Value:
     # ------------------------------------------------------------------ what would lose a graph
 
     def __float__(self) -> float:
+        refuse("a number is read")
         raise TypeError(errors.PLAIN_FLOAT.format(kind="float"))
 
     def __int__(self) -> int:
+        refuse("a number is read")
         raise TypeError(errors.PLAIN_FLOAT.format(kind="int"))
 
     def __complex__(self) -> complex:
+        refuse("a number is read")
         raise TypeError(errors.PLAIN_FLOAT.format(kind="complex"))
 
     def __reduce__(self) -> tuple[Any, ...]:
+        refuse("a Value is copied")
         if self._a is not None:
             raise TypeError(errors.COPY_OF_RESULT.format(value=self, op=self.op))
         return _leaf, (self._data, self._grad, self.label)
@@ -582,6 +590,7 @@ def gradients(root: Value, seed: Number = 1.0, watch: Watch | None = None) -> di
     passed, which of its inputs receives, the gradient that arrives from above, and the input's
     gradient of this pass before and after its contribution.
     """
+    refuse("gradients() is called")
     if root._gate is not None and root._a is None:
         raise RuntimeError(errors.NO_GRAD_ROOT.format(value=root))
     start = real(seed, "seed")
@@ -611,6 +620,7 @@ def first_nan(root: Value) -> Value | None:
 
     That is the gate that made the nan, or a leaf that was given one; None if there is no nan.
     """
+    refuse("a number is read")
     for node in topological(root):
         if math.isnan(node._data) and not any(math.isnan(x._data) for x in node.inputs):
             return node
