@@ -20,7 +20,7 @@ from threading import RLock
 from . import elementary, modes
 from .errors import short
 from .passes import optimise
-from .program import Instruction, Program
+from .program import Instruction, Program, check_names
 from .schedule import Schedule
 from .trace import lower, names_of, trace
 from .value import Value, failure_message
@@ -103,7 +103,7 @@ class CompiledGraph:
             batch.require_one_output()
             loss = batch.loss()
             if batch.failed or not math.isfinite(loss):
-                batch.find_failure()
+                batch.find_failure(loss)
             return loss
 
     def value_and_grad(self, *arguments: Any, at: Any = None) -> tuple[float, Any]:
@@ -121,7 +121,7 @@ class CompiledGraph:
             loss = batch.loss()
             gradient = batch.gradient()
             if batch.failed or not (math.isfinite(loss) and batch.is_finite(gradient)):
-                batch.find_failure()
+                batch.find_failure(loss, gradient)
             return loss, gradient
 
     def each(self, *arguments: Any) -> Any:
@@ -130,7 +130,7 @@ class CompiledGraph:
             batch = self._run(arguments, None)
             outputs = batch.outputs()
             if batch.failed or not batch.is_finite(outputs):
-                batch.find_failure()
+                batch.find_failure(outputs)
             return outputs
 
     # ------------------------------------------------------------------ what is run
@@ -164,13 +164,15 @@ class CompiledGraph:
         import numpy as np
 
         try:
-            return [np.asarray(argument, float) for argument in arguments]
+            arrays = [np.asarray(argument) for argument in arguments]
+            return [array if array.dtype == float else _floats(array) for array in arrays]
         except (TypeError, ValueError):
             for name, argument in zip(self._names(arguments), arguments, strict=True):
                 try:
-                    np.asarray(argument, float)
+                    _floats(np.asarray(argument))
                 except (TypeError, ValueError) as error:
-                    raise type(error)(
+                    kind = TypeError if isinstance(error, TypeError) else ValueError
+                    raise kind(
                         f"argument {name} must be an array of numbers, got {short(argument)}: "
                         f"{error}"
                     ) from None
@@ -218,7 +220,14 @@ class _Traced:
         self, owner: CompiledGraph, shapes: tuple[tuple[int, ...], ...], names: list[str]
     ) -> None:
         self.shapes = shapes
-        traced = trace(owner.fn, names, shapes)
+        import numpy as np
+
+        with np.errstate(all="ignore"):  # the unknown numbers are nan, which ufuncs would report
+            traced = trace(owner.fn, names, shapes)
+        if not traced.outputs:
+            raise TypeError(
+                "what a traced function returns must be a Value or a sequence of them, got none"
+            )
         self.single = traced.single
         given = list(owner._given)
         known = set(given)
@@ -231,6 +240,7 @@ class _Traced:
         self.values = [*given, *others]
         wrt = traced.inputs if self.of_inputs else given
         self.plain = lower(traced, wrt if traced.single else (), self.values)
+        check_names(self.plain.own_gates)
         self.program = optimise(self.plain)
         self.schedule = Schedule(self.program)
 
@@ -246,7 +256,13 @@ class _Batch:
         self.single = single
         executor: Any
         if owner.executor == "numba":
-            from .run_numba import NumbaRun
+            try:
+                from .run_numba import NumbaRun
+            except ImportError as error:
+                raise ImportError(
+                    f"executor 'numba' cannot be used, {error}: "
+                    'pip install "autograd-core[fast]", or give executor="numpy"'
+                ) from error
 
             executor = NumbaRun(traced.schedule, lanes)
         else:
@@ -304,15 +320,15 @@ class _Batch:
                     f"value_and_grad: at must hold one number for each of {count} parameters, got "
                     f"an array of shape {shape}"
                 )
+            self._seen = None  # first: after an interrupt these must not pass for the parameters'
             self._single[:count] = at
-            self._seen = None
 
     def loss(self) -> float:
         row = self._outputs[0]
         if len(row) == 1:
             total = float(row[0])
             return total if self._scale != 1.0 else total * self.lanes
-        return float(row @ self._ones) * self._scale
+        return float(_vdot(row, self._ones)) * self._scale
 
     def gradient(self) -> Any:
         if not self.traced.of_inputs:
@@ -341,8 +357,7 @@ class _Batch:
         """Whether these arrays hold no nan and no infinity; False too if a square overflows."""
         if isinstance(numbers, tuple):
             return all(map(self.is_finite, numbers))
-        flat = numbers if numbers.ndim == 1 else numbers.ravel()
-        return math.isfinite(flat.dot(flat))
+        return math.isfinite(_vdot(numbers, numbers))
 
     def require_one_output(self) -> None:
         if not self.traced.single:
@@ -351,22 +366,43 @@ class _Batch:
                 f"one returns {len(self._outputs)}: return their loss, or call f.each(...)"
             )
 
-    def find_failure(self) -> None:
-        """Run lane after lane by the gates' own rules, and raise what the engine would."""
+    def find_failure(self, *results: Any) -> None:
+        """Run lane after lane by the gates' own rules, and raise what the engine would.
+
+        FloatingPointError, too, for a nan in the results that no lane has by itself.
+        """
         inputs = self._rows[: len(self.traced.plain.inputs), : self.lanes].T.tolist()
         numbers = self._single[: len(self.traced.values)].tolist()
         for lane, row in enumerate(inputs):
             where = f" (lane {lane} of {self.lanes})" if self.lanes > 1 else ""
             find_failure(self.traced.plain, row, numbers, where)
+        arrays = [y for x in results for y in (x if isinstance(x, tuple) else (x,))]
+        if any((x != x).any() if hasattr(x, "any") else x != x for x in arrays):
+            raise FloatingPointError(self._across_lanes(arrays))
+
+    def _across_lanes(self, results: list[Any]) -> str:
+        """What to say of a nan that comes up only where the lanes are summed."""
+        which = "the value"
+        if len(results) > 1 and results[0] == results[0] and not self.traced.of_inputs:
+            names = map(self.traced.program.name, self.traced.program.wrt)
+            which = next(
+                f"the gradient of {n}" for n, x in zip(names, results[1], strict=True) if x != x
+            )
+        return f"{which} is nan: over the {self.lanes} lanes infinities of both signs are added"
 
 
 def find_failure(
     program: Program, inputs: Sequence[float], parameters: Sequence[float], where: str = ""
 ) -> None:
-    """Raise for the first gate that fails, or that makes a nan, in one lane of a plain program."""
+    """Raise for the first gate of one lane of a plain program that fails, or whose nan matters.
+
+    A nan matters if it reaches a result or is compared with something. In the arm of a `where` that
+    is not taken it does not, as in the engine.
+    """
     numbers = program.evaluate(inputs, parameters)
+    reached = _reached(program, numbers)
     for register in range(program.first_constant):
-        if math.isnan(numbers[register]):
+        if register in reached:
             kind = "input" if register < len(program.inputs) else "parameter"
             raise FloatingPointError(f"the {kind} {program.name(register)} is nan{where}")
     for line in program.code:
@@ -385,7 +421,7 @@ def find_failure(
                         failure_message(gate, failure.reason, operands, names) + behind + where
                     )
         made = program.first_result  # a nan among the constants is the gate's own
-        if math.isnan(y) and not any(math.isnan(numbers[r]) for r in line.operands if r >= made):
+        if line.result in reached and not any(r in reached for r in line.operands if r >= made):
             shown = ", ".join(
                 f"{name}={x!r}" if name else repr(x)
                 for name, x in zip(names, operands, strict=True)
@@ -394,6 +430,18 @@ def find_failure(
                 f"{line.op}: the result is nan for {shown}{behind or _backward(program, line)}"
                 f"{where}"
             )
+
+
+def _reached(program: Program, numbers: list[float]) -> set[int]:
+    """The registers that hold a nan which reaches a result or a comparison."""
+    reached = {r for r in (*program.outputs, *program.gradients) if math.isnan(numbers[r])}
+    for line in reversed(program.code):
+        if line.result in reached or line.op in ("less", "less_equal"):
+            operands = line.operands
+            if line.op == "where":
+                operands = (operands[0], operands[1] if numbers[operands[0]] else operands[2])
+            reached.update(r for r in operands if math.isnan(numbers[r]))
+    return reached
 
 
 def _backward(program: Program, line: Instruction) -> str:
@@ -412,6 +460,23 @@ def _named(program: Program, register: int) -> str:
 
 
 # ---------------------------------------------------------------------------- what is given
+
+
+def _floats(array: Any) -> Any:
+    """The array with floats in it; TypeError for what NumPy would turn into some number."""
+    kind = array.dtype.kind
+    if kind not in "biufO":
+        raise TypeError(f"its elements are of type {array.dtype}")
+    if kind == "O" and any(isinstance(x, str | bytes | None) for x in array.flat):
+        raise TypeError("its elements are not all numbers")
+    return array.astype(float)
+
+
+def _vdot(a: Any, b: Any) -> Any:
+    """The sum of the products of two arrays: unlike `@`, it never warns."""
+    import numpy as np
+
+    return np.vdot(a, b)
 
 
 def _checked(parameters: Any) -> list[Value]:
@@ -441,7 +506,7 @@ def _models(fn: Any) -> list[Any]:
     try:
         used = inspect.getclosurevars(fn)
         things += [*used.nonlocals.values(), *used.globals.values()]
-    except TypeError:
+    except (TypeError, ValueError):  # no Python function; a variable that is not set yet
         pass
     return [
         thing

@@ -152,11 +152,7 @@ class Program:
         Every opcode is known, has as many operands as it takes, and reads registers that are
         filled before it; results are numbered without gaps; outputs and gradients exist.
         """
-        for name in RESERVED:
-            if name in self.own_gates or name in gates:
-                raise ValueError(
-                    f"a gate is named {name!r}, as an opcode of programs: give it another name"
-                )
+        check_names(self.own_gates)
         filled = self.first_result
         uniform = [False] * len(self.inputs) + [True] * (filled - len(self.inputs))
         for line, instruction in enumerate(self.code):
@@ -414,6 +410,16 @@ def placed(
 
 def _size(op: str, shape: tuple[int, ...]) -> int:
     return shape[0] if op == "product" else shape[0] * shape[1]
+
+
+def check_names(own_gates: Mapping[str, Gate]) -> None:
+    """ValueError if a gate has a name that programs give to an opcode of theirs."""
+    wrong = [name for name in RESERVED if name in own_gates or name in gates]
+    wrong += [name for name in own_gates if "'" in name]
+    if wrong:
+        raise ValueError(
+            f"a gate is named {wrong[0]!r}, as an opcode of programs: give it another name"
+        )
 
 
 def _rule(gate: Any, op: str, values: list[float]) -> float:

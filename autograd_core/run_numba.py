@@ -236,9 +236,8 @@ def _write(path: Path, content: bytes) -> None:
 def _folder() -> Path:
     """Where kernels are kept: the user's cache; a temporary folder if that cannot be written."""
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    folder = Path(base) if base else Path.home() / ".cache"
     try:
-        folder = folder / "autograd-core"
+        folder = (Path(base) if base else Path.home() / ".cache") / "autograd-core"
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
