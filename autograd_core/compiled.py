@@ -83,6 +83,9 @@ class CompiledGraph:
         self, fn: Callable[..., Any], parameters: list[Value], exact: bool, wrt: str | None,
         reduction: str, executor: str,
     ) -> None:  # fmt: skip
+        import numpy
+
+        self._np: Any = numpy
         self.fn = fn
         self.reduction = reduction
         self.executor = executor
@@ -161,8 +164,7 @@ class CompiledGraph:
 
     def _arrays(self, arguments: tuple[Any, ...]) -> list[Any]:
         """The arguments as arrays of floats."""
-        import numpy as np
-
+        np = self._np
         try:
             arrays = [np.asarray(argument) for argument in arguments]
             return [array if array.dtype == float else _floats(array) for array in arrays]
@@ -282,6 +284,7 @@ class _Batch:
         self._first = self._rows[:k, :1]
         self._seen: object = None
         self._ones = np.ones(lanes)
+        self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns
         self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
         self._outputs = [self._where(*place) for place in traced.schedule.outputs]
         places = traced.schedule.gradients
@@ -328,7 +331,7 @@ class _Batch:
         if len(row) == 1:
             total = float(row[0])
             return total if self._scale != 1.0 else total * self.lanes
-        return float(_vdot(row, self._ones)) * self._scale
+        return float(self._vdot(row, self._ones)) * self._scale
 
     def gradient(self) -> Any:
         if not self.traced.of_inputs:
@@ -357,7 +360,7 @@ class _Batch:
         """Whether these arrays hold no nan and no infinity; False too if a square overflows."""
         if isinstance(numbers, tuple):
             return all(map(self.is_finite, numbers))
-        return math.isfinite(_vdot(numbers, numbers))
+        return math.isfinite(self._vdot(numbers, numbers))
 
     def require_one_output(self) -> None:
         if not self.traced.single:
@@ -470,13 +473,6 @@ def _floats(array: Any) -> Any:
     if kind == "O" and any(isinstance(x, str | bytes | None) for x in array.flat):
         raise TypeError("its elements are not all numbers")
     return array.astype(float)
-
-
-def _vdot(a: Any, b: Any) -> Any:
-    """The sum of the products of two arrays: unlike `@`, it never warns."""
-    import numpy as np
-
-    return np.vdot(a, b)
 
 
 def _checked(parameters: Any) -> list[Value]:

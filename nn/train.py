@@ -11,7 +11,7 @@ same losses to the last digits, and what a batch normalisation or a branch on a 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from autograd_core import Value, compile_graph
@@ -79,9 +79,7 @@ def train(
     rate = optimizer.lr
     try:
         for epoch in range(epochs):
-            total = 0.0
-            for batch in loader.batches():
-                total += steps.step(batch)
+            total = steps.epoch(loader.batches())
             if scheduler is not None:
                 scheduler.step()
             whole, rate = steps.state(), optimizer.lr
@@ -111,6 +109,10 @@ class _Steps:
         self.optimizer = optimizer
         self.sequences = loader.dataset.sequences
         self.reduction = getattr(loss_fn, "reduction", "mean")
+
+    def epoch(self, batches: Iterable[list[int]]) -> float:
+        """A pass over the data; the sum of its batches' losses."""
+        return sum(map(self.step, batches))
 
     def step(self, batch: list[int]) -> float:
         raise NotImplementedError
@@ -163,8 +165,12 @@ class _Replay(_Steps):
                 "replay: define update() instead, or train with eager=True"
             )
         self.np = np
-        self.arrays = [_numbers(sequence, i) for i, sequence in enumerate(self.sequences)]
+        arrays = [_numbers(sequence, i) for i, sequence in enumerate(self.sequences)]
+        self.shapes = [array.shape[1:] for array in arrays]
+        self.table = np.hstack([array.reshape(len(array), -1) for array in arrays])
         self.graph = compile_graph(self._example, optimizer.params, reduction=self.reduction)
+        # A rule of yours may have an `if` on a number, or write into what it is given.
+        self.ours = type(optimizer).update.__module__ == Optimizer.__module__
         self.at_once = len(optimizer.params) > 1  # an array of one number would pass for a number
         self.adopt()
 
@@ -175,14 +181,20 @@ class _Replay(_Steps):
         self.columns: Any = tuple(np.array(column) for column in zip(*kept, strict=True))
         self.steps = optimizer.steps
 
-    def _example(self, x: Any, y: Any) -> Value:
-        return self.loss_fn(self.model(x), y)
+    def _example(self, row: list[Value]) -> Value:
+        """The loss of one example: a row of the table holds its inputs, then its targets."""
+        size = math.prod(self.shapes[0])
+        x = _shaped("x", row[:size], self.shapes[0])
+        return self.loss_fn(self.model(x), _shaped("y", row[size:], self.shapes[1]))
+
+    def epoch(self, batches: Iterable[list[int]]) -> float:
+        with self.np.errstate(all="ignore"):  # what is no number any more is found afterwards
+            return super().epoch(batches)
 
     def step(self, batch: list[int]) -> float:
         np = self.np
-        loss, gradient = self.graph.value_and_grad(
-            *[array[batch] for array in self.arrays], at=self.data
-        )
+        rows = self.table.take(np.array(batch), axis=0)
+        loss, gradient = self.graph.value_and_grad(rows, at=self.data)
         if not math.isfinite(np.vdot(gradient, gradient)):  # or it overflows: looked at one by one
             self._finite(gradient, "the gradient of")
         data, columns = self._update(gradient)
@@ -192,17 +204,16 @@ class _Replay(_Steps):
         return loss
 
     def _update(self, gradient: Any) -> Any:
-        """The new parameters and state: by the optimiser's rule on all of them at once.
-
-        A rule of yours may have an `if` on a number, which arrays refuse: it then runs one by one.
-        """
-        np, update, step = self.np, self.optimizer.update, self.steps + 1
+        """The new parameters and state: by the optimiser's rule on all at once, or one by one."""
+        np, step = self.np, self.steps + 1
+        update: Any = self.optimizer.update
+        if self.ours:
+            return update(self.data, gradient, self.columns, step)
         if self.at_once:
             data, kept = self.data.copy(), tuple([column.copy() for column in self.columns])
             try:
-                with np.errstate(all="ignore"):  # what is no number any more is found afterwards
-                    new, state = update(data, gradient, kept, step)
-                    columns = tuple([np.broadcast_to(x, data.shape) for x in state])
+                new, state = update(data, gradient, kept, step)
+                columns = tuple([np.broadcast_to(x, data.shape) for x in state])
                 if getattr(new, "shape", None) == data.shape:
                     return new, columns
             except (TypeError, ValueError):
@@ -262,6 +273,18 @@ class _Eager(_Steps):
         super()._write(data, state, steps)
         for (module, name), kept in zip(self.buffers, averages, strict=True):
             setattr(module, name, _copied(kept))
+
+
+def _shaped(name: str, values: list[Value], shape: tuple[int, ...]) -> Any:
+    """Values as nested lists of this shape, labelled as their places in it."""
+    if not shape:
+        values[0].label = name
+        return values[0]
+    size = math.prod(shape[1:])
+    return [
+        _shaped(f"{name}[{i}]", values[i * size : (i + 1) * size], shape[1:])
+        for i in range(shape[0])
+    ]
 
 
 def _modules(module: Module) -> list[Module]:

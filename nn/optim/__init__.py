@@ -40,10 +40,12 @@ def sgd(
 
     Sutskever et al., 2013; Nesterov's form goes along grad + momentum v.
     """
-    grad = grad + weight_decay * data
+    if weight_decay:
+        grad = grad + weight_decay * data
     (v,) = state
     if momentum:
-        v = grad if step == 1 else momentum * v + (1.0 - dampening) * grad
+        pull = (1.0 - dampening) * grad if dampening else grad
+        v = grad if step == 1 else momentum * v + pull
         grad = grad + momentum * v if nesterov else v
     return data - lr * grad, (v,)
 
@@ -68,7 +70,8 @@ def rmsprop(
 
     Rounding may leave a variance below 0; it counts as 0 here, PyTorch's step is nan there.
     """
-    grad = grad + weight_decay * data
+    if weight_decay:
+        grad = grad + weight_decay * data
     square, mean, v = state
     square = alpha * square + (1.0 - alpha) * grad * grad
     spread = square
@@ -88,7 +91,8 @@ def adam(
 
     Kingma and Ba, 2015.
     """
-    grad = grad + weight_decay * data
+    if weight_decay:
+        grad = grad + weight_decay * data
     mean, square = state
     mean = beta1 * mean + (1.0 - beta1) * grad
     square = beta2 * square + (1.0 - beta2) * grad * grad
