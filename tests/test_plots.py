@@ -84,6 +84,13 @@ def test_path_may_be_text(draw, tmp_path):
 
 
 @each
+def test_a_notebook_shows_it(draw):
+    formatters = pytest.importorskip("IPython.core.formatters")
+    bundle, _ = formatters.DisplayFormatter().format(draw())
+    assert bundle["image/png"].startswith(b"\x89PNG")
+
+
+@each
 def test_other_forms_are_refused(draw, tmp_path):
     for name in ("plot.txt", "plot"):
         with pytest.raises(ValueError, match=rf"\.png, \.svg or \.pdf, not .*{name}"):

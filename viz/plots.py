@@ -217,8 +217,15 @@ def _figure(path: Destination, width: float, height: float, columns: int = 1) ->
         raise ImportError(
             'plots need matplotlib: pip install "autograd-core[plots]"', name="matplotlib"
         ) from None
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure: Any = Figure(figsize=(width, height), layout="constrained")
+    figure._repr_png_ = lambda: _png(figure)  # a notebook shows only pyplot's figures by itself
     return figure, figure.subplots(1, columns)
+
+
+def _png(figure: Any) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=100)
+    return content.getvalue()
 
 
 def _finished(figure: Any, path: Destination) -> Any:
