@@ -41,7 +41,12 @@ def plot_curves(path=None, **options):
     return plots.training_curves({"GD": [4.0, 2.0, 0.0], "Adam": [3.0, 1.0]}, path, **options)
 
 
-ALL = [plot_boundary, plot_variances, plot_elbows, plot_landscape, plot_curves]
+def plot_functions(path=None, **options):
+    series = {"square": [(-1.0, 1.0), (0.5, 0.25), (2.0, 4.0)], "line": [(0.0, -1.0), (1.0, 0.0)]}
+    return plots.curves(series, path, **options)
+
+
+ALL = [plot_boundary, plot_variances, plot_elbows, plot_landscape, plot_curves, plot_functions]
 each = pytest.mark.parametrize("draw", ALL, ids=lambda draw: draw.__name__)
 
 
@@ -218,6 +223,18 @@ def test_curves():
     logarithmic = plot_curves(log=True).axes[0]
     assert logarithmic.get_yscale() == "log"
     assert same(logarithmic.lines[0].get_ydata(), [4.0, 2.0, math.nan])
+
+
+def test_functions():
+    (axes,) = plot_functions(xlabel="input", ylabel="slope").axes
+    assert data(axes.lines[0]) == [(-1.0, 1.0), (0.5, 0.25), (2.0, 4.0)]
+    assert data(axes.lines[1]) == [(0.0, -1.0), (1.0, 0.0)]
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_yscale()) == ("input", "slope", "linear")
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["square", "line"]
+    (logarithmic,) = plot_functions(log=True).axes
+    assert logarithmic.get_yscale() == "log"
+    assert same(logarithmic.lines[1].get_ydata(), [math.nan, math.nan])
+    assert plots.curves({"alone": [(0.0, 1.0)]}).axes[0].get_legend() is None
 
 
 def test_series_differ_without_colour():

@@ -2,6 +2,7 @@
 
     decision_boundary(score, points, labels, "moons.png")
     training_curves({"GD": losses, "momentum": others}, "losses.pdf", log=True)
+    curves({"sin": [(x / 10, math.sin(x / 10)) for x in range(63)]}, ylabel="sin x")
     figure = loss_landscape(loss, {"GD": path})         # no file: a Figure, which a notebook shows
 
 Each takes plain numbers and returns a `matplotlib.figure.Figure`; with `path` it is saved there as
@@ -21,7 +22,8 @@ from typing import Any, TypeAlias
 from .output import write
 
 __all__ = [
-    "decision_boundary", "elbows", "loss_landscape", "training_curves", "variance_by_depth",
+    "curves", "decision_boundary", "elbows", "loss_landscape", "training_curves",
+    "variance_by_depth",
 ]  # fmt: skip
 
 Destination: TypeAlias = "str | os.PathLike[str] | None"
@@ -200,6 +202,33 @@ def training_curves(
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     if len(curves) > 1:
+        axes.legend()
+    return _finished(figure, path)
+
+
+def curves(
+    series: Mapping[str, Sequence[Point]],
+    path: Destination = None,
+    *,
+    xlabel: str = "x",
+    ylabel: str = "y",
+    log: bool = False,
+    title: str = "",
+) -> Any:
+    """Functions of one number, as points (x, y) joined in the order given, a line for each name.
+
+    With `log` the scale of y is logarithmic, and numbers of 0 and below have no point.
+    """
+    figure, axes = _figure(path, 6.4, 3.8)
+    for i, (name, points) in enumerate(series.items()):
+        xs = [x for x, _ in points]
+        ys = [y if y > 0.0 or not log else math.nan for _, y in points]
+        axes.plot(xs, ys, label=name, markersize=4, **_style(i, len(points)))
+    if log:
+        axes.set_yscale("log")
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.grid(alpha=0.3)
+    if len(series) > 1:
         axes.legend()
     return _finished(figure, path)
 
