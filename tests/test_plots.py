@@ -92,7 +92,9 @@ def test_path_may_be_text(draw, tmp_path):
 def test_a_notebook_shows_it(draw):
     formatters = pytest.importorskip("IPython.core.formatters")
     bundle, _ = formatters.DisplayFormatter().format(draw())
-    assert bundle["image/png"].startswith(b"\x89PNG")
+    picture = bundle["image/png"]
+    assert picture.startswith(b"\x89PNG")
+    assert picture[25] == 3, "a palette, which keeps notebooks small"
 
 
 @each
