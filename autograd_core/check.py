@@ -84,7 +84,7 @@ def check_gradient(
 ) -> Report:
     """Compare `backward` with differences of f at xs, one input after the other.
 
-    f takes len(xs) Values and returns one. Costs about 40 evaluations of f an input. Raises
+    f takes len(xs) Values and returns one. Costs about 50 evaluations of f an input. Raises
     GradientError, with the report in it, where the two differ by more than `tolerance`, relative
     to the slope or to 1, whichever is larger.
     """

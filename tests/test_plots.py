@@ -162,6 +162,17 @@ def test_boundary():
     assert all(x + y == pytest.approx(1.0) for x, y in vertices)
 
 
+def test_boundary_with_arrows():
+    given = [((0.0, 0.0), (3.0, 4.0)), ((2.0, -0.5), (-1.0, 0.0))]
+    (axes,) = plot_boundary(arrows=given).axes
+    (drawn,) = [c for c in axes.collections if type(c).__name__ == "Quiver"]
+    assert [tuple(map(float, start)) for start in drawn.get_offsets()] == [(0, 0), (2, -0.5)]
+    assert list(drawn.U) == [3.0, -1.0] and list(drawn.V) == [4.0, 0.0]
+    width = 2.0 + 2 * 0.5
+    assert 5.0 / drawn.scale == pytest.approx(width / 9)  # the longest, in units of the axes
+    plot_boundary(arrows=[((0.0, 0.0), (0.0, 0.0))])  # a flat score has no direction
+
+
 @pytest.mark.parametrize("score", [0.0, 1.0, -2.0])
 def test_boundary_of_a_classifier_that_never_changes_its_mind(score, tmp_path):
     figure = plots.decision_boundary(

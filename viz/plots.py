@@ -41,12 +41,15 @@ def decision_boundary(
     labels: Sequence[int],
     path: Destination = None,
     *,
+    arrows: Sequence[tuple[Point, Point]] = (),
     title: str = "",
     resolution: int = 60,
 ) -> Any:
     """Where a classifier's score changes sign, over its points.
 
     score takes a list of points in the plane and returns a number for each: above 0 means label 1.
+    arrows, as pairs (start, vector), show what the score does there: its gradients on the points.
+    All are scaled alike, the longest to a ninth of the plot's width.
     """
     xs, ys = zip(*points, strict=True)
     margin = 0.5
@@ -65,6 +68,14 @@ def decision_boundary(
         axes.scatter(
             [x for x, _ in chosen], [y for _, y in chosen], c=colour, marker=marker, s=28,
             edgecolors="white", linewidths=0.6, label=f"label {label}",
+        )  # fmt: skip
+    if arrows:
+        starts, vectors = zip(*arrows, strict=True)
+        us, vs = zip(*vectors, strict=True)
+        longest = max(map(math.hypot, us, vs)) or 1.0
+        axes.quiver(
+            *zip(*starts, strict=True), us, vs, angles="xy", scale_units="xy",
+            scale=longest / ((across[-1] - across[0]) / 9.0), width=0.004, zorder=3,
         )  # fmt: skip
     axes.set(title=title, xlabel="x0", ylabel="x1", aspect="equal")
     axes.legend(loc="upper right")
