@@ -46,7 +46,15 @@ def plot_functions(path=None, **options):
     return plots.curves(series, path, **options)
 
 
-ALL = [plot_boundary, plot_variances, plot_elbows, plot_landscape, plot_curves, plot_functions]
+def plot_panels(path=None, **options):
+    panels = {"w0": {"GD": [4.0, 2.0, 0.0], "Adam": [3.0, 1.0]}, "w1": {"GD": [0.1, 0.2]}}
+    return plots.training_panels(panels, path, **options)
+
+
+ALL = [
+    plot_boundary, plot_variances, plot_elbows, plot_landscape, plot_curves, plot_functions,
+    plot_panels,
+]  # fmt: skip
 each = pytest.mark.parametrize("draw", ALL, ids=lambda draw: draw.__name__)
 
 
@@ -248,6 +256,21 @@ def test_functions():
     assert logarithmic.get_yscale() == "log"
     assert same(logarithmic.lines[1].get_ydata(), [math.nan, math.nan])
     assert plots.curves({"alone": [(0.0, 1.0)]}).axes[0].get_legend() is None
+
+
+def test_panels():
+    left, right = plot_panels(xlabel="step", ylabel="value").axes
+    assert data(left.lines[0]) == [(0, 4.0), (1, 2.0), (2, 0.0)]
+    assert data(left.lines[1]) == [(0, 3.0), (1, 1.0)]
+    assert data(right.lines[0]) == [(0, 0.1), (1, 0.2)]
+    assert [axes.get_title() for axes in (left, right)] == ["w0", "w1"]
+    assert right.get_xlabel() == "step" and right.get_ylabel() == "value"
+    assert left.get_legend() and not right.get_legend()
+    assert left.get_ylim() != right.get_ylim()
+    (alone,) = plots.training_panels({"w": {"GD": [1.0, 0.0]}}, log=True).axes
+    assert alone.get_yscale() == "log" and same(alone.lines[0].get_ydata(), [1.0, math.nan])
+    with pytest.raises(ValueError, match="needs a panel"):
+        plots.training_panels({})
 
 
 def test_series_differ_without_colour():

@@ -2,6 +2,7 @@
 
     decision_boundary(score, points, labels, "moons.png")
     training_curves({"GD": losses, "momentum": others}, "losses.pdf", log=True)
+    training_panels({"w0": {"GD": path0}, "w1": {"GD": path1}})     # side by side
     curves({"sin": [(x / 10, math.sin(x / 10)) for x in range(63)]}, ylabel="sin x")
     figure = loss_landscape(loss, {"GD": path})         # no file: a Figure, which a notebook shows
 
@@ -22,7 +23,7 @@ from typing import Any, TypeAlias
 from .output import write
 
 __all__ = [
-    "curves", "decision_boundary", "elbows", "loss_landscape", "training_curves",
+    "curves", "decision_boundary", "elbows", "loss_landscape", "training_curves", "training_panels",
     "variance_by_depth",
 ]  # fmt: skip
 
@@ -204,17 +205,48 @@ def training_curves(
     With `log` the scale is logarithmic, and numbers of 0 and below have no point.
     """
     figure, axes = _figure(path, 6.4, 4.2)
+    _training(axes, curves, log)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    return _finished(figure, path)
+
+
+def training_panels(
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    path: Destination = None,
+    *,
+    xlabel: str = "epoch",
+    ylabel: str = "",
+    log: bool = False,
+    title: str = "",
+) -> Any:
+    """`training_curves` side by side, each panel with its name above and a scale of its own.
+
+    panels maps a name, as that of a parameter, to the curves of its panel. ValueError without any.
+    """
+    if not panels:
+        raise ValueError('training_panels needs a panel, as {"w0": {"GD": numbers}}')
+    figure, found = _figure(path, 4.6 * len(panels), 3.8, columns=len(panels))
+    for axes, (name, curves) in zip(
+        found if len(panels) > 1 else [found], panels.items(), strict=True
+    ):
+        _training(axes, curves, log)
+        axes.set(xlabel=xlabel, ylabel=ylabel, title=name)
+    if title:
+        figure.suptitle(title)
+    return _finished(figure, path)
+
+
+def _training(axes: Any, curves: Mapping[str, Sequence[float]], log: bool) -> None:
+    """Draw each curve over 0, 1, 2, ..."""
     for i, (name, numbers) in enumerate(curves.items()):
         shown = [y if y > 0.0 or not log else math.nan for y in numbers]
         axes.plot(range(len(shown)), shown, label=name, markersize=4, **_style(i, len(shown)))
     if log:
         axes.set_yscale("log")
-    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     if len(curves) > 1:
         axes.legend()
-    return _finished(figure, path)
 
 
 def curves(
