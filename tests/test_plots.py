@@ -105,6 +105,13 @@ def test_a_notebook_shows_it(draw):
     assert picture[25] == 3, "a palette, which keeps notebooks small"
 
 
+def test_matplotlib_is_left_as_it_was():
+    from matplotlib.figure import Figure
+
+    assert isinstance(plot_curves(), Figure)
+    assert not hasattr(Figure, "_repr_png_")
+
+
 @each
 def test_other_forms_are_refused(draw, tmp_path):
     for name in ("plot.txt", "plot"):

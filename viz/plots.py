@@ -17,6 +17,7 @@ import io
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -289,14 +290,19 @@ def _figure(path: Destination, width: float, height: float, columns: int = 1) ->
         raise ImportError(
             'plots need matplotlib: pip install "autograd-core[plots]"', name="matplotlib"
         ) from None
-    figure: Any = Figure(figsize=(width, height), layout="constrained")
-    figure._repr_png_ = lambda: _png(figure)  # a notebook shows only pyplot's figures by itself
+    figure = _shown(Figure)(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(1, columns)
+
+
+@cache
+def _shown(figure: type) -> Any:
+    """matplotlib's Figure, but shown by a notebook, which shows only those of pyplot by itself."""
+    return type("Figure", (figure,), {"_repr_png_": _png})
 
 
 def _png(figure: Any) -> bytes:
     """The figure in 256 colours: a third of the bytes, and notebooks keep every picture."""
-    from PIL import Image  # matplotlib's own dependency
+    from PIL import Image  # matplotlib needs it, too
 
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=100)
