@@ -1142,6 +1142,24 @@ def test_notebook_with_an_engine():
     assert "n9" in read_svg(bundle["image/svg+xml"].encode()).ids
 
 
+@needs_dot
+def test_a_picture_wider_than_the_page_fits_it_in_a_notebook(tmp_path):
+    wide = x = Value(0.5, "x")
+    for _ in range(12):
+        wide = wide.tanh()
+    shown = draw(wide)._repr_mimebundle_()["image/svg+xml"]
+    (size,) = re.findall(r"<svg [^>]*>", shown)
+    width, height = map(float, re.search(r'viewBox="\S+ \S+ (\S+) (\S+)"', size).groups())
+    assert 'width="100%"' in size and " height=" not in size
+    assert float(re.search(r"max-width:(\d+)pt", size)[1]) == pytest.approx(width, abs=1.0)
+    assert width > 5 * height
+    for other in (
+        draw(x.tanh())._repr_mimebundle_()["image/svg+xml"],
+        save(wide, tmp_path / "wide.svg").read_text(),
+    ):
+        assert re.search(r'<svg width="\d+pt" height="\d+pt"', other)
+
+
 # ---------------------------------------------------------------- the Digraph
 
 

@@ -23,6 +23,7 @@ from .render import NoGraphviz, engine, render
 __all__ = ["Diagram", "digraph"]
 
 HUB = 12  # wires; a value with more is drawn again at the start of each
+PAGE = 680  # points; a wider picture is scaled down to the page of its notebook
 CROWDED = 100  # wires; above it those into a folded group carry no numbers
 
 Wires: TypeAlias = dict[Path, list[Callable[[Any], None]]]
@@ -106,7 +107,22 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, str]:
         if engine() is None:
             return {"text/plain": f"{NoGraphviz()}\n\n{self.source}"}
-        return {"image/svg+xml": self.pipe("svg", encoding="utf-8")}
+        return {"image/svg+xml": _confined(self.pipe("svg", encoding="utf-8"))}
+
+
+def _confined(svg: str) -> str:
+    """A drawing wider than a page: as wide as the page that shows it.
+
+    Notebooks show a drawing as an `img`, which their style sheets clip at the edge of the page: a
+    width of a hundred per cent fits it. Where the drawing stands in the page itself, it is never
+    enlarged.
+    """
+
+    def size(found: re.Match[str]) -> str:
+        width = int(found[1])
+        return f'<svg width="100%" style="max-width:{width}pt"' if width > PAGE else found[0]
+
+    return re.sub(r'<svg width="(\d+)pt" height="\d+pt"', size, svg, count=1)
 
 
 def digraph(picture: Picture, style: str = "circuit", direction: str = "LR") -> Diagram:
