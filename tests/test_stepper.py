@@ -297,7 +297,7 @@ def test_the_fork_step_lights_gate_wire_and_changed_gradient(open_page):
     lit = page.eval_on_selector_all(".lit", "all => all.map(e => e.id.replace(/^.*?-.*?-/, ''))")
     assert set(lit) == {"n2", "n0-n2-0", "n0-n2-0-tail"}
     changed = page.eval_on_selector_all("text.changed", "all => all.map(e => e.textContent)")
-    assert set(changed) == {"sum 6.00", "5.00", "x 5.00"}
+    assert set(changed) == {"sum 6.00", "5.00", "\u00d7 5.00"}
     texts = page.eval_on_selector_all("svg text", "all => all.map(e => e.textContent)")
     assert {"1.00", "5.00", "sum 6.00"} <= set(texts)
 

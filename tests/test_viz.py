@@ -226,8 +226,8 @@ def test_neuron_of_the_notes_in_svg():
     }  # fmt: skip
     for wire, numbers in wires.items():
         assert picture.of(f"{wire}-numbers") == numbers
-    assert picture.of("n0-n2-0") == ["x -1.00"]
-    assert picture.of("n8-n9-0") == ["x 0.20"]
+    assert picture.of("n0-n2-0") == ["\u00d7 -1.00"]
+    assert picture.of("n8-n9-0") == ["\u00d7 0.20"]
 
 
 @needs_dot
@@ -236,7 +236,7 @@ def test_record_in_svg():
     assert "".join(picture.of("n0")).replace(" ", "") == "w0data2.00grad-0.20"
     assert "".join(picture.of("n9")).replace(" ", "") == "data0.73grad1.00"
     assert picture.of("n9-gate") == ["sigmoid"]
-    assert picture.of("n8-n9-0") == ["x 0.20"]
+    assert picture.of("n8-n9-0") == ["\u00d7 0.20"]
 
 
 @each_style
@@ -244,7 +244,7 @@ def test_before_backward_a_gradient_is_a_dash(style):
     texts = dot_texts(draw(neuron(backward=False), style=style))
     assert texts.count("-") == 10
     assert "0.00" not in texts and "-0.20" not in texts
-    assert "0.73" in texts and "x -1.00" in texts
+    assert "0.73" in texts and "\u00d7 -1.00" in texts
     assert "gradient 0" not in draw(neuron(backward=False), style=style).source
 
 
@@ -279,7 +279,7 @@ def test_forward_only(style):
     texts = dot_texts(diagram)
     assert "0.73" in texts and "-1.00" in texts
     assert not {"-0.20", "0.39", "-0.59", "0.20"} & set(texts)
-    assert not any(text.startswith("x ") for text in texts)
+    assert not any(text.startswith("\u00d7") for text in texts)
     assert "gradient" not in diagram.source
 
 
@@ -1187,6 +1187,7 @@ def test_neither_size_nor_dpi():
 def test_colour_is_not_alone():
     """The legend says in words which number is which."""
     assert "value" in draw(neuron()).source and "gradient" in draw(neuron()).source
+    assert "&#215;: local gradient" in draw(neuron()).source
     assert "data" in dot_texts(draw(neuron(), style="record"))
     assert "grad" in dot_texts(draw(neuron(), style="record"))
 

@@ -26,6 +26,8 @@ HUB = 12  # wires; a value with more is drawn again at the start of each
 PAGE = 680  # points; a wider picture is scaled down to the page of its notebook
 CROWDED = 100  # wires; above it those into a folded group carry no numbers
 
+TIMES = "&#215;"  # a letter x would read as a variable's name
+
 Wires: TypeAlias = dict[Path, list[Callable[[Any], None]]]
 
 # Each role's colour on light and on dark paper; an SVG holds both, the reader's setting chooses.
@@ -133,7 +135,7 @@ def digraph(picture: Picture, style: str = "circuit", direction: str = "LR") -> 
         raise ValueError(f'direction must be "LR" or "TB", got {direction!r}')
     font = "Arial"  # layout programs know its widths; a list of fonts they take for Times
     legend = "above the wire: value" + (
-        ", below: gradient, x: local gradient" if picture.backward else ""
+        f", below: gradient, {TIMES}: local gradient" if picture.backward else ""
     )
     diagram = Diagram(
         format="svg",
@@ -314,7 +316,7 @@ def _local(edge: Edge) -> str:
     """The local gradient, or how many wires run here."""
     if edge.count > 1:
         return _html(_font(f"{edge.count} wires", MUTED, 10))
-    return "" if edge.local is None else _html(_font(f"x {number(edge.local)}", MUTED, 10))
+    return "" if edge.local is None else _html(_font(f"{TIMES} {number(edge.local)}", MUTED, 10))
 
 
 # Graphviz reads `<...>` as HTML. Every text passes through `_text` or `_attribute`; both leave

@@ -373,7 +373,7 @@ async function walk(key, rules, packed) {
       grad: [grad !== undefined, number(grad), step.phase === "seed" ? result === last : step.input === result],
       flow: [flow !== undefined, number(flow), wire === `n${step.input}-n${step.gate}-${step.operand}`],
       sum: [grad !== undefined, `sum ${number(grad)}`, step.input === result],
-      local: [state.known[gate], `x ${number(now.locals[gate]?.[operand])}`, step.gate === gate && (step.phase === "forward" || step.operand === operand)],
+      local: [state.known[gate], `\u00d7 ${number(now.locals[gate]?.[operand])}`, step.gate === gate && (step.phase === "forward" || step.operand === operand)],
     }[kind];
     text.textContent = known ? shown : "";
     text.classList.toggle("changed", Boolean(known && fresh));
