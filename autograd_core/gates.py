@@ -280,7 +280,8 @@ def _pow_exponent_slope(xp: Any, y: Any, a: Any, b: Any) -> Any:
 
 def _share(*wins: str) -> tuple[str, ...]:
     """The slopes of max and min in LaTeX: 1 for the one that wins, half each for a tie."""
-    return tuple(rf"[{win}] + \frac{{1}}{{2}} [<a> = <b>]" for win in wins)
+    cases = r"(1\text{ if }%s, 1/2\text{ if }<a> = <b>,\text{ else }0)"
+    return tuple(cases % win for win in wins)
 
 
 _POSITIVE = Interval(0.0, INF)

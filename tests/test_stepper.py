@@ -81,6 +81,39 @@ def test_a_step_shows_the_formula_of_the_derivative_with_numbers_put_in():
     assert told[0] == "local dv9/dv8 = v9 (1 - v9) = 0.7311 (1 - 0.7311) = 0.1966"
 
 
+def test_the_slope_of_max_is_told_in_words():
+    z, w = Value(2.0, "z"), Value(-1.0, "w")
+    (told,) = (one.formula for one in step(apply(gates["max"], z, w)) if one.input == "n0")
+    cases = "(1 if z > w, 1/2 if z = w, else 0) = (1 if 2 > (-1), 1/2 if 2 = (-1), else 0)"
+    assert told == f"local dv2/dz = {cases} = 1"
+
+
+def with_constants():
+    """s 2 - 0.5, the minus inside: its constants go by their numbers."""
+    return Value(3.0, "s") * 2.0 + (-0.5)
+
+
+def test_a_constant_is_called_one_and_stands_in_parentheses_below_a_d():
+    told = [(one.text, one.formula) for one in step(with_constants())]
+    assert ("constant 2: upstream 1 x local 3 = 3", "local dv2/d(2) = s = 3") in told
+    assert ("constant -0.5: upstream 1 x local 1 = 1", "local dv4/d(-0.5) = 1") in told
+    assert ("s: upstream 1 x local 2 = 2", "local dv2/ds = 2") in told
+    f = with_constants()
+    two = f.inputs[0].inputs[1]
+    plain, markdown = explain(f, two).text, explain(f, two).markdown
+    assert plain.splitlines()[0] == "dv4/d(2) = dv4/dv2 * dv2/d(2)"
+    assert r"\frac{\partial v_{4}}{\partial \text{(2)}}" in markdown
+    assert "dv4/dtwo" in explain(f, two, names={"two": two}).text
+
+
+def test_the_page_tells_constants_in_the_same_words(open_page):
+    f = with_constants()
+    for i, one in enumerate(step(f), 1):
+        page = open_page(step(f).to_html(), address=f"#step={i}")
+        assert message(page) == one.text
+        assert page.inner_text(".formula") == one.formula
+
+
 def test_recording_changes_no_gradient_and_is_not_changed_by_later_writes():
     f = fork()
     x = f.inputs[1]

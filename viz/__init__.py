@@ -44,7 +44,7 @@ def draw(
     """The graph of `root` as a `graphviz.Digraph`, which a notebook shows as a picture.
 
     style       "circuit": gates are circles, on each wire the value above, the gradient below and,
-                behind a times sign, the local gradient; "record": one box a value, as micrograd draws
+                behind a times sign, the local gradient; "record": a box a value, as micrograd draws
     backward    False draws the forward pass only
     names       `names=locals()` gives unlabelled values the names of your variables
     depth       how many levels of groups (`layer0.neuron3.w1`) to open; None: as many as fit

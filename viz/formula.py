@@ -120,7 +120,8 @@ def explain(root: Value, v: Value, *, names: Mapping[str, object] | None = None)
         for operand, source in enumerate(node.inputs)
         if source is v
     ]
-    own = labels[v]
+    ids = dict(zip(total, (node.id for node in picture.nodes), strict=True))
+    own = f"({labels[v]})" if ids[v] in picture.constants() else labels[v]
     symbols, told, latex_symbols, latex_told, where, latex_where = ([] for _ in range(6))
     for node, operand in edges:
         result, up, local = labels[node], total[node], node.partials[operand]

@@ -142,9 +142,7 @@ class Stepper:
         data = {
             "alone": alone,
             "names": list(self.picture.names().values()),
-            "unnamed": [
-                i for i, node in enumerate(self.picture.nodes) if not node.op and not node.name
-            ],
+            "unnamed": sorted(map(_index, self.picture.constants())),
             "data": [node.data for node in self.picture.nodes],
             "gates": [gate.name if gate else "" for gate in self._gates],
             "constants": self._constants,

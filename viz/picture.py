@@ -123,6 +123,10 @@ class Picture:
                 names[node.id] = f"v{node.id[1:]}"
         return names
 
+    def constants(self) -> frozenset[str]:
+        """The ids of leaves without a name, which go by their number."""
+        return frozenset(node.id for node in self.nodes if not node.op and not node.name)
+
     def to_json(self) -> str:
         """Nodes and edges as JSON; inf and nan as the strings "Infinity" and "NaN"."""
         return json.dumps(jsonable(asdict(self)), indent=1, allow_nan=False)

@@ -127,7 +127,9 @@ async function walk(key, rules, packed) {
     const kind = uses[step.input] < 2 ? "once" : step.path === 1 ? "fork_first" : "fork_next";
     const told = [formula(step.gate, step.operand, "name"), formula(step.gate, step.operand, "number"), parts.local];
     parts.formula = [...new Set(told)].join(" = ");
-    return [say(kind, parts), say("slope", parts)];
+    const toldAs = (constant) =>
+      unnamed.has(step.input) ? { ...parts, input: say(constant, { number: parts.input }) } : parts;
+    return [say(kind, toldAs("constant")), say("slope", toldAs("constant_slope"))];
   }
 
   // -------------------------------------------------------------- the page

@@ -36,6 +36,8 @@ SENTENCES = {
     "group_backward": "{group} passes gradients back: {count} wires.",
     "group_open": "Open it to see how.",
     "slope": "local d{result}/d{input} = {formula}",
+    "constant": "constant {number}",  # an input without a name, in a sentence,
+    "constant_slope": "({number})",  # and below a d
 }
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
@@ -89,6 +91,7 @@ def walk(root: Value, picture: Picture) -> list[Step]:
     ids = {value: node.id for value, node in zip(total, picture.nodes, strict=True)}
     names = dict(zip(total, picture.names().values(), strict=True))
     uses = {value: node.uses for value, node in zip(total, picture.nodes, strict=True)}
+    constants = picture.constants()
     paths = dict.fromkeys(total, 0)
     steps = []
     for value in total:
@@ -102,13 +105,17 @@ def walk(root: Value, picture: Picture) -> list[Step]:
         contribution, count = upstream * local, uses[source]
         paths[source] += 1
         kind = "once" if count < 2 else "fork_first" if paths[source] == 1 else "fork_next"
+        who = below = names[source]
+        if ids[source] in constants:
+            below = SENTENCES["constant_slope"].format(number=who)
+            who = SENTENCES["constant"].format(number=who)
         text = SENTENCES[kind].format(
-            input=names[source], times=times(count), ordinal=ordinal(paths[source]),
+            input=who, times=times(count), ordinal=ordinal(paths[source]),
             upstream=short(upstream), local=short(local), contribution=short(contribution),
             before=short(before), after=short(after),
         )  # fmt: skip
         formula = SENTENCES["slope"].format(
-            result=names[value], input=names[source], formula=slope_of(value, operand, names)[0]
+            result=names[value], input=below, formula=slope_of(value, operand, names)[0]
         )
         steps.append(
             Step(
