@@ -404,6 +404,12 @@ def test_label_wins_over_a_variable():
     assert [n.name for n in picture_of(x * 2.0, names={"other": x}).nodes] == ["own", "", ""]
 
 
+def test_a_variable_wins_over_an_entry_of_a_list_that_stands_before_it():
+    x = Value(2.0)
+    names = {"runs": [x, Value(1.0)], "_": x, "x": x, "pair": (x,)}
+    assert [n.name for n in picture_of(x * 2.0, names=names).nodes] == ["x", "", ""]
+
+
 def test_root_is_named_at_its_end():
     x = Value(2.0)
     f = x * 3.0

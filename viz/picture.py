@@ -227,12 +227,12 @@ def printable(text: str, limit: int = 40) -> str:
 
 def _names(order: list[Value], names: Mapping[str, object]) -> dict[Value, str]:
     found: dict[Value, str] = {}
-    for name, thing in names.items():
-        if name.startswith("_"):
-            continue
+    given = {name: thing for name, thing in names.items() if not name.startswith("_")}
+    for name, thing in given.items():
         if isinstance(thing, Value):
             found.setdefault(thing, name)
-        elif isinstance(thing, list | tuple):
+    for name, thing in given.items():  # after all variables, wherever among them the list stands
+        if isinstance(thing, list | tuple):
             for i, item in enumerate(thing):
                 if isinstance(item, Value):
                     found.setdefault(item, f"{name}[{i}]")
