@@ -103,6 +103,8 @@ def test_a_constant_is_called_one_and_stands_in_parentheses_below_a_d():
     plain, markdown = explain(f, two).text, explain(f, two).markdown
     assert plain.splitlines()[0] == "dv4/d(2) = dv4/dv2 * dv2/d(2)"
     assert r"\frac{\partial v_{4}}{\partial \text{(2)}}" in markdown
+    markdown = explain(f, f.inputs[0].inputs[0]).markdown
+    assert r"\frac{\partial v_{2}}{\partial s} = 2$" in markdown
     assert "dv4/dtwo" in explain(f, two, names={"two": two}).text
 
 

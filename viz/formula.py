@@ -58,7 +58,9 @@ def fill(template: str, parts: Mapping[str, str]) -> str:
 
 
 def latex_name(name: str) -> str:
-    """A name as LaTeX: `w0` as w_{0}, a single letter as it is, all else upright and escaped."""
+    """A name as LaTeX: `w0` as w_{0}, a letter or a number as it is, all else upright, escaped."""
+    if re.fullmatch(r"-?\d[\d.]*(e-?\d+)?", name):  # a constant, which goes by its number
+        return _scientific(name)
     simple = re.fullmatch(r"([A-Za-z])(\d*)", name)
     if simple:
         return f"{simple[1]}_{{{simple[2]}}}" if simple[2] else simple[1]
@@ -172,7 +174,11 @@ def slope_of(node: Value, operand: int, labels: Mapping[Value, str]) -> tuple[st
 
 
 def _latex_number(x: float) -> str:
-    mantissa, e, exponent = short(x).partition("e")
+    return _scientific(short(x))
+
+
+def _scientific(number: str) -> str:
+    mantissa, e, exponent = number.partition("e")
     return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else mantissa.replace("inf", r"\infty")
 
 
