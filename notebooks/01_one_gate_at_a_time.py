@@ -116,8 +116,8 @@ check("x.grad, before backward", x.grad, 0.0)
 draw(f, names=locals())
 
 # %% [markdown]
-# Something else is here already, in grey by the arrows: `x 1.00`, `x -4.00` (read "times 1", "times
-# -4"; this x is no variable). Each gate noted these during the forward pass. They are its **local
+# Something else is here already, in grey by the arrows: $\times\ 1.00$ and $\times\ {-4.00}$, read
+# "times 1" and "times -4". Each gate noted these during the forward pass. They are its **local
 # gradients**: how fast its *own* output changes with each of its *own* inputs, whatever the rest of
 # the graph may be.
 #

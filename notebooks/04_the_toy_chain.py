@@ -98,13 +98,13 @@ check("dh3/df2, kept by the gate", h3.partials[0], -math.sin(f2.data))
 # ## The second pass reuses (S1)
 #
 # Now backward. It computes no sine and no exponential: at each gate it multiplies what arrives
-# from above by a number that the first pass left there. Here is the whole chain after both passes
-# (it is long: scroll to its loss). Above each wire the value of the first pass, below it the
-# gradient of the second, and behind each `x` the slope that joins them.
+# from above by a number that the first pass left there. Here is the whole chain after both passes,
+# from top to bottom, as it is long. Above each line stands the value of the first pass, below it
+# the gradient of the second, and behind each $\times$ the slope that joins them.
 
 # %%
 loss.backward()
-draw(loss, names=names)
+draw(loss, names=names, direction="TB")
 
 # %% [markdown]
 # Now step it: 13 gates forward, then the seed 1, then 22 wires backward, from the loss to the first

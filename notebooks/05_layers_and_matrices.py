@@ -9,9 +9,9 @@
 # %% [markdown]
 # # Layers and matrices
 #
-# The backward pass of a layer is always written with a **transposed** matrix, and the gradient of
-# its weights with a transposed input. Nobody transposes anything in a scalar graph. So where does
-# the transpose come from?
+# **The backward pass of a layer is always written with a transposed matrix, and the gradient of its
+# weights with a transposed input. Nobody transposes anything in a scalar graph. So where does the
+# transpose come from?**
 #
 # You will be able to
 #

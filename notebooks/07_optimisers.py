@@ -9,9 +9,9 @@
 # %% [markdown]
 # # Optimisers
 #
-# Backpropagation says which way is downhill. How far should one go? Why does a step that is a
+# **Backpropagation says which way is downhill. How far should one go? Why does a step that is a
 # little too long make the loss explode, why do paths zigzag, and what do momentum, RMSProp and
-# Adam do about it?
+# Adam do about it?**
 #
 # You will be able to
 #
