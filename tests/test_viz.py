@@ -1,5 +1,7 @@
 """Pictures and text of graphs: what they show, how they fold, that user text stays text."""
 
+import base64
+import io
 import itertools
 import json
 import math
@@ -1164,6 +1166,27 @@ def test_a_picture_wider_than_the_page_fits_it_in_a_notebook(tmp_path):
         save(wide, tmp_path / "wide.svg").read_text(),
     ):
         assert re.search(r'<svg width="\d+pt" height="\d+pt"', other)
+        assert "atan2" not in other
+
+
+@needs_dot
+def test_a_wide_picture_is_scaled_down_and_never_up(open_page):
+    """In an `img`, as notebooks show it: its ink ends where the page does, or its own width."""
+    image = pytest.importorskip("PIL.Image")
+    wide = Value(0.5, "x")
+    for _ in range(9):
+        wide = wide.tanh()
+    drawn = draw(wide)._repr_mimebundle_()["image/svg+xml"]
+    natural = int(re.search(r"max-width:(\d+)pt", drawn)[1]) * 4 / 3
+    source = base64.b64encode(drawn.encode()).decode()
+    shown = f'<div><img src="data:image/svg+xml;base64,{source}"></div>'
+    page = open_page(shown, ready="img", viewport={"width": 2400, "height": 600})
+    for room in (0.5, 1.0, 1.4):
+        page.evaluate(f"document.querySelector('div').style.width = '{room * natural}px'")
+        page.wait_for_timeout(200)
+        taken = image.open(io.BytesIO(page.locator("img").screenshot())).convert("L")
+        _, _, end, _ = taken.point(lambda grey: 255 * (grey < 200)).getbbox()
+        assert end == pytest.approx(min(room, 1.0) * natural, rel=0.05)
 
 
 # ---------------------------------------------------------------- the Digraph

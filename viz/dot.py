@@ -23,7 +23,7 @@ from .render import NoGraphviz, engine, render
 __all__ = ["Diagram", "digraph"]
 
 HUB = 12  # wires; a value with more is drawn again at the start of each
-PAGE = 680  # points; a wider picture is scaled down to the page of its notebook
+PAGE = 630  # points; a wider picture is scaled down to the page of its notebook
 CROWDED = 100  # wires; above it those into a folded group carry no numbers
 
 TIMES = "&#215;"  # a letter x would read as a variable's name
@@ -113,18 +113,20 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
 
 
 def _confined(svg: str) -> str:
-    """A drawing wider than a page: as wide as the page that shows it.
+    """A drawing wider than a page: as wide as the page that shows it, but never enlarged.
 
-    Notebooks show a drawing as an `img`, which their style sheets clip at the edge of the page: a
-    width of a hundred per cent fits it. Where the drawing stands in the page itself, it is never
-    enlarged.
+    Notebooks show a drawing as an `img`, which their style sheets clip at the edge of the page. So
+    it asks for a hundred per cent and, on a page with more room than it needs, scales itself back
+    to its own width: max-width does so where it stands in the page itself, the rule in an `img`.
     """
-
-    def size(found: re.Match[str]) -> str:
-        width = int(found[1])
-        return f'<svg width="100%" style="max-width:{width}pt"' if width > PAGE else found[0]
-
-    return re.sub(r'<svg width="(\d+)pt" height="\d+pt"', size, svg, count=1)
+    found = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
+    if found is None or int(found[1]) <= PAGE:
+        return svg
+    width = f"{found[1]}pt"
+    back = f"min(1,tan(atan2({width},100vw)))"  # CSS divides lengths by way of an angle
+    rule = f"<style>svg:root{{transform-origin:0 0;transform:scale({back})}}</style>"
+    size = f'<svg width="100%" style="max-width:{width}"'
+    return svg.replace(found[0], size, 1).replace(STYLE, STYLE + rule, 1)
 
 
 def digraph(picture: Picture, style: str = "circuit", direction: str = "LR") -> Diagram:
