@@ -377,7 +377,7 @@ def test_ctrl_c_writes_nothing(capsys, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nn.__main__, "evaluate", interrupted)
+    monkeypatch.setattr(nn.__main__, "train", interrupted)
     assert nn.__main__.main([*SMALL, "--save", str(tmp_path / "w.json")]) == 130
     assert "nothing was written" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
 
