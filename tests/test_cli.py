@@ -374,7 +374,7 @@ def test_files_are_looked_at_before_training(capsys, tmp_path, monkeypatch, argu
 
 
 def test_ctrl_c_writes_nothing(capsys, tmp_path, monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(nn.__main__, "train", interrupted)
