@@ -5,6 +5,7 @@ f.backward()
 draw(f, names=locals())                 # shows itself in a notebook
 save(f, "f.svg", names=locals())
 print(to_text(f, names=locals()))
+draw(compile_graph(fn).trace([0.5, -1.0], 1.0))     # a program instead: its instructions
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from autograd_core import Value
+from autograd_core import Program, Value
 
 from .collapse import BUDGET, fit
 from .dot import Diagram, digraph
@@ -21,7 +22,8 @@ from .expression import ExpressionError, parse
 from .formula import Explanation, explain
 from .output import write
 from .page import Stepper, step
-from .picture import picture_of
+from .picture import Picture, picture_of
+from .program import READABLE, diagram, forward_part, picture_of_program
 from .render import NoGraphviz
 from .text import mermaid, table
 
@@ -31,8 +33,18 @@ __all__ = [
 ]  # fmt: skip
 
 
+def _picture(root: Value | Program, backward: bool, names: Mapping[str, object] | None) -> Picture:
+    if not isinstance(root, Program):
+        return picture_of(root, backward=backward, names=names)
+    if names is not None:
+        raise TypeError(
+            "names are for Values: a program has its own, from the labels of what was traced"
+        )
+    return picture_of_program(root, backward=backward)
+
+
 def draw(
-    root: Value,
+    root: Value | Program,
     style: str = "circuit",
     *,
     backward: bool = True,
@@ -41,7 +53,7 @@ def draw(
     limit: int = BUDGET,
     direction: str = "LR",
 ) -> Diagram:
-    """The graph of `root` as a `graphviz.Digraph`, which a notebook shows as a picture.
+    """The graph of a Value or a Program as a `graphviz.Digraph`, which a notebook shows.
 
     style       "circuit": gates are circles, on each wire the value above, the gradient below and,
                 behind a times sign, the local gradient; "record": a box a value, as micrograd draws
@@ -53,33 +65,49 @@ def draw(
 
     Gradients are the stored ones, and "-" before `root.backward()`. ValueError, naming remedies,
     if the picture has more than `limit` nodes; NoGraphviz if it is rendered and no `dot` is there.
+
+    A Program has no numbers: its picture, see `viz.program`, has one style and takes no names.
     """
-    picture = picture_of(root, backward=backward, names=names)
-    return digraph(fit(picture, depth, limit), style, direction)
+    picture = _picture(root, backward, names)
+    if not isinstance(root, Program):
+        return digraph(fit(picture, depth, limit), style, direction)
+    if style != "circuit":
+        raise ValueError(f"a program is drawn in one style, got {style!r}: leave style out")
+    part = "Draw the forward pass alone (backward=False), or a smaller program"
+    return diagram(fit(picture, depth, limit, readable=READABLE, outer=1, part=part), direction)
 
 
 draw_dot = draw  # micrograd's name
 
 
 def to_text(
-    root: Value, *, backward: bool = True, names: Mapping[str, object] | None = None
+    root: Value | Program, *, backward: bool = True, names: Mapping[str, object] | None = None
 ) -> str:
-    """The graph as a table, a line a value: gate, inputs, number, gradient, local gradients."""
-    return table(picture_of(root, backward=backward, names=names))
+    """The graph as a table, a line a value: gate, inputs, number, gradient, local gradients.
+
+    Of a Program its listing; without `backward`, that of the forward pass.
+    """
+    picture = _picture(root, backward, names)
+    if isinstance(root, Program):
+        return (root if backward else forward_part(root)).listing()
+    return table(picture)
 
 
 def to_json(
-    root: Value, *, backward: bool = True, names: Mapping[str, object] | None = None
+    root: Value | Program, *, backward: bool = True, names: Mapping[str, object] | None = None
 ) -> str:
-    """The graph as JSON: nodes in topological order, edges, and the id of the root."""
-    return picture_of(root, backward=backward, names=names).to_json()
+    """The graph as JSON: nodes in topological order, edges, and the id of the root.
+
+    Of a Program this is the picture; what `Program.load` reads, `Program.save` writes.
+    """
+    return _picture(root, backward, names).to_json()
 
 
 def to_mermaid(
-    root: Value, *, backward: bool = True, names: Mapping[str, object] | None = None
+    root: Value | Program, *, backward: bool = True, names: Mapping[str, object] | None = None
 ) -> str:
     """The graph as a Mermaid flowchart, for Markdown."""
-    return mermaid(picture_of(root, backward=backward, names=names))
+    return mermaid(_picture(root, backward, names))
 
 
 _TEXT: dict[str, Callable[..., str]] = {".json": to_json, ".mmd": to_mermaid}
@@ -87,7 +115,7 @@ DRAWN = (".svg", ".png", ".pdf", ".dot")
 
 
 def save(
-    root: Value,
+    root: Value | Program,
     path: str | os.PathLike[str],
     *,
     backward: bool = True,
@@ -106,6 +134,8 @@ def save(
     elif suffix in DRAWN:
         diagram = draw(root, backward=backward, names=names, **options)  # type: ignore[arg-type]
         content = diagram.source.encode() if suffix == ".dot" else diagram.pipe(suffix[1:])
+    elif suffix == ".html" and isinstance(root, Program):
+        raise TypeError("a program has no numbers to step through: save the Value, save(loss, ...)")
     elif suffix == ".html" and not backward:
         raise ValueError("a walk goes forward and backward: with backward=False save a picture")
     elif suffix == ".html" and "style" not in options and "direction" not in options:

@@ -8,41 +8,50 @@ from .picture import Edge, Node, Path, Picture
 
 __all__ = ["BUDGET", "fit", "fold"]
 
+PART = "Draw a smaller part (one example's loss, one neuron)"
 BUDGET = 400  # values; above it a layout takes long and nobody can read it
 
 
-def fit(picture: Picture, depth: int | None, limit: int) -> Picture:
+def fit(
+    picture: Picture, depth: int | None, limit: int, *, readable: int | None = None,
+    outer: int = 0, part: str = PART,
+) -> Picture:  # fmt: skip
     """`picture` with groups opened down to `depth`, or as far as `limit` nodes allow.
+
+    readable  fold to so many nodes if groups allow; by default to `limit`
+    outer     how many outermost levels of groups stay open, and are not counted in `depth`
+    part      the first remedy that the error names
 
     Raises ValueError, naming the remedies, if the picture stays above `limit`.
     """
     if depth is not None:
-        folded = fold(picture, depth)
+        folded = fold(picture, depth, outer)
     else:
         folded = picture
         deepest = max((len(node.group) for node in picture.nodes), default=0)
-        for opened in range(max(deepest, 1) - 1, -1, -1):
-            if len(folded.nodes) <= limit:
+        for opened in range(max(deepest - outer, 1) - 1, -1, -1):
+            if len(folded.nodes) <= min(limit, readable or limit):
                 break
-            folded = fold(picture, opened)
+            folded = fold(picture, opened, outer)
     if len(folded.nodes) > limit:
         raise ValueError(
             f"the picture has {len(folded.nodes):,} nodes for {len(picture.nodes):,} values, above "
-            f"the limit of {limit:,} that can be read. Draw a smaller part (one example's loss, "
-            f"one neuron), or give values labels with dots, such as layer0.neuron3.w1, which fold "
-            f"into groups, or fold further with depth=0, or pass limit={len(folded.nodes)}"
+            f"the limit of {limit:,} that can be read. {part}, or give "
+            "values labels with dots, such as layer0.neuron3.w1, which fold into groups, or fold "
+            f"further with depth=0, or pass limit={len(folded.nodes)}"
         )
     return folded
 
 
-def fold(picture: Picture, depth: int) -> Picture:
-    """Fold every group whose path is longer than `depth` parts into one node.
+def fold(picture: Picture, depth: int, outer: int = 0) -> Picture:
+    """Fold every group whose path is longer than `outer + depth` parts into one node.
 
     depth 0 leaves the outermost groups as single nodes. Values outside of all groups that were
     made in the same way, as the losses of many examples are, fold into one node too.
     """
     if depth < 0:
         raise ValueError(f"depth must be 0 or more, got {depth}")
+    depth += outer
     into: dict[str, Path | str] = {}
     for node in picture.nodes:
         into[node.id] = node.group[: depth + 1] if len(node.group) > depth else node.id
@@ -65,7 +74,7 @@ def fold(picture: Picture, depth: int) -> Picture:
         for (source, target), edges in wires.items()
         for edge in edges[:1]
     )
-    return Picture(nodes, edges, ids[into[picture.root]], picture.backward)
+    return replace(picture, nodes=nodes, edges=edges, root=ids[into[picture.root]])
 
 
 def _node(id: str, key: Path | str, members: list[Node], leaving: set[str]) -> Node:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import TypeVar
 
 from autograd_core import Value, topological
 
@@ -20,13 +21,16 @@ __all__ = [
     "Path",
     "Picture",
     "common",
+    "groups_of",
     "jsonable",
     "number",
+    "path_of",
     "picture_of",
     "printable",
 ]
 
 Path = tuple[str, ...]
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Node:
     @property
     def short(self) -> str:
         """The name as it is shown inside the box of its group: without the group's path."""
-        path = _path(self.name)
+        path = path_of(self.name)
         inside = self.group and path[: len(self.group)] == self.group
         return path[-1] if inside else self.name
 
@@ -146,11 +150,12 @@ def picture_of(
     """
     if not isinstance(root, Value):
         raise TypeError(
-            f"only a Value has a graph to draw, got {type(root).__name__}; the call is draw(loss)"
+            f"only a Value has a graph to draw, got {type(root).__name__}; the call is draw(loss), "
+            "or draw(program)"
         )
     order = topological(root)
     names_of = _names(order, names or {})
-    groups = _groups(order, names_of)
+    groups = groups_of(order, names_of, lambda value: value.inputs)
     index = {value: i for i, value in enumerate(order)}
     uses = [0] * len(order)
     edges = []
@@ -242,7 +247,7 @@ def _names(order: list[Value], names: Mapping[str, object]) -> dict[Value, str]:
 _PART = re.compile(r"[^\W\d]\w*(\[\d+\])?")
 
 
-def _path(name: str) -> Path:
+def path_of(name: str) -> Path:
     parts = tuple(name.split("."))
     return parts if len(parts) <= 8 and all(map(_PART.fullmatch, parts)) else (name,)
 
@@ -258,27 +263,29 @@ def common(paths: Iterable[Path]) -> Path:
     return first
 
 
-def _groups(order: list[Value], names: Mapping[Value, str]) -> dict[Value, Path]:
+def groups_of(
+    order: Sequence[T], names: Mapping[T, str], inputs: Callable[[T], Iterable[T]]
+) -> dict[T, Path]:
     """The group of each value, from labels alone.
 
     `layer0.neuron3.w1` lies in the group layer0.neuron3. A result labelled layer0.neuron3 is the
     output of that group, if the group exists. An unlabelled result lies in the group that its
     value flows to, if something of that group flows into it.
     """
-    paths = {value: _path(name) for value, name in names.items() if name}
+    paths = {value: path_of(name) for value in order if (name := names[value])}
     known = {path[:i] for path in paths.values() for i in range(1, len(path))}
     groups = {value: path if path in known else path[:-1] for value, path in paths.items()}
     if not known:
         return {value: () for value in order}
-    reached: dict[Value, frozenset[Path]] = {}
-    uses: dict[Value, list[Value]] = {}
+    reached: dict[T, frozenset[Path]] = {}
+    uses: dict[T, list[T]] = {}
     for value in order:
-        for source in value.inputs:
+        for source in inputs(value):
             uses.setdefault(source, []).append(value)
         if value in groups:
             reached[value] = frozenset([groups[value]])
         else:
-            reached[value] = frozenset().union(*(reached[source] for source in value.inputs))
+            reached[value] = frozenset().union(*(reached[source] for source in inputs(value)))
     for value in reversed(order):
         if value in groups:
             continue
