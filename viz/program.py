@@ -409,6 +409,9 @@ def diagram(picture: Picture, direction: str = "LR") -> Diagram:
         group = common([nodes[edge.source].group, nodes[edge.target].group])
         wires.setdefault(group, []).append(partial(_wire, nodes, edge))
     _fill(drawn, list(picture.nodes), (), _node, wires)
+    backward = [node.id for node in picture.nodes if node.group[:1] == ("backward",)]
+    if backward:  # reads on from left to right
+        drawn.edge(picture.root, backward[0], style="invis")
     return drawn
 
 
