@@ -23,7 +23,14 @@ from .formula import Explanation, explain
 from .output import write
 from .page import Stepper, step
 from .picture import Picture, picture_of
-from .program import READABLE, diagram, forward_part, picture_of_program
+from .program import (
+    READABLE,
+    ProgramPicture,
+    diagram,
+    flowchart,
+    forward_part,
+    picture_of_program,
+)  # fmt: skip
 from .render import NoGraphviz
 from .text import mermaid, table
 
@@ -107,7 +114,8 @@ def to_mermaid(
     root: Value | Program, *, backward: bool = True, names: Mapping[str, object] | None = None
 ) -> str:
     """The graph as a Mermaid flowchart, for Markdown."""
-    return mermaid(_picture(root, backward, names))
+    picture = _picture(root, backward, names)
+    return flowchart(picture) if isinstance(picture, ProgramPicture) else mermaid(picture)
 
 
 _TEXT: dict[str, Callable[..., str]] = {".json": to_json, ".mmd": to_mermaid}

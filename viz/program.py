@@ -1,14 +1,13 @@
 """A Program as a Picture, and that as a Digraph: what reads what, forward and backward apart.
 
     picture = picture_of_program(f.trace([0.5, -1.0], 1.0))
-    diagram(picture)
+    diagram(picture), flowchart(picture)
 
 What a result is, its shape says, never its colour alone:
 
 ellipse         an instruction of the forward pass; hexagon: one of the backward pass
 box             an input or a parameter; an arrow: an output, or the gradient of a parameter
 double border   one number for all lanes: a parameter, or what is computed once a batch
-
 dashed box      a result of the forward pass that the backward pass reads, and so has to be kept
 
 Inputs and parameters are drawn in each of the two parts that reads them; constants, and what the
@@ -36,13 +35,21 @@ from .dot import (
     _attribute,
     _fill,
     _font,
-    _group_node,
     _html,
     _text,
 )  # fmt: skip
 from .picture import Edge, Node, Path, Picture, common, groups_of, path_of, printable, short
+from .text import _escape
 
-__all__ = ["Line", "ProgramPicture", "Wire", "diagram", "picture_of_program"]
+__all__ = [
+    "Line",
+    "ProgramPicture",
+    "Wire",
+    "diagram",
+    "flowchart",
+    "forward_part",
+    "picture_of_program",
+]
 
 READABLE = 120  # nodes; above it groups are folded
 SUMS = ("dot", "product", "total", "outer")
@@ -417,7 +424,12 @@ def diagram(picture: Picture, direction: str = "LR") -> Diagram:
 
 def _node(drawn: Any, node: Node) -> None:
     if not isinstance(node, Line) or node.size > 1:
-        _group_node(drawn, node)
+        rows = [_text(node.short), _font(f"{node.size} nodes", MUTED, 9)]
+        drawn.node(
+            node.id, _html("<br/>".join(rows)), shape="box", style="rounded,filled", id=node.id,
+            margin="0.15,0.08", fillcolor=COLOURS["gate"][0], color=COLOURS["gate_line"][0],
+            tooltip=_attribute(f"{node.name} ({node.size} nodes)"), **{"class": "group"},
+        )  # fmt: skip
         return
     shared = {"id": node.id, "tooltip": _attribute(node.title), "class": node.kind}
     if node.once and node.kind in ("instruction", "parameter"):
@@ -433,27 +445,24 @@ def _node(drawn: Any, node: Node) -> None:
         )  # fmt: skip
         return
     if node.kind == "kept":
-        rows = [_text(node.register)] + [_font(_text(node.short), MUTED, 9)] * bool(node.name)
-        drawn.node(
-            node.id, _html("<br/>".join(rows)), shape="box", style="dashed", color=WIRE,
-            margin="0.08,0.03", height="0.3", width="0.3", **shared,
-        )  # fmt: skip
-        return
-    if node.kind == "constant":
-        drawn.node(
-            node.id, _html(_text(node.register)), shape="plaintext", margin="0.04", height="0.25",
-            width="0.25", **shared,
-        )  # fmt: skip
-        return
-    name = f"d/d {node.short}" if node.kind == "gradient" else node.short
-    rows = [_text(name)]
-    if node.entries:
-        rows.append(_font(_text(f"{node.entries} {node.kind}s"), MUTED, 9))
-    shape = "cds" if node.kind in ("output", "gradient") else "box"
+        name, below = node.register, node.short
+    else:
+        name = f"d/d {node.short}" if node.kind == "gradient" else node.short or node.register
+        below = f"{node.entries} {node.kind}s" if node.entries else ""
+    rows = [_text(name)] + [_font(_text(below), MUTED, 9)] * bool(below)
+    shape, margin = _SHAPES.get(node.kind, ("box", "0.08,0.05"))
     drawn.node(
-        node.id, _html("<br/>".join(rows)), shape=shape, color=WIRE,
-        margin="0.14,0.06" if shape == "cds" else "0.08,0.03", height="0.3", width="0.3", **shared,
+        node.id, _html("<br/>".join(rows)), shape=shape, color=WIRE, width="0.3",
+        height="0.6" if shape == "cds" and len(rows) > 1 else "0.3", margin=margin,
+        style="dashed" if node.kind == "kept" else "solid", **shared,
     )  # fmt: skip
+
+
+_SHAPES = {
+    "constant": ("plaintext", "0.04"),
+    "output": ("cds", "0.14,0.06"),
+    "gradient": ("cds", "0.14,0.06"),
+}
 
 
 def _wire(nodes: dict[str, Node], edge: Edge, drawn: Any) -> None:
@@ -466,3 +475,37 @@ def _wire(nodes: dict[str, Node], edge: Edge, drawn: Any) -> None:
         label=_html(_font(_text(label), MUTED, 9)) if label else "",
         style="solid" if ends[0] == ends[1] else "dashed",
     )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------- Mermaid
+
+# How a node of a kind begins and ends; an instruction is a stadium, or a hexagon going backward.
+_ENDS = {"instruction": '(["])', "backward": '{{"}}', "output": '>"]', "gradient": '>"]'}
+
+
+def flowchart(picture: ProgramPicture) -> str:
+    """The picture of a program as Mermaid, for Markdown: a box for each part."""
+    lines = ["flowchart LR"]
+    for part in ("forward", "backward"):
+        inside = [node for node in picture.nodes if isinstance(node, Line) and node.part == part]
+        if not inside:
+            continue
+        lines.append(f"  subgraph {part}")
+        for node in inside:
+            rows = [node.op, node.register, node.name, node.entries * (node.op == "")]
+            if node.kind == "gradient":
+                rows[2] = f"d/d {node.name}"
+            if node.kind == "instruction" and node.once:
+                rows.append("once for all lanes")
+            shape = "backward" if node.kind == "instruction" and part == "backward" else node.kind
+            start, end = _ENDS.get(shape, '["]').split('"')
+            text = "<br>".join(_escape(row) for row in rows if row)
+            lines.append(f'    {node.id}{start}"{text}"{end}')
+        lines.append("  end")
+    kept = {node.id for node in picture.nodes if isinstance(node, Line) and node.kind == "kept"}
+    for edge in picture.edges:
+        arrow = "-.->" if edge.target in kept else "-->"
+        role = edge.role if isinstance(edge, Wire) else ""
+        label = f'|"{_escape(role)}"| ' if role else " "
+        lines.append(f"  {edge.source} {arrow}{label}{edge.target}")
+    return "\n".join(lines) + "\n"

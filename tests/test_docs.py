@@ -1,0 +1,96 @@
+"""What the pages in docs/ show is what happens.
+
+`python tests/test_docs.py` writes outputs and pictures into the pages anew.
+"""
+
+import contextlib
+import io
+import re
+import sys
+import xml.etree.ElementTree as ET
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import needs_dot
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted(path.name for path in DOCS.glob("*.md"))
+BLOCK = re.compile(r"```(python|text)\n(.*?)```", re.DOTALL)
+
+
+def rewritten(text):
+    """A page with its python blocks run in order; what each prints goes into the text block."""
+    names, printed = {"__name__": "page"}, ""
+
+    def run(block):
+        nonlocal printed
+        language, content = block.groups()
+        if language == "text":
+            content, printed = printed.rstrip("\n") + "\n", ""
+        else:
+            assert not printed, f"nothing shows what is printed before {content!r}"
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                exec(content, names)
+            printed = out.getvalue()
+        return f"```{language}\n{content}```"
+
+    text = BLOCK.sub(run, text)
+    assert not printed
+    return text
+
+
+def drawn(svg):
+    """What a picture says, whatever its layout: ids, and texts without their order."""
+    elements = list(ET.fromstring(svg).iter())
+    texts = ["".join(e.itertext()) for e in elements if e.tag.endswith("}text")]
+    return Counter(filter(None, (e.get("id") for e in elements))), Counter(texts)
+
+
+def pictures(text):
+    return re.findall(r'save\(.*?"([^"]+\.svg)"', text)
+
+
+def test_the_pages_are_found():
+    assert "programs.md" in PAGES
+
+
+@needs_dot
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_prints_and_draws_what_it_shows(page, tmp_path, monkeypatch):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert rewritten(text) == text
+    for name in pictures(text):
+        kept = (DOCS / name).read_bytes()
+        assert drawn((tmp_path / name).read_bytes()) == drawn(kept), name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pictures_are_shown_and_links_lead_somewhere(page):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(((?!http)[^)#]+)\)", text)
+    assert all((DOCS / link).exists() for link in links)
+    assert set(pictures(text)) <= set(links)
+    headings = {line.lstrip("# ").lower() for line in text.splitlines() if line.startswith("#")}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= {h.replace(" ", "-") for h in headings}
+
+
+def main():
+    """Write what is printed and drawn into the pages."""
+    import os
+    import tempfile
+
+    for page in PAGES:
+        path = DOCS / page
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+            text = rewritten(path.read_text(encoding="utf-8"))
+            for name in pictures(text):
+                (DOCS / name).write_bytes(Path(folder, name).read_bytes())
+            os.chdir(DOCS)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
