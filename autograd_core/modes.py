@@ -27,7 +27,8 @@ class _Mode(local):
     recording = True
     tracing = False
     passing = False  # a backward pass is under way
-    born: set[Any] | None = None  # the leaves made since a function's trace began; None: no trace
+    # The leaves, and the results of gates that may fail, made in a function's trace; None: no trace
+    born: dict[Any, None] | None = None
 
 
 mine = _Mode()
@@ -82,7 +83,7 @@ class tracing(_Context):
 
     def __init__(self) -> None:
         super().__init__()
-        self.born: set[Any] = set()
+        self.born: dict[Any, None] = {}
         self._value = self.born
 
 

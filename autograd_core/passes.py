@@ -98,9 +98,11 @@ def fold(program: Program) -> Program:
     new = _Rewriting(program)
     one = new.constant(1.0)
     register = new.register
+    changed = False
+    chosen: dict[int, tuple[int, ...]] = {}  # the operands of each `where`
     for line in program.code:
         op, operands = line.op, [register[r] for r in line.operands]
-        if min(operands) >= 0:  # no constant
+        if op != "where" and min(operands) >= 0:  # no constant
             new.copy(line)
             continue
         if op == "mul" and one in operands:
@@ -109,6 +111,15 @@ def fold(program: Program) -> Program:
         if op == "where" and operands[0] < 0:
             register.append(operands[1] if new.number(operands[0]) else operands[2])
             continue
+        if op == "where":  # of two questions that are the same, one is enough
+            for i in (1, 2):
+                inner = chosen.get(operands[i], ())
+                if inner and inner[0] == operands[0]:
+                    operands[i] = inner[i]
+                    changed = True
+            register.append(new.emit(op, tuple(operands)))
+            chosen[register[-1]] = tuple(operands)
+            continue
         gate = program.gate(op)
         if gate is not None and op == gate.name and max(operands) < 0:
             y = float(gate.forward(elementary, *map(new.number, operands)))
@@ -116,7 +127,7 @@ def fold(program: Program) -> Program:
                 register.append(new.constant(y))
                 continue
         new.copy(line)
-    return new.program() if len(new.code) < len(program.code) else program
+    return new.program() if changed or len(new.code) < len(program.code) else program
 
 
 def share(program: Program) -> Program:
@@ -234,6 +245,7 @@ def group(program: Program) -> Program:
     Weights are the same in all lanes. Where many sums over lanes pair each of n numbers with each
     of m, they become one `outer`.
     """
+    program = _totals_last(program)
     uniform = program.uniform()
     layers: dict[tuple[int, ...], list[_Row]] = {}
     for line in program.code:
@@ -301,6 +313,27 @@ def _as_row(program: Program, line: Instruction, uniform: list[bool]) -> _Row | 
         return None
     numbers, weights = zip(*sorted(pairs), strict=True)  # one order, for all rows and for memory
     return _Row(line.result, bias, weights, numbers, tuple(rest))
+
+
+def _totals_last(program: Program) -> Program:
+    """What reads a sum over lanes, put after all that does not: so that grids are complete."""
+    late: set[int] = set()
+    first: list[Instruction] = []
+    last: list[Instruction] = []
+    for line in program.code:
+        reads = not late.isdisjoint(line.operands)
+        (last if reads else first).append(line)
+        if reads or line.op in ("total", "outer"):
+            late.update(range(line.result, line.result + line.size))
+    if not last:
+        return program
+    new = _Rewriting(program)
+    new.register += [NOWHERE] * sum([line.size for line in program.code])
+    for line in first + last:
+        start = new.emit(line.op, tuple([new.register[r] for r in line.operands]), line.shape)
+        for i in range(line.size):
+            new.register[line.result + i] = start + i
+    return new.program()
 
 
 def _grids(

@@ -10,7 +10,8 @@ number a lane; then the parameters and the constants, one number for all lanes; 
 the instructions, in order. An instruction is an opcode and the registers it reads. Opcodes are
 
     exp, add, ...       a gate of the table: operands, then the gate's parameters
-    sigmoid'x           the slope of a gate in its operand x: the output, operands, parameters
+    sigmoid'x           the slope of a gate in its operand x: the output, operands, parameters;
+                        listings write sigmoid'(operands), where there is one operand
     dot                 a0 b0 + a1 b1 + ...; operands a0, b0, a1, b1, ...
     product             n results: n biases + an n x m matrix (row by row) times m numbers
     total               the sum over all lanes of a b: one number
@@ -228,37 +229,58 @@ class Program:
             f"parameters  {_row(self.parameters)}",
         ]
         uniform = self.uniform()
+        last = max(self.outputs, default=0)
+        forward = True
         for instruction in self.code:
-            result, count = instruction.result, instruction.size
-            names = f"t{result}" if count == 1 else f"t{result}..t{result + count - 1}"
+            result = instruction.result
+            if forward and result > last and self.gradients:
+                forward = False
+                lines.append("# backward")
             label = self.labels.get(result, "")
             note = [label] if label else []
             note += ["once for all lanes"] * (uniform[result] and instruction.op not in SUMS[2:])
             lines.append(
-                f"{names} = {self.formula(instruction)}" + ("  # " + ", ".join(note)) * bool(note)
+                f"{_span(result, instruction.size)} = {self.formula(instruction)}"
+                + ("  # " + ", ".join(note)) * bool(note)
             )
         lines.append(f"outputs     {_row([self.name(r) for r in self.outputs])}")
-        for register, gradient in zip(self.wrt, self.gradients, strict=True):
-            lines.append(f"d/d {self.name(register)} = {self.name(gradient)}")
+        k = 0
+        while k < len(self.gradients):  # a line for all that lie side by side
+            end = k + 1
+            while end < len(self.gradients) and (
+                self.wrt[end] - self.wrt[k] == self.gradients[end] - self.gradients[k] == end - k
+            ):
+                end += 1
+            names = _row([self.name(r) for r in self.wrt[k:end]])
+            first = self.gradients[k]
+            found = self.name(first) if end == k + 1 else _span(first, end - k)
+            lines.append(f"d/d {names} = {found}")
+            k = end
         return "\n".join(lines) + "\n"
 
     def formula(self, instruction: Instruction) -> str:
-        """The right side of a line of the listing: `t3 * w0`, `dot(b 1, w0 x[0], w1 x[1])`."""
+        """The right side of a line of the listing: `t3 * w0`, `dot(b, w0 x[0], w1 x[1])`."""
         _, op, operands, shape = instruction
         names = [self.name(r) for r in operands]
         if op in ("dot", "total"):
-            pairs = [f"{a} {b}" for a, b in zip(names[::2], names[1::2], strict=True)]
-            return f"{op}({', '.join(pairs)})"
+            pairs = zip(names[::2], names[1::2], strict=True)
+            return f"{op}({', '.join([a if b == '1' else f'{a} {b}' for a, b in pairs])})"
         if op == "product":
             n, m = shape
             bias, matrix, vector = names[:n], names[n : n + n * m], names[n + n * m :]
-            return f"product([{_row(bias)}] + {n} x {m} [{_row(matrix)}] times [{_row(vector)}])"
+            return f"product({n} x {m}: {_row(matrix)}; {_row(vector)}) + ({_row(bias)})"
         if op == "outer":
-            return f"outer([{_row(names[: shape[0]])}], [{_row(names[shape[0] :])}])"
+            n, m = shape
+            return f"outer({n} x {m}: {_row(names[:n])}; {_row(names[n:])})"
         gate = self.gate(op)
-        if gate is not None and gate.symbol and op == gate.name:
-            return f" {gate.symbol} ".join(names)
-        return f"-{names[0]}" if op == "neg" else f"{op}({', '.join(names)})"
+        if gate is not None and op == gate.name:
+            if gate.symbol:
+                return f" {gate.symbol} ".join(names)
+            if op == "neg":
+                return f"-{names[0]}"
+        elif gate is not None and len(gate.operands) == 1:  # relu'(t3): only one it can be
+            return f"{gate.name}'({', '.join(names[1:])})"
+        return f"{op}({', '.join(names)})"
 
     # ------------------------------------------------------------------ running one lane
 
@@ -438,8 +460,11 @@ def _dot(a: Iterable[float], b: Iterable[float]) -> float:
 
 
 def _row(names: Sequence[str]) -> str:
-    shown = [*names[:3], "...", names[-1]] if len(names) > 5 else names
-    return " ".join(shown)
+    return " ".join(names) if len(names) <= 5 else f"{names[0]} {names[1]} ... {names[-1]}"
+
+
+def _span(first: int, count: int) -> str:
+    return f"t{first}" if count == 1 else f"t{first}..t{first + count - 1}"
 
 
 def _saved(number: float) -> float | str:

@@ -29,16 +29,20 @@ if TYPE_CHECKING:
 
 
 class Traced:
-    """What a function did: its inputs, its outputs, and the leaves that it found (`parameters`)."""
+    """What a function did: its inputs, its outputs, and the leaves that it found (`parameters`).
+
+    `order` holds what the outputs depend on, and gates that may fail although nothing uses them.
+    """
 
     def __init__(
-        self, inputs: list[Value], outputs: list[Value], single: bool, born: set[Value]
+        self, inputs: list[Value], outputs: list[Value], single: bool, born: Iterable[Value]
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self.single = single  # one Value came back, not a sequence
-        self.order = _together(outputs)
-        known = set(inputs) | born
+        made = list(born)
+        self.order = topological(*outputs, *(v for v in made if v.gate is not None))
+        known = {*inputs, *made}
         self.parameters = [v for v in self.order if v.gate is None and v not in known]
 
 
@@ -192,7 +196,7 @@ class _Lowering:
                     part = up if slope == one else emit("mul", up, slope)
                     up, slope = emit("where", mask, part, zero), one
                 if x in per_batch:
-                    part = emit("total", up, slope)
+                    part = emit("total", slope, up) if up == one else emit("total", up, slope)
                 elif slope == one:
                     part = up
                 else:
@@ -260,13 +264,6 @@ def _operands(value: Value) -> tuple[Value, ...]:
     if b is None:
         return (a,)
     return (a, *b.inputs) if b._gate is PAIR else (a, b)
-
-
-def _together(roots: Sequence[Value]) -> list[Value]:
-    """Every value below the roots, inputs first."""
-    if len(roots) == 1:
-        return topological(roots[0])
-    return list(dict.fromkeys(value for root in roots for value in topological(root)))
 
 
 def _names(parameters: Sequence[Value]) -> list[str]:

@@ -159,7 +159,7 @@ class Value:
         self.line = ""
         if modes.open:
             if modes.mine.born is not None:
-                modes.mine.born.add(self)
+                modes.mine.born[self] = None
             if modes.mine.tracing:
                 self.line = modes.user_line()
 
@@ -459,6 +459,8 @@ def _record(
         if not modes.mine.recording:
             refuse("no_grad is on")
             out._a = out._b = None
+        if modes.mine.born is not None and gate.failures:
+            modes.mine.born[out] = None
         if modes.mine.tracing:
             out.line = modes.user_line()
     return out
@@ -548,15 +550,15 @@ def _creation(gate: Gate, numbers: list[float], operands: list[Any]) -> str:
 # ---------------------------------------------------------------------------- walking the graph
 
 
-def topological(root: Value) -> list[Value]:
-    """Every value that `root` depends on, inputs before results, root last.
+def topological(root: Value, *others: Value) -> list[Value]:
+    """Every value that `root` depends on, inputs before results, root last; then those of others.
 
     Depth first, inputs from left to right: the order in which the expression is evaluated, the
     same on every run.
     """
     order: list[Value] = []
     seen: set[Value] = set()
-    stack: list[Value | None] = [root]
+    stack: list[Value | None] = [*reversed(others), root]
     pop, push = stack.pop, stack.append
     while stack:
         node = pop()
