@@ -192,7 +192,7 @@ class _Lowering:
                 up, slope, mask = above, self.slope(gate, i, registers), taken[i]
                 if slope is None:
                     continue
-                if mask is not None:
+                if mask is not None and (slope != one or mask != here):
                     part = up if slope == one else emit("mul", up, slope)
                     up, slope = emit("where", mask, part, zero), one
                 if x in per_batch:
