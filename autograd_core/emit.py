@@ -1,22 +1,27 @@
 """A gate's rules as instructions, and instructions as the source text of another language.
 
     print(javascript(gates["sigmoid"]))     # a function that a web page runs
+    rule = Rule(gates["tanh"], "tanh'x")    # what the slope of tanh does, recorded
+    print("\n".join(rule.lines(C)))         # the same as statements of C
 
 A rule runs once on registers, and each operation that it performs is recorded as an instruction:
 the name of a gate and its operands. A dialect says how each gate is written in a language. So the
-page of the stepper computes with the same rules as the engine, and no rule is written twice.
+page of the stepper, the compiled loop, `Program.to_c()` and `Program.to_numpy_source()` compute with
+the same rules as the engine, and no rule is written twice.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from . import elementary
-from .gates import Gate
+from .gates import Gate, gates
 
-__all__ = ["JAVASCRIPT", "NUMBA", "Dialect", "Register", "Trace", "javascript"]
+__all__ = [
+    "C", "JAVASCRIPT", "NUMBA", "NUMPY", "Dialect", "Register", "Rule", "Trace", "javascript",
+]  # fmt: skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,12 +141,94 @@ class Dialect:
 
     def lines(self, trace: Trace, *wanted: Any) -> list[str]:
         """The instructions that `wanted` depend on, a statement each."""
-        written = []
-        for result, name, operands in trace.leading_to(*wanted):
-            form = self.forms.get(name) or self.call.format(name)
-            right = form.format(*map(self.literal, operands))
-            written.append(self.assign.format(result.name, right))
-        return written
+        return [
+            self.assign.format(result.name, self.expression(name, *map(self.literal, operands)))
+            for result, name, operands in trace.leading_to(*wanted)
+        ]
+
+    def expression(self, name: str, *operands: str) -> str:
+        """One instruction of operands that are written already."""
+        return (self.forms.get(name) or self.call.format(name)).format(*operands)
+
+
+class Rule:
+    """What an opcode (`tanh`, or the slope `tanh'x`) does, recorded from its gate's rule.
+
+    arguments  registers: a slope's output first, operands, parameters; named as the rule names
+               them, or x0, x1, ... where such a name is taken or is not plain
+    answer     the register of the result, or a number
+
+    known      numbers of the gate's parameters, by name: the rule is cut to what they leave of it,
+               so that the slope of x**2 is 2 x
+    """
+
+    def __init__(
+        self, gate: Gate, op: str, taken: Collection[str] = (), known: Mapping[str, float] = {}
+    ) -> None:
+        _, slope, operand = op.partition("'")
+        names = [*(["y"] if slope else []), *gate.operands, *gate.parameters]
+        plain = all(x.isascii() and x not in taken and not x[1:].isdigit() for x in names)
+        if not plain or len(set(names)) < len(names):
+            names = [f"x{i}" for i in range(len(names))]
+        self.trace = Trace()
+        self.arguments = [Register(self.trace, x) for x in names]
+        if slope:
+            slopes = gate.partials(self.trace, *self.arguments)
+            self.answer = slopes[gate.operands.index(operand)]
+        else:
+            self.answer = gate.forward(self.trace, *self.arguments)
+        names = [*(["y"] if slope else []), *gate.operands, *gate.parameters]
+        pairs = zip(names, self.arguments, strict=True)
+        self.trace, self.answer = _simplified(
+            self.trace, self.answer, {r: known[name] for name, r in pairs if name in known}
+        )
+
+    def lines(self, dialect: Dialect) -> list[str]:
+        """Its instructions, a statement each."""
+        return dialect.lines(self.trace, self.answer)
+
+    def used(self) -> list[Register]:
+        """The arguments that the answer depends on."""
+        read = {x for line in self.trace.leading_to(self.answer) for x in line[2]} | {self.answer}
+        return [x for x in self.arguments if x in read]
+
+    def inline(self, dialect: Dialect, operands: Sequence[str]) -> str | None:
+        """It as an expression of these operands; None if it is more than one instruction."""
+        written = {x: text for x, text in zip(self.arguments, operands, strict=True)}
+        if not isinstance(self.answer, Register) or self.answer in written:
+            return written.get(self.answer) or dialect.literal(self.answer)
+        lines = self.trace.leading_to(self.answer)
+        if len(lines) > 1:
+            return None
+        _, name, used = lines[0]
+        return dialect.expression(name, *[written.get(x) or dialect.literal(x) for x in used])
+
+
+def _simplified(trace: Trace, answer: Any, known: dict[Any, float]) -> tuple[Trace, Any]:
+    """The same answer by fewer instructions, exactly: numbers worked out, nothing done twice."""
+    short = Trace()
+    new: dict[Any, Operand] = dict(known)
+    done: dict[tuple[object, ...], Register] = {}
+    for result, name, operands in trace.leading_to(answer):
+        used = [new.get(x, x) if isinstance(x, Register) else float(x) for x in operands]
+        plain = [x for x in used if not isinstance(x, Register)]
+        last = used[-1] if plain and plain[-1] is used[-1] else None
+        if len(plain) == len(used):
+            new[result] = float(gates[name].forward(elementary, *plain))
+        elif name == "where" and (used[1] is used[2] or not isinstance(used[0], Register)):
+            new[result] = used[1] if used[1] is used[2] or used[0] else used[2]
+        elif name in ("pow", "power") and last == 0.0:
+            new[result] = 1.0
+        elif name in ("pow", "power", "mul", "div") and last == 1.0:
+            new[result] = used[0]
+        elif name == "mul" and used[0] == 1.0:
+            new[result] = used[1]
+        else:
+            key = (name, *(x if isinstance(x, Register) else x.hex() for x in used))
+            if key not in done:
+                done[key] = short.record(name, *used)
+            new[result] = done[key]
+    return short, new.get(answer, answer) if isinstance(answer, Register) else float(answer)
 
 
 _OPERATORS = {
@@ -166,6 +253,22 @@ NUMBA = Dialect(
         "power": "({0} * {0} if {1} == 2.0 else math.pow({0}, {1}))",
     },
     "math.{}({{0}})", ("math.inf", "math.nan"), "{} = {}",
+)  # fmt: skip
+# C99. A condition is a number there: 1 or 0.
+C = Dialect(
+    {
+        **_OPERATORS, "div": "{0} / {1}", "where": "({0} != 0.0 ? {1} : {2})", "abs": "fabs({0})",
+        "pow": "pow({0}, {1})", "power": "pow({0}, {1})",
+    },
+    "{}({{0}})", ("INFINITY", "NAN"), "const double {} = {};",
+)  # fmt: skip
+NUMPY = Dialect(
+    {
+        **_OPERATORS, "div": "{0} / {1}", "where": "np.where({0}, {1}, {2})",
+        "pow": "{0} ** {1}", "power": "{0} ** {1}",
+        "asin": "np.arcsin({0})", "acos": "np.arccos({0})", "atan": "np.arctan({0})",
+    },
+    "np.{}({{0}})", ("np.inf", "np.nan"), "{} = {}",
 )  # fmt: skip
 
 

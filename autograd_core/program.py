@@ -4,6 +4,7 @@
     program = f.trace([0.5, -1.0], 1.0)
     print(program.listing())
     program.save("loss.json")
+    print(program.to_c())                   # or to_numpy_source()
 
 A program runs on a batch: each example is a lane. Its registers are numbered: first the inputs, a
 number a lane; then the parameters and the constants, one number for all lanes; then the results of
@@ -381,6 +382,30 @@ class Program:
         """The program in a file that `save` wrote; ValueError if it holds none."""
         with open(path, encoding="utf-8") as file:
             return cls.from_json(file.read())
+
+    # ------------------------------------------------------------------ as source text
+
+    def to_c(self, name: str = "value_and_grad") -> str:
+        """The program as one C99 source with a function `name`, which needs only the C library's
+        math.h: values and gradient of a batch.
+
+        The head of the text says what the arguments are. The gradients of parameters are sums over
+        the lanes. ValueError if `name` is none for C, or if `wrt` mixes inputs and parameters.
+        """
+        from .source_c import c_source
+
+        return c_source(self, name)
+
+    def to_numpy_source(self, name: str = "value_and_grad") -> str:
+        """The program as Python text over NumPy, to be read: backpropagation as written by hand.
+
+        It defines name(inputs, parameters) -> (values, gradients): inputs (lanes, inputs), values
+        (lanes, outputs), gradients a number for each parameter, summed over the lanes, or (lanes,
+        inputs). ValueError if `name` is none for Python, or if `wrt` mixes inputs and parameters.
+        """
+        from .source_numpy import numpy_source
+
+        return numpy_source(self, name)
 
     def __repr__(self) -> str:
         return (
