@@ -6,8 +6,8 @@
 
 A rule runs once on registers, and each operation that it performs is recorded as an instruction:
 the name of a gate and its operands. A dialect says how each gate is written in a language. So the
-page of the stepper, the compiled loop, `Program.to_c()` and `Program.to_numpy_source()` compute with
-the same rules as the engine, and no rule is written twice.
+page of the stepper, the compiled loop, `Program.to_c()` and `to_numpy_source()` compute with the
+same rules as the engine, and no rule is written twice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ from . import elementary
 from .gates import Gate, gates
 
 __all__ = [
-    "C", "JAVASCRIPT", "NUMBA", "NUMPY", "Dialect", "Register", "Rule", "Trace", "javascript",
+    "JAVASCRIPT",
+    "NUMBA",
+    "NUMPY",
+    "C",
+    "Dialect",
+    "Register",
+    "Rule",
+    "Trace",
+    "javascript",
 ]  # fmt: skip
 
 TYPE_CHECKING = False
@@ -194,7 +202,9 @@ class Rule:
 
     def inline(self, dialect: Dialect, operands: Sequence[str]) -> str | None:
         """It as an expression of these operands; None if it is more than one instruction."""
-        written = {x: text for x, text in zip(self.arguments, operands, strict=True)}
+        written: dict[Any, str] = {
+            x: text for x, text in zip(self.arguments, operands, strict=True)
+        }
         if not isinstance(self.answer, Register) or self.answer in written:
             return written.get(self.answer) or dialect.literal(self.answer)
         lines = self.trace.leading_to(self.answer)
@@ -207,7 +217,7 @@ class Rule:
 def _simplified(trace: Trace, answer: Any, known: dict[Any, float]) -> tuple[Trace, Any]:
     """The same answer by fewer instructions, exactly: numbers worked out, nothing done twice."""
     short = Trace()
-    new: dict[Any, Operand] = dict(known)
+    new: dict[Any, Any] = dict(known)
     done: dict[tuple[object, ...], Register] = {}
     for result, name, operands in trace.leading_to(answer):
         used = [new.get(x, x) if isinstance(x, Register) else float(x) for x in operands]

@@ -239,7 +239,7 @@ def fuse(program: Program) -> Program:
 _Row = namedtuple("_Row", "result bias weights numbers rest")
 
 
-def group(program: Program) -> Program:
+def group(program: Program, smallest: int = SMALLEST) -> Program:
     """Dots of the same numbers with other weights become one `product` of a matrix.
 
     Weights are the same in all lanes. Where many sums over lanes pair each of n numbers with each
@@ -258,10 +258,10 @@ def group(program: Program) -> Program:
     for rows in layers.values():
         first = rows[0].result
         rows = [row for row in rows if max((*row.weights, row.bias or 0)) < first]
-        if len(rows) * len(rows[0].numbers) >= SMALLEST:
+        if len(rows) * len(rows[0].numbers) >= smallest:
             products[first] = rows
             taken.update({row.result: (first, i, row) for i, row in enumerate(rows)})
-    outers = _grids(program, uniform)
+    outers = _grids(program, uniform, smallest)
     gathered = {member for _, _, members in outers.values() for member, _ in members}
     new = _Rewriting(program)
     zero, one = new.constant(0.0), new.constant(1.0)
@@ -337,7 +337,7 @@ def _totals_last(program: Program) -> Program:
 
 
 def _grids(
-    program: Program, uniform: list[bool]
+    program: Program, uniform: list[bool], smallest: int
 ) -> dict[int, tuple[list[int], list[int], list[tuple[int, int]]]]:
     """Where totals of a_i b_j make a grid: {the last: (the a, the b, [(total, its place)])}."""
     rows: dict[int, dict[int, list[int]]] = {}  # a -> b -> the totals
@@ -352,7 +352,7 @@ def _grids(
     reader = _first_reader(program)
     grids = {}
     for right, left in columns.items():
-        if len(left) * len(right) < SMALLEST:
+        if len(left) * len(right) < smallest:
             continue
         left = sorted(left)
         members = [

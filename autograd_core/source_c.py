@@ -88,7 +88,7 @@ class _Writer:
         lines += _loop(constants, f"t[{program.first_constant} + i] = constants[i];")
         lines.append(f"t[{self.registers}] = (double)lanes;")
         for number, (once, sums, lane, outputs, gradients) in enumerate(self._stages()):
-            lines += self._run(once, f"once_{number}") + _zeros(sums)
+            lines += self._run(once, f"once_{number}") + self._zeros(sums)
             if not (lane or outputs or gradients):
                 continue
             within = _loop(inputs, f"t[i] = inputs[lane * {inputs} + i];")
@@ -110,14 +110,11 @@ class _Writer:
             lines += [_EACH_LANE, *_indent(within), "}"]
         if not rows:
             lines += self._give("gradients", program.gradients, same, False)
-        unused = [
-            name
-            for name, used in (
-                ("inputs", inputs), ("parameters", program.parameters),
-                ("outputs", program.outputs), ("gradients", program.gradients),
-            ) if not used
-        ]  # fmt: skip
-        lines += [f"(void){name};" for name in unused] + ["return sum;"]
+        text = "\n".join(lines)
+        for array in ("inputs", "parameters", "outputs", "gradients"):
+            if f"{array}[" not in text:
+                lines.append(f"(void){array};")
+        lines.append("return sum;")
         return "\n".join([_SIGNATURE.format(name=self.name) + "{", *_indent(lines), "}", ""])
 
     def _give(self, array: str, registers: Sequence[int], which: list[int], row: bool) -> list[str]:
@@ -310,6 +307,13 @@ class _Writer:
         return [self._assign(line, f"t[{result}]", [self._at(str(r), (r,)) for r in operands])
                 + after]  # fmt: skip
 
+    def _zeros(self, sums: list[Instruction]) -> list[str]:
+        """What begins the sums over lanes."""
+        places = tuple([line.result + i for line in sums for i in range(line.size)])
+        if len(places) <= UNROLLED:
+            return [f"t[{place}] = 0.0;" for place in places]
+        return _loop(len(places), f"t[{self._places(places, 'i')}] = 0.0;")
+
     # ------------------------------------------------------------------ places
 
     def _places(self, registers: tuple[int, ...], counter: str) -> str:
@@ -398,20 +402,6 @@ _CASES = {
         "4 + n + m",
     ),
 }  # fmt: skip
-
-
-def _zeros(sums: list[Instruction]) -> list[str]:
-    """Statements that begin the sums over lanes, a loop for those that lie side by side."""
-    ranges: list[list[int]] = []
-    for line in sums:
-        if not ranges or ranges[-1][1] != line.result:
-            ranges.append([line.result, line.result])
-        ranges[-1][1] += line.size
-    lines = []
-    for start, stop in ranges:
-        several = _loop(stop - start, f"t[{start} + i] = 0.0;")
-        lines += several if stop - start > 1 else [f"t[{start}] = 0.0;"]
-    return lines
 
 
 def _even(first: int, step: int, counter: str) -> str:
