@@ -303,7 +303,8 @@ class _Batch:
         self._parameters(at)
         lanes = self.lanes
         for target, array in zip(self._targets, arrays, strict=True):
-            target[...] = array.T if array.ndim < 3 else array.reshape(lanes, -1).T
+            flat = array if array.ndim < 3 and not self.single else array.reshape(lanes, -1)
+            target[...] = flat.T
         if self._spare.size:
             self._spare[...] = self._first
         self.failed = self._execute()

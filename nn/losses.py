@@ -183,10 +183,13 @@ def _traced_cross_entropy(logits: list[Value], label: Value | int) -> Value:
     if not isinstance(label, Value):
         known: Value = total.log() - shifted[label]
         return known
+    name = f"a CrossEntropyLoss label, a class index from 0 to {len(logits) - 1}"
     picked: Any = math.nan
     for k, value in enumerate(shifted):
-        picked = where(label >= k, where(label <= k, value, math.nan), picked)
-    picked.label = f"a CrossEntropyLoss label, a class index from 0 to {len(logits) - 1}"
+        exact: Any = where(label <= k, value, math.nan)
+        exact.label = name
+        picked = where(label >= k, exact, picked)
+        picked.label = name
     loss: Value = total.log() - picked
     return loss
 
