@@ -60,9 +60,16 @@ def close(found, wanted, tolerance=1e-12):
 
 # ---------------------------------------------------------------------------- every gate
 
+
+def own(name, forward, slope):
+    return Gate(name, forward, slope, latex="", slopes=("",))
+
+
+SQUARE = own("square", lambda xp, x: x * x, lambda xp, y, x: (2.0 * x,))
+CUBE = own("cube", lambda xp, x: x * x * x, lambda xp, y, x: (xp.where(x > 0.0, 3.0, 3.0) * x * x,))
 ENTRIES = [
     (gate, parameters)
-    for gate in gates.values()
+    for gate in (*gates.values(), SQUARE, CUBE)
     if len(gate.operands) < 3
     for parameters in dict.fromkeys(
         [gate.defaults, *(corner[len(gate.operands) :] for corner in gate.corners)]
@@ -644,18 +651,9 @@ def test_a_nan_in_an_arm_that_is_not_taken_is_none():
 # ---------------------------------------------------------------------------- gates of one's own
 
 
-def own(name, forward, slope):
-    return Gate(name, forward, slope, latex="", slopes=("",))
-
-
-@both
-def test_a_gate_of_the_users_own(executor):
-    square = own("square", lambda xp, x: x * x, lambda xp, y, x: (2.0 * x,))
-    cube = own(
-        "cube", lambda xp, x: x * x * x, lambda xp, y, x: (xp.where(x > 0, 3.0, 3.0) * x * x,)
-    )
-    fn = lambda x: apply(square, x) * W + apply(cube, x)  # noqa: E731
-    f = compile_graph(fn, wrt="inputs", executor=executor, reduction="sum")
+def test_a_gate_of_the_users_own():
+    fn = lambda x: apply(SQUARE, x) * W + apply(CUBE, x)  # noqa: E731
+    f = compile_graph(fn, wrt="inputs", reduction="sum")
     rows = [[1.0], [-2.0], [0.5]]
     value, _, slopes = eager(fn, rows)
     found, gradient = f.value_and_grad([row[0] for row in rows])
