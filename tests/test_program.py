@@ -120,6 +120,7 @@ def test_the_listing_reads_like_the_gates():
         "t3 = x * w\n"
         "t4 = t3 + 2  # score\n"
         "t5 = exp(t4)\n"
+        "# backward\n"
         "t6 = total(t5 x)\n"
         "t7 = t5 * w\n"
         "outputs     t5\n"
@@ -131,7 +132,7 @@ def test_the_listing_reads_like_the_gates():
     f([1.0], [2.0])
     listing = f.program.listing()
     assert "once for all lanes" in listing and "d/d w = " in listing and "** 2" in listing
-    assert "product([" in matrix((2, 3), (3, 4, 3, 4, 5, 6, 7, 8, 0, 1, 2)).listing()
+    assert "product(2 x 3: " in matrix((2, 3), (3, 4, 3, 4, 5, 6, 7, 8, 0, 1, 2)).listing()
 
 
 def test_evaluate_gives_all_registers_of_one_lane():
