@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 
 from . import elementary, modes
-from .errors import short
+from .errors import TraceError, short
 from .passes import optimise
 from .program import Instruction, Program, check_names
 from .schedule import Schedule
@@ -54,8 +54,9 @@ def compile_graph(
                 if it is installed, else NumPy, which is said once
 
     fn is traced at the first call and for every new shape of an example, not for another number of
-    examples. It gets Values, and lists of them for rows. It must not read their numbers: TraceError
-    then names the line. A gate that fails in a lane raises what the engine raises, naming the lane.
+    examples. It gets Values, and lists of them for rows; gates of parameters alone run then, at the
+    parameters' numbers. It must not read numbers: TraceError then names the line. A gate that fails
+    in a lane raises what the engine raises, naming the lane.
     """
     if not callable(fn):
         raise TypeError(
@@ -66,9 +67,8 @@ def compile_graph(
         raise ValueError(f"compile_graph: wrt must be 'parameters' or 'inputs', got {wrt!r}")
     if reduction not in ("mean", "sum"):
         raise ValueError(f"compile_graph: reduction must be 'mean' or 'sum', got {reduction!r}")
-    exact = parameters is not None
-    values = _checked(parameters) if exact else _guessed(fn)
-    return CompiledGraph(fn, values, exact, wrt, reduction, _executor(executor))
+    values = None if parameters is None else _checked(parameters)
+    return CompiledGraph(fn, values, wrt, reduction, _executor(executor))
 
 
 class CompiledGraph:
@@ -80,7 +80,7 @@ class CompiledGraph:
     """
 
     def __init__(
-        self, fn: Callable[..., Any], parameters: list[Value], exact: bool, wrt: str | None,
+        self, fn: Callable[..., Any], parameters: list[Value] | None, wrt: str | None,
         reduction: str, executor: str,
     ) -> None:  # fmt: skip
         import numpy
@@ -90,7 +90,7 @@ class CompiledGraph:
         self.reduction = reduction
         self.executor = executor
         self._given = parameters
-        self._exact = exact
+        self._guessed = [model.parameters() for model in _models(fn)] if parameters is None else []
         self._wrt = wrt
         self._traces: dict[tuple[tuple[int, ...], ...], _Traced] = {}
         self._batches: dict[tuple[tuple[int, ...], ...], _Batch] = {}
@@ -138,10 +138,11 @@ class CompiledGraph:
 
     # ------------------------------------------------------------------ what is run
 
-    def trace(self, *arguments: Any) -> Program:
-        """The program for arguments of these shapes, as a call takes them."""
+    def trace(self, *arguments: Any, plain: bool = False) -> Program:
+        """The program for arguments of these shapes; `plain`: as it was lowered, before passes."""
         with self._lock:
-            return self._traced(self._arrays(arguments))[0].program
+            traced = self._traced(self._arrays(arguments))[0]
+            return traced.plain if plain else traced.program
 
     @property
     def program(self) -> Program:
@@ -153,7 +154,7 @@ class CompiledGraph:
     @property
     def parameters(self) -> list[Value]:
         """The Values that the gradient is of. Without `parameters=`, known after the trace."""
-        return list(self._given if self._last is None else self._last.wrt)
+        return list((self._given or ()) if self._last is None else self._last.wrt)
 
     def _run(self, arguments: tuple[Any, ...], at: Any) -> _Batch:
         arrays = self._arrays(arguments)
@@ -195,7 +196,15 @@ class CompiledGraph:
         shapes = tuple([array.shape if single else array.shape[1:] for array in arrays])
         traced = self._traces.get(shapes)
         if traced is None:
-            traced = self._traces[shapes] = _Traced(self, shapes, self._names(arrays))
+            try:
+                traced = self._traces[shapes] = _Traced(self, shapes, self._names(arrays))
+            except (TypeError, ValueError) as error:
+                if not single and () in shapes and not isinstance(error, TraceError):
+                    error.add_note(
+                        f"the arguments were taken as {rows[0]} examples, one a row: for a single "
+                        "example give f([x], [y])"
+                    )
+                raise
         self._last = traced
         return traced, rows[0], single
 
@@ -226,17 +235,15 @@ class _Traced:
 
         with np.errstate(all="ignore"):  # the unknown numbers are nan, which ufuncs would report
             traced = trace(owner.fn, names, shapes)
-        if not traced.outputs:
-            raise TypeError(
-                "what a traced function returns must be a Value or a sequence of them, got none"
-            )
         self.single = traced.single
-        given = list(owner._given)
+        found = dict.fromkeys(traced.parameters)
+        given = owner._given or []
+        if owner._given is None:  # what the models that fn uses have, then other leaves
+            used = [model for model in owner._guessed if not found.keys().isdisjoint(model)]
+            leaves = [value for value in found if value.gate is None]
+            given = list(dict.fromkeys([*(v for model in used for v in model), *leaves]))
         known = set(given)
-        others = [value for value in traced.parameters if value not in known]
-        if not owner._exact:
-            given += others
-            others = []
+        others = [value for value in found if value not in known]
         self.of_inputs = owner._wrt == "inputs" or (owner._wrt is None and not given)
         self.wrt: list[Value] = [] if self.of_inputs else given
         self.values = [*given, *others]
@@ -367,7 +374,8 @@ class _Batch:
         if not self.traced.single:
             raise TypeError(
                 "the value and its gradient are those of a function that returns one Value, this "
-                f"one returns {len(self._outputs)}: return their loss, or call f.each(...)"
+                f"one returns a sequence of {len(self._outputs)}: return their loss, or call "
+                "f.each(...)"
             )
 
     def find_failure(self, *results: Any) -> None:
@@ -488,11 +496,6 @@ def _checked(parameters: Any) -> list[Value]:
                 f"got {short(value)}"
             )
     return list(dict.fromkeys(values))
-
-
-def _guessed(fn: Callable[..., Any]) -> list[Value]:
-    """The parameters of the models that `fn` uses, in the models' order."""
-    return list(dict.fromkeys(v for model in _models(fn) for v in model.parameters()))
 
 
 def _models(fn: Any) -> list[Any]:

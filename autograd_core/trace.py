@@ -43,7 +43,8 @@ class Traced:
         made = list(born)
         self.order = topological(*outputs, *(v for v in made if v.gate is not None))
         known = {*inputs, *made}
-        self.parameters = [v for v in self.order if v.gate is None and v not in known]
+        # A result made under no_grad has no inputs: its number is taken as it is, and no gradient.
+        self.parameters = [v for v in self.order if v._a is None and v not in known]
 
 
 def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape]) -> Traced:
@@ -66,6 +67,10 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
             if not isinstance(thing, Value):
                 thing = Value(real(thing, "what a traced function returns: each output"))
             outputs.append(thing)
+    if not outputs:
+        raise TypeError(
+            "what a traced function returns must be a Value or a sequence of them, got none"
+        )
     return Traced(inputs, outputs, single, mode.born)
 
 
@@ -84,13 +89,17 @@ def names_of(fn: Callable[..., Any], count: int) -> list[str]:
 def lower(traced: Traced, wrt: Sequence[Value] = (), parameters: Sequence[Value] = ()) -> Program:
     """The flat program of a trace, with the gradient of its output with respect to `wrt`.
 
-    parameters  the leaves that stay parameters, in this order; by default all that were found
+    parameters  the leaves that stay parameters, in this order; by default those of `wrt`, then the
+                others that were found
 
     Nothing is improved yet: an instruction a gate, and for the gradient a product for each edge and
     a sum at each fork, as the eager engine has it. An arm of a `where` that is not taken passes
     nothing on, whatever its slopes are.
     """
-    return _Lowering(traced, parameters or traced.parameters).program(wrt)
+    if not parameters:
+        inputs = set(traced.inputs)
+        parameters = [v for v in dict.fromkeys([*wrt, *traced.parameters]) if v not in inputs]
+    return _Lowering(traced, parameters).program(wrt)
 
 
 class _Lowering:
@@ -144,7 +153,7 @@ class _Lowering:
             if gate is PAIR:
                 continue
             order.append(value)
-            if gate is None:
+            if gate is None or value._a is None:
                 if value not in registers:
                     registers[value] = self.constant(value._data)
                 continue
@@ -209,14 +218,16 @@ class _Lowering:
         return [upstream.get(value, zero) for value in wrt]
 
     def slope(self, gate: Gate, i: int, registers: list[int]) -> int | None:
-        """The register of a gate's slope in operand i; None where it is 0 everywhere."""
+        """The register of a gate's slope in operand i; None where nothing is passed on."""
         if gate.name == "where":  # 1 on the branch taken, and only there something is passed on
             return self.constant(1.0) if i else None
+        if gate.name in ("less", "less_equal"):  # no gates in the engine, which takes their answer
+            return None
         kind, what = (_known.get(gate) or _slopes(gate))[i]
         if kind == "register":
             return registers[int(what)]
         if kind == "number":
-            return None if what == 0.0 else self.constant(float(what))
+            return self.constant(float(what))
         if kind == "rule":
             return self.emit(f"{gate.name}'{gate.operands[i]}", *registers)
         op, operands = what

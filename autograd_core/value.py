@@ -24,6 +24,7 @@ from threading import RLock
 from . import elementary as xp
 from . import errors, modes
 from .gates import Gate, gates
+from .modes import is_tracing
 
 __all__ = ["Value", "apply", "first_nan", "gradients", "topological"]
 
@@ -358,6 +359,17 @@ class Value:
             return _condition("less_equal", other, self)
         right = _compared(other)
         return NotImplemented if right is None else self._data >= right
+
+    # A traced comparison is no bool but a Value, and is joined with others as bools are.
+
+    def __and__(self, other: Operand) -> Value:
+        return select(self, other, 0.0) if is_tracing() else NotImplemented
+
+    def __or__(self, other: Operand) -> Value:
+        return select(self, 1.0, other) if is_tracing() else NotImplemented
+
+    __rand__ = __and__
+    __ror__ = __or__
 
     def __bool__(self) -> bool:
         if modes.open:

@@ -170,6 +170,12 @@ class _Replay(_Steps):
         self.table = np.hstack([array.reshape(len(array), -1) for array in arrays])
         self.graph = compile_graph(self._example, optimizer.params, reduction=self.reduction)
         # A rule of yours may have an `if` on a number, or write into what it is given.
+        program = self.graph.trace(self.table[:1])
+        if all(program.constant(g) == 0.0 for g in program.gradients):
+            raise ValueError(
+                "train: the loss depends on none of the optimiser's parameters: give it those of "
+                "this model, as SGD(model.parameters(), lr=0.1)"
+            )
         self.ours = type(optimizer).update.__module__ == Optimizer.__module__
         self.at_once = len(optimizer.params) > 1  # an array of one number would pass for a number
         self.adopt()
@@ -184,8 +190,13 @@ class _Replay(_Steps):
     def _example(self, row: list[Value]) -> Value:
         """The loss of one example: a row of the table holds its inputs, then its targets."""
         size = math.prod(self.shapes[0])
-        x = _shaped("x", row[:size], self.shapes[0])
-        return self.loss_fn(self.model(x), _shaped("y", row[size:], self.shapes[1]))
+        output = self.model(_shaped("x", row[:size], self.shapes[0]))
+        target = _shaped("y", row[size:], self.shapes[1])
+        try:
+            return self.loss_fn(output, target)
+        except TypeError as error:
+            error.add_note("train: loss_fn takes the output and the target of one example")
+            raise
 
     def epoch(self, batches: Iterable[list[int]]) -> float:
         with self.np.errstate(all="ignore"):  # what is no number any more is found afterwards
