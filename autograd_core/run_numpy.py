@@ -57,6 +57,7 @@ class NumpyRun:
         self.single[first : first + len(program.constants)] = program.constants
         for row, place in schedule.fixed:
             self.rows[row] = self.single[place]
+        self._constant = {row: float(self.single[place]) for row, place in schedule.fixed}
         self.failed = False
         self._calls = [self._call(program, block) for block in schedule.blocks]
 
@@ -77,6 +78,10 @@ class NumpyRun:
         index = np.array(places)
         return lambda: memory[index]
 
+    def _number(self, places: tuple[int, ...]) -> float | None:
+        """The constant that all of these rows hold, if they do."""
+        return self._constant.get(places[0]) if len(set(places)) == 1 else None
+
     def _call(self, program: Program, block: Block) -> Callable[[], object]:
         """The block as a function without arguments."""
         out = (self.rows if block.lanes else self.single)[block.start : block.start + block.size]
@@ -88,12 +93,16 @@ class NumpyRun:
             (n, m), ((left,), (right,)) = block.shape, block.sources
             a, b = self.rows[left : left + n], self.rows[right : right + m].T
             return partial(np.matmul, a, b, out=out.reshape(n, m))
+        numbers = [self._number(places) if of_lanes else None for places in block.sources]
         reads = [self._view(memory, places) for places in block.sources]
         if block.op == "spread":
             return lambda: np.copyto(out, reads[0]()[:, None])
         if block.op == "copy":
             return lambda: np.copyto(out, reads[0]())
         if block.op == "total":
+            if of_lanes and numbers[1] is not None:
+                weights = np.full(self.lanes, numbers[1])
+                return lambda: np.matmul(reads[0](), weights, out=out)
             if of_lanes:
                 return lambda: np.einsum("ij,ij->i", reads[0](), reads[1](), out=out)
             lanes = float(self.lanes)
@@ -101,6 +110,9 @@ class NumpyRun:
         if block.op == "dot":
             starts = np.cumsum((0, *block.sources[2][:-1]))
             return lambda: np.add.reduceat(reads[0]() * reads[1](), starts, axis=0, out=out)
+        for i, number in enumerate(numbers):
+            if number is not None:
+                reads[i] = partial(float, number)
         return self._gate(program, block.op, out, reads)
 
     def _product(self, block: Block, out: Any) -> Callable[[], object]:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from .elementary import NAN
-from .emit import Register, Trace
+from .emit import Register, Rule
 from .gates import Gate, gates
 from .modes import tracing
 from .program import Program, placed
@@ -198,7 +198,7 @@ class _Lowering:
             for i, x in enumerate(operands):
                 if x not in needed:
                     continue
-                up, slope, mask = above, self.slope(gate, i, registers), taken[i]
+                up, slope, mask = above, self.slope(value, i, registers), taken[i]
                 if slope is None:
                     continue
                 if mask is not None and (slope != one or mask != here):
@@ -217,13 +217,15 @@ class _Lowering:
                     active[x] = emit("where", active[x] or 0, one, mask)
         return [upstream.get(value, zero) for value in wrt]
 
-    def slope(self, gate: Gate, i: int, registers: list[int]) -> int | None:
+    def slope(self, value: Value, i: int, registers: list[int]) -> int | None:
         """The register of a gate's slope in operand i; None where nothing is passed on."""
+        gate: Any = value._gate
         if gate.name == "where":  # 1 on the branch taken, and only there something is passed on
             return self.constant(1.0) if i else None
         if gate.name in ("less", "less_equal"):  # no gates in the engine, which takes their answer
             return None
-        kind, what = (_known.get(gate) or _slopes(gate))[i]
+        constants = value.constants
+        kind, what = (_known.get((gate, constants)) or _slopes(gate, constants))[i]
         if kind == "register":
             return registers[int(what)]
         if kind == "number":
@@ -236,34 +238,33 @@ class _Lowering:
         )
 
 
-_known: dict[Gate, list[tuple[str, Any]]] = {}
+_known: dict[tuple[Gate, tuple[float, ...]], list[tuple[str, Any]]] = {}
 
 
-def _slopes(gate: Gate) -> list[tuple[str, Any]]:
-    """For each operand, how the rule makes its slope:
+def _slopes(gate: Gate, constants: tuple[float, ...]) -> list[tuple[str, Any]]:
+    """For each operand, how the rule makes its slope, with these parameters:
 
     a number; a register that is there already, by its place among output, operands, parameters; one
     instruction on such; or the rule itself. It runs once a gate.
     """
     found: list[tuple[str, Any]] = []
-    for i in range(len(gate.operands)):
-        recorder = Trace()
-        count = 1 + len(gate.operands) + len(gate.parameters)
-        arguments = [Register(recorder, f"x{k}") for k in range(count)]
-        place = {argument: k for k, argument in enumerate(arguments)}
-        slope = gate.partials(recorder, *arguments)[i]
-        lines = recorder.leading_to(slope)
-        if not isinstance(slope, Register):
-            found.append(("number", float(slope)))
-        elif slope in place:
-            found.append(("register", place[slope]))
+    for operand in gate.operands:
+        rule = Rule(
+            gate, f"{gate.name}'{operand}", known=dict(zip(gate.parameters, constants, strict=True))
+        )
+        place = {argument: i for i, argument in enumerate(rule.arguments)}
+        lines = rule.trace.leading_to(rule.answer)
+        if not isinstance(rule.answer, Register):
+            found.append(("number", float(rule.answer)))
+        elif rule.answer in place:
+            found.append(("register", place[rule.answer]))
         elif len(lines) == 1:
             _, op, operands = lines[0]
             kept = [(place[x],) if isinstance(x, Register) else float(x) for x in operands]
             found.append(("instruction", (op, kept)))
         else:
             found.append(("rule", None))
-    _known[gate] = found
+    _known[gate, constants] = found
     return found
 
 
