@@ -20,7 +20,7 @@ from threading import RLock
 from . import elementary, modes
 from .errors import TraceError, short
 from .passes import optimise
-from .program import Instruction, Program, check_names
+from .program import Instruction, Program
 from .schedule import Schedule
 from .trace import lower, names_of, trace
 from .value import Value, failure_message
@@ -86,6 +86,7 @@ class CompiledGraph:
         import numpy
 
         self._np: Any = numpy
+        self._float = numpy.dtype(float)
         self.fn = fn
         self.reduction = reduction
         self.executor = executor
@@ -123,7 +124,7 @@ class CompiledGraph:
             batch.require_one_output()
             loss = batch.loss()
             gradient = batch.gradient()
-            if batch.failed or not (math.isfinite(loss) and batch.is_finite(gradient)):
+            if batch.failed or not math.isfinite(loss):
                 batch.find_failure(loss, gradient)
             return loss, gradient
 
@@ -168,7 +169,7 @@ class CompiledGraph:
         np = self._np
         try:
             arrays = [np.asarray(argument) for argument in arguments]
-            return [array if array.dtype == float else _floats(array) for array in arrays]
+            return [array if array.dtype is self._float else _floats(array) for array in arrays]
         except (TypeError, ValueError):
             for name, argument in zip(self._names(arguments), arguments, strict=True):
                 try:
@@ -249,7 +250,6 @@ class _Traced:
         self.values = [*given, *others]
         wrt = traced.inputs if self.of_inputs else given
         self.plain = lower(traced, wrt if traced.single else (), self.values)
-        check_names(self.plain.own_gates)
         self.program = optimise(self.plain)
         self.schedule = Schedule(self.program)
 
@@ -263,6 +263,7 @@ class _Batch:
         self.traced = traced
         self.lanes = lanes
         self.single = single
+        self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
         executor: Any
         if owner.executor == "numba":
             try:
@@ -273,11 +274,11 @@ class _Batch:
                     'pip install "autograd-core[fast]", or give executor="numpy"'
                 ) from error
 
-            executor = NumbaRun(traced.schedule, lanes)
+            executor = NumbaRun(traced.schedule, lanes, self._scale)
         else:
             from .run_numpy import NumpyRun
 
-            executor = NumpyRun(traced.schedule, lanes)
+            executor = NumpyRun(traced.schedule, lanes, self._scale)
         self._execute = executor
         self._rows, self._single = executor.rows, executor.single
         self.failed = False
@@ -292,15 +293,11 @@ class _Batch:
         self._seen: object = None
         self._ones = np.ones(lanes)
         self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns
-        self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
         self._outputs = [self._where(*place) for place in traced.schedule.outputs]
         places = traced.schedule.gradients
         self._gradients = [self._where(*place) for place in places] if traced.of_inputs else []
-        if places and not traced.of_inputs:
-            start = places[0][1]
-            self._gradient = self._single[start : start + len(places)]
-        else:
-            self._gradient = np.zeros(0)
+        slots = traced.schedule.slots
+        self._gradient = self._single[slots.start : slots.stop]
 
     def _where(self, of_lanes: bool, place: int) -> Any:
         """A view of the numbers at a place: one a lane, or one."""
@@ -343,7 +340,7 @@ class _Batch:
 
     def gradient(self) -> Any:
         if not self.traced.of_inputs:
-            return self._gradient * self._scale
+            return self._gradient.copy()
         import numpy as np
 
         table = (
@@ -355,6 +352,7 @@ class _Batch:
             array = table[k : k + size].T.reshape(self.lanes, *shape)
             found.append(array[0] if self.single else array)
             k += size
+        self.failed = self.failed or not self.is_finite(table)
         return found[0] if len(found) == 1 else tuple(found)
 
     def outputs(self) -> Any:
@@ -365,9 +363,7 @@ class _Batch:
         return array[0] if self.single else array
 
     def is_finite(self, numbers: Any) -> bool:
-        """Whether these arrays hold no nan and no infinity; False too if a square overflows."""
-        if isinstance(numbers, tuple):
-            return all(map(self.is_finite, numbers))
+        """Whether an array holds no nan and no infinity; False too if a square overflows."""
         return math.isfinite(self._vdot(numbers, numbers))
 
     def require_one_output(self) -> None:

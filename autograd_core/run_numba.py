@@ -30,7 +30,7 @@ from .schedule import Schedule
 __all__ = ["NumbaRun", "kernel_source"]
 
 FIELDS = 11  # of a block in the kernel: opcode, width, count, start, table, then its own
-FIXED = ("spread", "copy", "dot", "total", "product", "outer")
+FIXED = ("spread", "copy", "dot", "total", "product", "outer", "finish")
 WATCHED = ("less", "less_equal")
 # In every loop, so that most programs find the one that another has left in the cache.
 COMMON = (
@@ -45,14 +45,15 @@ class NumbaRun:
     single  the numbers that all lanes share: parameters, constants, results
     rows    the numbers of the lanes, (row, lane); lanes are filled up to a multiple of four, and
             those beyond `lanes` must hold numbers at which no gate fails: copies of another lane
+    scale   what the gradients are multiplied by in the end: sums over lanes become means
     """
 
-    def __init__(self, schedule: Schedule, lanes: int) -> None:
+    def __init__(self, schedule: Schedule, lanes: int, scale: float = 1.0) -> None:
         program = schedule.program
         ops = sorted({*COMMON, *(block.op for block in schedule.blocks)} - set(FIXED))
         self._kernel = _kernel(kernel_source(program, ops))
         width = lanes if lanes <= 2 else -(-lanes // 4) * 4
-        singles = -(-schedule.singles // 8) * 8
+        singles = -(-(schedule.singles + 1) // 8) * 8  # the last one is the scale
         scratch = max([width * b.shape[1] for b in schedule.blocks if b.op == "outer"], default=0)
         size = singles + schedule.rows * width
         if size + scratch >= 2**32:
@@ -60,6 +61,7 @@ class NumbaRun:
         self.lanes, self.width = lanes, width
         self.memory = np.zeros(size + scratch)
         self.single = self.memory[: schedule.singles]
+        self.memory[singles - 1] = scale
         self.rows = self.memory[singles:size].reshape(schedule.rows, width)
         first = len(program.parameters)
         self.single[first : first + len(program.constants)] = program.constants
@@ -72,7 +74,10 @@ class NumbaRun:
         )  # fmt: skip
 
     def __call__(self) -> bool:
-        """Run the program; whether a gate may have failed or met nan in a comparison."""
+        """Run the program; whether a gate may have failed, or met nan in a comparison.
+
+        Also if gradients are not finite, or their squares.
+        """
         return bool(self._kernel(*self._arguments))
 
     def _encode(self, schedule: Schedule, ops: list[str], singles: int, scratch: int) -> Any:
@@ -111,6 +116,10 @@ class NumbaRun:
             width = self.width if of_lanes else 1
             row = [codes[block.op], width, block.size, address(block.start, block.lanes), start]
             rows.append([*row, *own, *[0] * (FIELDS - len(row) - len(own))])
+        if schedule.slots:
+            rows.append([codes["finish"], 1, len(schedule.slots), schedule.slots.start, len(table)])
+            rows[-1] += [0] * (FIELDS - len(rows[-1]))
+            table.append(singles - 1)
         return np.array(table or [0], np.uint32), np.array(rows, np.uint32).reshape(-1, FIELDS)
 
 
@@ -328,6 +337,17 @@ def over_lanes(memory, a, b, lanes):
 NUMBERS, PLACES = types.CPointer(types.float64), types.CPointer(types.uint32)
 
 
+@njit(fastmath=SUMS, error_model="numpy")
+def scaled(memory, start, count, scale):
+    """Multiply these numbers by scale; the sum of their squares."""
+    total = 0.0
+    for i in range(start, start + count):
+        number = memory[i] * scale
+        memory[i] = number
+        total += number * number
+    return total
+
+
 @cfunc(types.int64(NUMBERS, PLACES, types.int64, PLACES, types.int64), error_model="numpy")
 def run(memory, blocks, size, table, batch):
     failed = False
@@ -414,4 +434,8 @@ def run(memory, blocks, size, table, batch):
                 for i in range(n * m):
                     memory[start + i] = 0.0
                 multiply(memory, start, m, a, width, U1, turned, m, n, lanes, m)
+        elif op == 6:  # finish
+            total = scaled(memory, start, count, memory[table[t]])
+            if total - total != 0.0:
+                failed = True
 '''

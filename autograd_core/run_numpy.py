@@ -46,11 +46,13 @@ class NumpyRun:
 
     single  the numbers that all lanes share: parameters, constants, results
     rows    the numbers of the lanes, (row, lane)
+    scale   what the gradients are multiplied by in the end: sums over lanes become means
     """
 
-    def __init__(self, schedule: Schedule, lanes: int) -> None:
+    def __init__(self, schedule: Schedule, lanes: int, scale: float = 1.0) -> None:
         program = schedule.program
         self.lanes = lanes
+        self.scale = scale
         self.single = np.zeros(schedule.singles)
         self.rows = np.zeros((schedule.rows, lanes))
         first = len(program.parameters)
@@ -58,16 +60,22 @@ class NumpyRun:
         for row, place in schedule.fixed:
             self.rows[row] = self.single[place]
         self._constant = {row: float(self.single[place]) for row, place in schedule.fixed}
+        self._gradient = self.single[schedule.slots.start : schedule.slots.stop]
         self.failed = False
         self._calls = [self._call(program, block) for block in schedule.blocks]
 
     def __call__(self) -> bool:
-        """Run the program; whether a gate may have failed or met nan in a comparison."""
+        """Run the program; whether a gate may have failed, or met nan in a comparison.
+
+        Also if gradients are not finite, or their squares.
+        """
         self.failed = False
+        gradient = self._gradient
         with np.errstate(all="ignore"):
             for call in self._calls:
                 call()
-        return self.failed
+            gradient *= self.scale
+        return self.failed or not np.isfinite(np.vdot(gradient, gradient))
 
     def _view(self, memory: Any, places: tuple[int, ...]) -> Callable[[], Any]:
         """What reads these places: a view if they lie side by side, else a copy each time."""

@@ -41,7 +41,8 @@ class Schedule:
 
     fixed      rows that hold a constant: (row, place in single), filled once
     outputs    places of the outputs: (whether in lanes, place)
-    gradients  the same of the gradients; side by side if all are shared numbers
+    gradients  the same of the gradients
+    slots      where the gradients lie side by side in `single`, if all are shared numbers
     """
 
     def __init__(self, program: Program) -> None:
@@ -58,13 +59,13 @@ class Schedule:
         # Gradients are to lie side by side in the end: what fits is written there at once.
         shared = bool(program.gradients) and all(self._uniform[r] for r in program.gradients)
         slots = range(self._reserve(False, len(program.gradients)) if shared else 0, self.singles)
-        self._slot = dict(zip(program.gradients, slots, strict=False)) if shared else {}
+        self.slots = slots if shared else range(0)
+        self._slot = dict(zip(program.gradients, self.slots, strict=False))
         for lines in self._levels():
             self._level(lines)
         self.outputs = [(not self._uniform[r], self._place[r]) for r in program.outputs]
         self.gradients = [(not self._uniform[r], self._place[r]) for r in program.gradients]
-        if shared:
-            self._collect(slots)
+        self._collect(self.slots)
 
     def _collect(self, slots: range) -> None:
         """Copy the gradients that do not lie in their slots yet."""
@@ -78,7 +79,8 @@ class Schedule:
                 sources = (tuple(places[k:end]),)
                 self.blocks.append(Block("copy", False, slots[k], end - k, sources))
             k = end + 1
-        self.gradients = [(False, slot) for slot in slots]
+        if slots:
+            self.gradients = [(False, slot) for slot in slots]
 
     def _levels(self) -> list[list[Instruction]]:
         """The lines by how long the longest chain before them is."""

@@ -16,7 +16,7 @@ from .elementary import NAN
 from .emit import Register, Rule
 from .gates import Gate, gates
 from .modes import tracing
-from .program import Program, placed
+from .program import Program, check_names, placed
 from .value import PAIR, Value, real, topological
 
 __all__ = ["Traced", "lower", "names_of", "trace"]
@@ -163,6 +163,7 @@ class _Lowering:
                         f"two gates are named {gate.name!r}: a program knows gates by their "
                         "names, so give each its own"
                     )
+                check_names(self.own_gates)
             operands = [registers[x] for x in _operands(value)]
             operands += map(self.constant, value.constants)
             registers[value] = self.emit(gate.name, *operands)

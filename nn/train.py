@@ -206,10 +206,9 @@ class _Replay(_Steps):
         np = self.np
         rows = self.table.take(np.array(batch), axis=0)
         loss, gradient = self.graph.value_and_grad(rows, at=self.data)
-        if not math.isfinite(np.vdot(gradient, gradient)):  # or it overflows: looked at one by one
-            self._finite(gradient, "the gradient of")
         data, columns = self._update(gradient)
-        if not math.isfinite(np.vdot(data, data)):
+        if not math.isfinite(np.vdot(data, data)):  # or it overflows: looked at one by one
+            self._finite(gradient, "the gradient of")
             self._finite(data, "after this step")
         self.data, self.columns, self.steps = data, columns, self.steps + 1
         return loss
