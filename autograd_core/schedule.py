@@ -42,7 +42,7 @@ class Schedule:
     fixed      rows that hold a constant: (row, place in single), filled once
     outputs    places of the outputs: (whether in lanes, place)
     gradients  the same of the gradients
-    slots      where the gradients lie side by side in `single`, if all are shared numbers
+    slots      where the gradients lie side by side in `single`, if they are all of parameters
     """
 
     def __init__(self, program: Program) -> None:
@@ -57,7 +57,7 @@ class Schedule:
         self._place += [0] * (len(self._uniform) - len(self._place))
         self._row_of: dict[int, int] = {}  # the row filled with a shared number
         # Gradients are to lie side by side in the end: what fits is written there at once.
-        shared = bool(program.gradients) and all(self._uniform[r] for r in program.gradients)
+        shared = bool(program.wrt) and min(program.wrt) >= inputs
         slots = range(self._reserve(False, len(program.gradients)) if shared else 0, self.singles)
         self.slots = slots if shared else range(0)
         self._slot = dict(zip(program.gradients, self.slots, strict=False))
