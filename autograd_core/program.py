@@ -152,7 +152,8 @@ class Program:
         """Returns the program; ValueError, naming the line, if it is not well formed.
 
         Every opcode is known, has as many operands as it takes, and reads registers that are
-        filled before it; results are numbered without gaps; outputs and gradients exist.
+        filled before it; results are numbered without gaps; outputs, gradients and what has a
+        label exist.
         """
         check_names(self.own_gates)
         filled = self.first_result
@@ -173,6 +174,9 @@ class Program:
                         f"{what} of the program: there is no register {register}, the last is "
                         f"{filled - 1}"
                     )
+        for register in self.labels:
+            if type(register) is not int or not 0 <= register < filled:
+                raise ValueError(f"labels of the program: there is no register {register}")
         if len(self.wrt) != len(self.gradients):
             raise ValueError(
                 f"the program has {len(self.gradients)} gradients with respect to {len(self.wrt)} "
@@ -207,7 +211,9 @@ class Program:
             first, second = operands[:-m], operands[-m:]
             if op == "product" and not all(uniform[r] for r in first):
                 return "its biases and its matrix must be the same in all lanes"
-            if all(uniform[r] for r in (second if op == "product" else operands)):
+            if op == "product" and any(uniform[r] for r in second):
+                return "each number that its matrix multiplies must differ between lanes"
+            if all(uniform[r] for r in operands):
                 return "what it multiplies must differ between lanes"
             return ""
         if shape:
@@ -358,7 +364,14 @@ class Program:
             names = (*program.inputs, *program.parameters, *program.labels.values())
             if not all(isinstance(name, str) for name in names):
                 raise ValueError("inputs, parameters and labels must be names")
-        except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        except (
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            ValueError,
+            RecursionError,
+        ) as error:
             raise ValueError(f"this is no saved program: {error!r}") from error
         return program.verify()
 

@@ -73,6 +73,7 @@ def matrix(shape, operands, op="product"):
         (Instruction(5, "product", (1, 3, 4), (1, 1)), "must be the same in all lanes"),
         (Instruction(5, "product", (4, 1, 4), (1, 1)), "must be the same in all lanes"),
         (Instruction(5, "product", (1, 1, 2), (1, 1)), "must differ between lanes"),
+        (Instruction(5, "product", (1, 1, 2, 0, 2), (1, 2)), "must differ between lanes"),
         (Instruction(5, "outer", (1, 2), (1, 1)), "must differ between lanes"),
     ],
 )
@@ -94,6 +95,8 @@ def test_verify_names_the_bad_line_and_says_why(line, reason):
         ({"wrt": [1, 2]}, "2 is no input and no parameter"),
         ({"wrt": [1, "x"]}, "is no input and no parameter"),
         ({"gradients": [7, 6]}, "that of w must be summed over lanes"),
+        ({"labels": {8: "score"}}, "labels of the program: there is no register 8"),
+        ({"labels": {-1: "score"}}, "labels of the program: there is no register -1"),
     ],
 )
 def test_verify_looks_at_results_too(changes, message):
@@ -202,6 +205,7 @@ def changed(**changes):
         changed(code=[["outer", [0, 0], [1]]]), changed(code=[["product", [0, 0], ["a", 1]]]),
         changed(code=[[5, [0]]]), changed(code=[["exp", ["x"]]]), changed(code=7),
         changed(code=[["exp", [9]]]), changed(constants=["abc"]), changed(constants=[None]),
+        changed(constants=[10**400]), changed(labels={"99": "score"}),
         changed(outputs=["x"]), changed(outputs=[99]), changed(wrt=["x", 0]), changed(wrt=[0]),
         changed(labels=[1]), changed(labels={"a": "b"}), changed(labels={"4": 5}),
         changed(inputs=[1]), changed(inputs=3), changed(parameters=[None]),
