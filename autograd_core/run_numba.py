@@ -18,6 +18,7 @@ import os
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -167,6 +168,7 @@ Loop = ctypes.CFUNCTYPE(
 )
 _loaded: dict[str, Any] = {}
 _owners: list[Any] = []  # of the machine code
+_lock = Lock()
 
 
 def _kernel(source: str) -> Any:
@@ -176,11 +178,12 @@ def _kernel(source: str) -> Any:
     machine = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
     versions = (version("numba"), version("llvmlite"))
     key = hashlib.sha256(repr((source, machine, versions)).encode()).hexdigest()[:24]
-    if key not in _loaded:
-        folder = _folder()
-        kept = folder / f"{key}.o"
-        _loaded[key] = _from_cache(kept, machine) or _compiled(source, kept, machine)
-    return _loaded[key]
+    with _lock:
+        if key not in _loaded:
+            folder = _folder()
+            kept = folder / f"{key}.o"
+            _loaded[key] = _from_cache(kept, machine) or _compiled(source, kept, machine)
+        return _loaded[key]
 
 
 # Numba's wrapper names these where a function raises; the loop never does.
@@ -193,7 +196,10 @@ _UNREACHED = (
 def _from_cache(kept: Path, machine: tuple[str, str]) -> Any:
     """The loop in a file that `_compiled` wrote; None if there is none that can be used."""
     try:
-        name, _, code = kept.read_bytes().partition(b"\n")
+        digest, _, content = kept.read_bytes().partition(b"\n")
+        if digest != _digest(content):  # LLVM would end the process, or worse, run it
+            return None
+        name, _, code = content.partition(b"\n")
         library = llvm.JITLibraryBuilder().add_object_img(code).export_symbol(name.decode())
         stop = ctypes.cast(ctypes.pythonapi.Py_FatalError, ctypes.c_void_p).value
         for symbol in _UNREACHED:
@@ -224,8 +230,13 @@ def _compiled(source: str, kept: Path, machine: tuple[str, str]) -> Any:
         config.SLP_VECTORIZE = before
     _owners.append(module)
     code = _machine(machine).emit_object(llvm.parse_assembly(module.run.inspect_llvm()))
-    _write(kept, module.run.native_name.encode() + b"\n" + code)
+    content = module.run.native_name.encode() + b"\n" + code
+    _write(kept, _digest(content) + b"\n" + content)
     return Loop(module.run.address)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _machine(machine: tuple[str, str]) -> Any:

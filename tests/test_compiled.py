@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -724,6 +725,48 @@ def test_without_numba_it_runs_on_numpy_and_says_so_once():
     first, second = done.stdout.splitlines()
     assert first.startswith("1 programs run on NumPy") and first.endswith("<string>")
     assert 'pip install "autograd-core[fast]"' in first and 'executor="numpy"' in second
+
+
+def test_a_damaged_file_of_the_cache_is_not_run(tmp_path):
+    compile_graph(lambda x: x, executor="numba")([1.0])
+    run_numba = sys.modules["autograd_core.run_numba"]
+    llvm = run_numba.llvm
+    machine = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    found = run_numba._folder().glob("*.o")
+    whole = next(path for path in found if run_numba._from_cache(path, machine)).read_bytes()
+    kept = tmp_path / "kernel.o"
+    for place in (0, 70, len(whole) // 2, len(whole) - 1):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        kept.write_bytes(damaged)
+        assert run_numba._from_cache(kept, machine) is None
+    for length in (0, 10, len(whole) - 1):
+        kept.write_bytes(whole[:length])
+        assert run_numba._from_cache(kept, machine) is None
+
+
+def test_threads_compile_a_loop_once(monkeypatch, tmp_path):
+    from autograd_core import run_numba
+
+    calls = []
+
+    def compiled(source, kept, machine):
+        calls.append(source)
+        time.sleep(0.05)
+        return source.upper()
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(run_numba, "_loaded", {})
+    monkeypatch.setattr(run_numba, "_compiled", compiled)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(run_numba._kernel("text"))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == ["TEXT"] * 4 and calls == ["text"]
 
 
 def test_threads_that_call_one_graph_at_once_get_their_own_answers():
