@@ -268,13 +268,13 @@ class _Batch:
         if owner.executor == "numba":
             try:
                 from .run_numba import NumbaRun
+
+                executor = NumbaRun(traced.schedule, lanes, self._scale)
             except ImportError as error:
                 raise ImportError(
                     f"executor 'numba' cannot be used, {error}: "
                     'pip install "autograd-core[fast]", or give executor="numpy"'
                 ) from error
-
-            executor = NumbaRun(traced.schedule, lanes, self._scale)
         else:
             from .run_numpy import NumpyRun
 
@@ -322,12 +322,15 @@ class _Batch:
                 self._single[: len(values)] = [value._data for value in values]
                 self._seen = latest
         if at is not None:
-            shape = getattr(at, "shape", None) or (len(at),)
-            if shape != (count,):
-                raise ValueError(
-                    f"value_and_grad: at must hold one number for each of {count} parameters, got "
-                    f"an array of shape {shape}"
-                )
+            if getattr(at, "shape", None) != (count,):
+                import numpy as np
+
+                shape = np.shape(at)
+                if shape != (count,):
+                    raise ValueError(
+                        f"value_and_grad: at must hold one number for each of {count} parameters, "
+                        f"got an array of shape {shape}"
+                    )
             self._seen = None  # first: after an interrupt these must not pass for the parameters'
             self._single[:count] = at
 

@@ -222,12 +222,13 @@ def _compiled(source: str, kept: Path, machine: tuple[str, str]) -> Any:
     spec = importlib.util.spec_from_file_location(f"autograd_core_kernel_{kept.stem}", path)
     assert spec is not None and spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
-    before = config.SLP_VECTORIZE
+    before = config.SLP_VECTORIZE, config.DISABLE_JIT
     try:
         config.SLP_VECTORIZE = 1  # the tiles of `multiply` become vector instructions
+        config.DISABLE_JIT = 0  # a user may have switched it on, to debug code of their own
         spec.loader.exec_module(module)
     finally:
-        config.SLP_VECTORIZE = before
+        config.SLP_VECTORIZE, config.DISABLE_JIT = before
     _owners.append(module)
     code = _machine(machine).emit_object(llvm.parse_assembly(module.run.inspect_llvm()))
     content = module.run.native_name.encode() + b"\n" + code

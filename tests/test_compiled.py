@@ -316,8 +316,9 @@ def test_numbers_written_between_calls_are_seen():
     assert value == 9.0
     right()
     assert [p.grad for p in model.parameters()] == [0.0, 0.0, 2.0]
-    with pytest.raises(ValueError, match="one number for each of 3"):
-        f.value_and_grad(x, at=[1.0])
+    for wrong in ([1.0], 1.0, np.float64(1.0), np.zeros((3, 1))):
+        with pytest.raises(ValueError, match="one number for each of 3"):
+            f.value_and_grad(x, at=wrong)
 
 
 def test_parameters_that_at_does_not_hold_are_the_latest():
@@ -743,6 +744,53 @@ def test_a_damaged_file_of_the_cache_is_not_run(tmp_path):
     for length in (0, 10, len(whole) - 1):
         kept.write_bytes(whole[:length])
         assert run_numba._from_cache(kept, machine) is None
+
+
+BROKEN = """
+import sys
+sys.modules["numba"] = None
+from autograd_core import compile_graph
+try:
+    compile_graph(lambda x: x, executor="numba")([1.0])
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_a_numba_that_cannot_be_imported_is_an_error_with_a_remedy(tmp_path):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("executor 'numba' cannot be used, ")
+    assert 'or give executor="numpy"' in done.stdout
+
+
+SMALL = """
+from numba import cfunc, njit, types
+
+@njit
+def twice(x):
+    return 2 * x
+
+@cfunc(types.int64(types.int64))
+def run(x):
+    return twice(x)
+"""
+
+
+def test_loops_are_compiled_while_the_users_own_are_not(monkeypatch, tmp_path):
+    from numba.core import config
+
+    from autograd_core import run_numba
+
+    llvm = run_numba.llvm
+    machine = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    monkeypatch.setattr(config, "DISABLE_JIT", 1)
+    run_numba._compiled(SMALL, tmp_path / "small.o", machine)
+    assert config.DISABLE_JIT == 1
+    assert run_numba._from_cache(tmp_path / "small.o", machine) is not None
 
 
 def test_threads_compile_a_loop_once(monkeypatch, tmp_path):
