@@ -111,6 +111,7 @@ class _Lowering:
         self.numbers: list[float] = []
         self.code: list[tuple[str, tuple[int, ...]]] = []
         self.own_gates: dict[str, Gate] = {}
+        self.slopes: dict[tuple[Gate, tuple[float, ...]], list[tuple[str, Any]]] = {}
         self.base = len(traced.inputs) + len(self.parameters)
         # Constants come to stand before the results, when their number is known: they are counted
         # from -1 downward until then.
@@ -226,7 +227,9 @@ class _Lowering:
         if gate.name in ("less", "less_equal"):  # no gates in the engine, which takes their answer
             return None
         constants = value.constants
-        kind, what = (_known.get((gate, constants)) or _slopes(gate, constants))[i]
+        if (gate, constants) not in self.slopes:
+            self.slopes[gate, constants] = _slopes(gate, constants)
+        kind, what = self.slopes[gate, constants][i]
         if kind == "register":
             return registers[int(what)]
         if kind == "number":
@@ -239,14 +242,11 @@ class _Lowering:
         )
 
 
-_known: dict[tuple[Gate, tuple[float, ...]], list[tuple[str, Any]]] = {}
-
-
 def _slopes(gate: Gate, constants: tuple[float, ...]) -> list[tuple[str, Any]]:
     """For each operand, how the rule makes its slope, with these parameters:
 
     a number; a register that is there already, by its place among output, operands, parameters; one
-    instruction on such; or the rule itself. It runs once a gate.
+    instruction on such; or the rule itself.
     """
     found: list[tuple[str, Any]] = []
     for operand in gate.operands:
@@ -265,7 +265,6 @@ def _slopes(gate: Gate, constants: tuple[float, ...]) -> list[tuple[str, Any]]:
             found.append(("instruction", (op, kept)))
         else:
             found.append(("rule", None))
-    _known[gate, constants] = found
     return found
 
 

@@ -1,6 +1,7 @@
 """compile_graph beside the eager engine: values, gradients, errors, on both executors."""
 
 import copy
+import gc
 import itertools
 import math
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -329,6 +331,21 @@ def test_parameters_that_at_does_not_hold_are_the_latest():
     other.data = 20.0
     assert f.value_and_grad([1.0], at=[5.0]) == (25.0, [1.0])
     assert f([1.0]) == 22.0
+
+
+def test_a_gate_of_the_users_own_is_not_kept_alive():
+    def cubed():
+        gate = Gate(
+            "cubed", lambda xp, x: x * x * x, lambda xp, y, x: (3.0 * x * x,), latex="<x>^3",
+            slopes=("3 <x>^2",),
+        )  # fmt: skip
+        f = compile_graph(lambda x: apply(gate, x))
+        assert f.value_and_grad([2.0])[1].tolist() == [12.0]
+        return weakref.ref(gate.forward)
+
+    gone = cubed()
+    gc.collect()
+    assert gone() is None
 
 
 def test_results_are_the_callers_own():
