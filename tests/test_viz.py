@@ -1148,6 +1148,7 @@ def test_notebook_with_an_engine():
     bundle = draw(neuron())._repr_mimebundle_(include=None, exclude=None)
     assert isinstance(bundle["image/svg+xml"], str)
     assert "n9" in read_svg(bundle["image/svg+xml"].encode()).ids
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
 
 
 @needs_dot

@@ -7,11 +7,13 @@ record      one box a value, with its gate before it, as micrograd draws
 
 from __future__ import annotations
 
+import base64
 import html
 import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -23,7 +25,7 @@ from .render import NoGraphviz, engine, render
 __all__ = ["Diagram", "digraph"]
 
 HUB = 12  # wires; a value with more is drawn again at the start of each
-PAGE = 630  # points; a wider picture is scaled down to the page of its notebook
+PAGE = 760  # points; a wider picture is scaled down to the page of its notebook
 CROWDED = 100  # wires; above it those into a folded group carry no numbers
 
 TIMES = "&#215;"  # a letter x would read as a variable's name
@@ -64,7 +66,8 @@ _TEXT = re.compile(
 class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
     """A `graphviz.Digraph` that is laid out by whichever Graphviz is there, and says so if none is.
 
-    In a notebook it shows itself; `.source` is the DOT text.
+    In a notebook it shows itself, as svg and as png: JupyterLab shows no svg of a notebook that was
+    opened and not yet run. `.source` is the DOT text.
     """
 
     def pipe(
@@ -109,7 +112,10 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, str]:
         if engine() is None:
             return {"text/plain": f"{NoGraphviz()}\n\n{self.source}"}
-        return {"image/svg+xml": _confined(self.pipe("svg", encoding="utf-8"))}
+        bundle = {"image/svg+xml": _confined(self.pipe("svg", encoding="utf-8"))}
+        with suppress(RuntimeError):  # a Graphviz without png
+            bundle["image/png"] = base64.b64encode(self.pipe("png")).decode()
+        return bundle
 
 
 def _confined(svg: str) -> str:
