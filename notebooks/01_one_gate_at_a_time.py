@@ -23,7 +23,7 @@
 # - tell a gradient that is zero from one that nobody has computed yet.
 #
 # This lesson meets the circuits of S6 in the course's list of systems. It needs school algebra and
-# a little Python.
+# a little Python. Run it from the top, each cell with Shift+Enter.
 
 # %%
 from lesson import answer, check
@@ -181,8 +181,8 @@ check("by hand: df/dx, df/dy", (df_dx, df_dy), (x.grad, y.grad))
 #
 # Press **Forward**, or click on the picture and use the arrow keys. First each gate computes, one
 # step a gate; then the gradients come back, one step a wire. Under the picture stands what
-# happened, with its numbers. (Where you read this without Python running, say on a hosting site,
-# you may see the finished picture only; as a notebook it moves.)
+# happened, with its numbers. (Do you see the finished picture only, and no buttons? Then run the
+# cell. On a hosting site, where nothing runs, it stays still.)
 
 # %%
 walk = step(f, names=locals())
@@ -368,4 +368,4 @@ check("growth", best_of_all_moves() - -12.0, 1.08)
 #
 # In both circuits each value was used once. What if one is used twice, as in `x * x`? Then two
 # gradients come back to the same place, and everything hangs on a `+=`:
-# [lesson 2, Why plus-equals](02_why_plus_equals.ipynb).
+# [2. Why plus-equals](02_why_plus_equals.ipynb).

@@ -553,4 +553,4 @@ check("exercise 3", 10 + 1, two_careless_passes(10))
 #
 # You have everything that backpropagation is: upstream times local, a sum at forks, one pass in
 # reverse order. The rest of the course puts it to work, first on a single neuron:
-# [lesson 3, A neuron](03_a_neuron.ipynb).
+# [3. A neuron](03_a_neuron.ipynb).

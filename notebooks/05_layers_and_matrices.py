@@ -469,5 +469,5 @@ check("exercise 2", (0.5 - 1.0) * 2.0, from_zero())
 check("exercise 3", 3.0, old_over_new())
 
 # %% [markdown]
-# Next: `06_initialisation`. The same matrices, one after another, fifty times: what do they do to
-# the size of what flows through them?
+# Next: [6. How a network should start](06_initialisation.ipynb). The same matrices, one after
+# another, fifty times: what do they do to the size of what flows through them?

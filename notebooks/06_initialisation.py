@@ -166,7 +166,7 @@ check("0.1/D on top", forward["too small, 0.1/D"][-1] < 1e-60, True)
 check("100/D on top", forward["extreme, 100/D"][-1] > 1e80, True)
 
 # %% [markdown]
-# ## 3. Unequal widths: 4/(D + D')
+# ## 3. Unequal widths: 4/(D + D') (S4)
 #
 # From $D$ units to $D'$, forward asks for $2/D$ and backward for $2/D'$. One number cannot be both,
 # and the usual compromise puts the mean width below: $\sigma^2 = 4/(D+D')$ (Understanding Deep
@@ -211,7 +211,7 @@ init.kaiming_normal_(weight, mode="fan_out", nonlinearity="linear", rng=0)
 check("Xavier backward, variance x out", mean_square(numbers) * 160, 1.0, within=0.05)
 
 # %% [markdown]
-# ## 4. Beyond extreme: where `nan` comes from
+# ## 4. Beyond extreme: where `nan` comes from (S4)
 #
 # A float ends at about $1.8 \cdot 10^{308}$. Let weights be large enough, and the values run over
 # it to infinity. Infinity minus infinity is `nan`, and from there on everything is.
@@ -228,7 +228,7 @@ check("of two infinities", [abs(v.data) for v in culprit.inputs], [math.inf] * 2
 check("of opposite sign", sum(v.data > 0 for v in culprit.inputs), 1)
 
 # %% [markdown]
-# ## 5. Zero and constant: the symmetry
+# ## 5. Zero and constant: the symmetry (S4)
 #
 # *Why not start at zero, then?* Because a product's gradient is the other factor. With all weights
 # 0 every hidden unit answers 0, and of all parameters only the last bias gets a gradient.
@@ -444,7 +444,7 @@ check("share between -1 and 1", sum(-1 < e < 1 for e in many) / 4000, 0.5, withi
 # another matter. On one side of it the unit is always on, just a linear unit; on the other it is
 # dead.
 #
-# ## 8. Dead ReLUs
+# ## 8. Dead ReLUs (S13)
 #
 # A ReLU whose input is below 0 on every example answers 0, and its slope is 0: neither its weight
 # nor its bias is ever told to change.
@@ -779,7 +779,8 @@ check("the zeros get a gradient", any(w.grad for w in blocks[0].last.weight[0]),
 check("the inside not yet", any(w.grad for row in blocks[0].first.weight for w in row), False)
 
 # %% [markdown]
-# The last name on the list of S14, synchronous data-parallel training, waits for lesson 9.
+# The last name on the list of S14, synchronous data-parallel training, waits for
+# [lesson 8](08_training.ipynb).
 #
 # ## 12. Does it matter?
 #
@@ -888,4 +889,5 @@ check("slope at 0, w = 4", weighted_slope(4.0, 0.0), 1.0)
 check("slope at 1, w = 4", weighted_slope(4.0, 1.0), 0.07, within=0.005)
 
 # %% [markdown]
-# Next: **07, optimisers**. The network starts well; which way shall it go, and how fast?
+# Next: [7. Optimisers](07_optimisers.ipynb). The network starts well; which way shall it go, and
+# how fast?

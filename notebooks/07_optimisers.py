@@ -451,7 +451,7 @@ plots.training_curves(
 # %% [markdown]
 # SGD comes near the bottom and then wanders around it: the gradient fades there, the noise of the
 # batches does not. Smaller steps make the noise smaller, which is why learning rates are lowered
-# during training. Lesson `08_training` does so.
+# during training. [Lesson 8](08_training.ipynb) does so.
 
 # %%
 late = gaps(sgd)[-20:]
@@ -520,5 +520,5 @@ check("exercise 2", (1 - 0.9**2) * 5.0, after_two_fives())
 check("exercise 3", 3.0 + (-0.8) ** 2 * -3.0, after_two_steps())
 
 # %% [markdown]
-# Next: `08_training`. A deep network, its data in batches, a schedule for the learning rate: all
-# parts together.
+# Next: [8. Training](08_training.ipynb). A deep network, its data in batches, a schedule for the
+# learning rate: all parts together.

@@ -229,7 +229,8 @@ check("of which gates", len(made), 44950)
 #
 # `nn.train` runs the same loop, but it watches the model do *one example* only, writes down which
 # gates it used, forward and backward, and from then on fills in numbers. The whole batch goes
-# through each line of that program together, as arrays.
+# through each line of that program together, as arrays. (The first run on a machine also compiles
+# the program, if Numba is there, and that takes some seconds more.)
 
 # %%
 model, loader, optimizer, scheduler = program()
@@ -254,6 +255,7 @@ plots.training_curves({"loss of an epoch, summed over its 10 batches": losses})
 notes = {0: 14.346, 1: 8.229, 2: 7.697, 3: 6.941, 10: 4.684, 20: 2.680, 30: 2.184, 40: 2.045}
 for epoch, theirs in notes.items():
     check(f"epoch {epoch}, within a fifth of the notes'", losses[epoch], theirs, within=0.2)
+check("what the first epoch leaves", losses[1] / losses[0], 0.55, within=0.005)
 thirds = [sum(losses[k : k + 33]) / 33 for k in (0, 33, 66)]
 check("each third is lower than the one before", thirds == sorted(thirds, reverse=True), True)
 check("the learning rate after 100 epochs", optimizer.lr, 0.1 * 0.5**10)
@@ -579,5 +581,5 @@ mixed = [0.3 * a + 0.7 * b for a, b in zip(three, seven, strict=True)]
 check("all gradients", mixed, alone)
 
 # %% [markdown]
-# Next: `09_beyond`. Derivatives of derivatives, a gate of your own, and what else the program
-# behind a graph is good for.
+# Next: [9. Beyond](09_beyond.ipynb). Derivatives of derivatives, a gate of your own, and what else
+# the program behind a graph is good for.

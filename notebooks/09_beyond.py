@@ -19,6 +19,9 @@
 # - read the program behind a graph, and say what each of its passes leaves out;
 # - write a branch that survives tracing;
 # - take a trained network to PyTorch, and a loss with its gradient to NumPy and C.
+#
+# This lesson goes beyond the course's list of systems. It meets the least squares of S12 and the
+# outer product of S3 again.
 
 # %%
 import json

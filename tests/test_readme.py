@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,27 @@ def test_the_step_command_writes_the_page(tmp_path, monkeypatch):
 @pytest.mark.parametrize("link", re.findall(r"\]\(((?!http)[^)#]+)\)", README))
 def test_links_and_pictures_are_there(link):
     assert (Path(__file__).parent.parent / link).exists()
+
+
+def test_the_table_of_lessons():
+    """Each lesson has a row: a small picture, its title, a link, and a question."""
+    root = Path(__file__).parent.parent
+    row = re.compile(r"^\| !\[.+\]\((.+)\) \| \[(\d)\. (.+)\]\((.+)\) \| .+\? \|$", re.MULTILINE)
+    rows = row.findall(README)
+    lessons = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    assert [link for _, _, _, link in rows] == [f"notebooks/{lesson.name}" for lesson in lessons]
+    for (picture, number, title, _), lesson in zip(rows, lessons, strict=True):
+        assert lesson.name.startswith(f"0{number}_")
+        assert f"# # {title}" in lesson.with_suffix(".py").read_text(encoding="utf-8")
+        assert picture == f"docs/lessons/0{number}.png"
+        assert (root / picture).stat().st_size < 40_000
+
+
+def test_the_command_for_the_lessons_names_an_extra_that_has_what_it_starts():
+    (command,) = (block for block in blocks("sh") if "jupyter lab" in block)
+    (extra,) = re.findall(r"\.\[(\w+)\]", command)
+    project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
+    needs = project["project"]["optional-dependencies"][extra]
+    assert any(need.startswith("jupyterlab") for need in needs)
+    assert any(need.startswith("ipykernel") for need in needs)
+    assert command.split()[-1] == "notebooks"
