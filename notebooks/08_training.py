@@ -215,8 +215,7 @@ print(f"{seconds_eager:.2f} s an epoch")
 # %% [markdown]
 # At this pace a hundred epochs are some minutes. Where does the time go? Each step builds a graph
 # of Values, walks it once backward, and drops it. The next step builds the same graph again, gate
-# for gate, with other numbers in it. This is the last one, folded to its layers and neurons it is
-# still too big to draw:
+# for gate, with other numbers in it. The last one is too big to look at, so we count it:
 
 # %%
 graph = topological(loss)
@@ -280,9 +279,9 @@ print(f.program.listing())
 draw(f.program)
 
 # %% [markdown]
-# Read it from the top: first the forward pass, then the backward pass, made by the chain rule from
-# the same gates. It is a graph, as ever, but without Values: no objects to create, no order to
-# find. And the answer is that of the Values:
+# Read the list from the top, or the picture from left to right: first the forward pass, then the
+# backward pass, made by the chain rule from the same gates. It is a graph, as ever, but without
+# Values: no objects to create, no order to find. And the answer is that of the Values:
 
 # %%
 tiny.zero_grad()
