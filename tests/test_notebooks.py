@@ -52,6 +52,9 @@ def test_executed_from_top_to_bottom(source):
 @each_lesson
 def test_outputs_show_without_running(source):
     kinds = [kind for output in outputs(source) for kind in output.get("data", {})]
+    for output in outputs(source):  # JupyterLab shows no svg before the notebook was run there
+        if "image/svg+xml" in output.get("data", {}):
+            assert "image/png" in output["data"]
     assert any(kind in ("image/svg+xml", "image/png") for kind in kinds)
     assert not any(output["output_type"] == "error" for output in outputs(source))
     assert not any(output.get("name") == "stderr" for output in outputs(source))
@@ -71,6 +74,17 @@ def test_a_lesson_has_its_parts(source):
         assert f'check("exercise {number}"' in text, f"the answer to exercise {number}"
     longest = max(len(code.splitlines()) for kind, code in kinds if kind == "code")
     assert longest <= 30, "cells are short"
+
+
+@each_lesson
+def test_it_leads_to_the_next_lesson(source):
+    *_, (kind, last) = cells(source)
+    links = re.findall(r"\]\((\w+\.ipynb)\)", source.read_text(encoding="utf-8"))
+    assert all((NOTEBOOKS / link).exists() for link in links)
+    number = LESSONS.index(source.stem) + 1
+    assert kind == "markdown"
+    if number < len(LESSONS):
+        assert re.search(rf"\[{number + 1}\. .+\]\({LESSONS[number]}\.ipynb\)", last)
 
 
 @each_lesson
