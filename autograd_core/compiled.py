@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 EXECUTORS = ("numba", "numpy")
-KEPT = 8  # numbers of lanes whose memory is kept
+KEPT = 16  # shapes of arguments whose memory is kept
 _told = False
 
 
@@ -91,10 +91,11 @@ class CompiledGraph:
         self.reduction = reduction
         self.executor = executor
         self._given = parameters
-        self._guessed = [model.parameters() for model in _models(fn)] if parameters is None else []
+        self._models = _models(fn)
         self._wrt = wrt
-        self._traces: dict[tuple[tuple[int, ...], ...], _Traced] = {}
-        self._batches: dict[tuple[tuple[int, ...], ...], _Batch] = {}
+        self._traces: dict[tuple[Any, ...], _Traced] = {}
+        self._batches: dict[tuple[Any, ...], _Batch] = {}
+        self._latest: _Batch | None = None
         self._last: _Traced | None = None
         self._lock = RLock()
 
@@ -155,11 +156,16 @@ class CompiledGraph:
     @property
     def parameters(self) -> list[Value]:
         """The Values that the gradient is of. Without `parameters=`, known after the trace."""
-        return list((self._given or ()) if self._last is None else self._last.wrt)
+        if self._last is not None:
+            return list(self._last.wrt)
+        return [] if self._wrt == "inputs" else list(self._given or ())
 
     def _run(self, arguments: tuple[Any, ...], at: Any) -> _Batch:
         arrays = self._arrays(arguments)
-        batch = self._batches.get(tuple([array.shape for array in arrays])) or self._batch(arrays)
+        key = self._key([array.shape for array in arrays])
+        batch = self._batches.get(key) or self._batch(key, arrays)
+        if batch is not self._latest:  # the latest used stand last, the first is dropped first
+            self._batches[key] = self._latest = self._batches.pop(key)
         self._last = batch.traced
         batch.run(arrays, at)
         return batch
@@ -192,13 +198,15 @@ class CompiledGraph:
             )
             raise ValueError(
                 "arguments must have one row an example, at least one and equally many, got "
-                f"{found or 'no argument'}; for a single example give f([x], [y])"
+                f"{found or 'no argument: a function without arguments has no examples'}; for a "
+                "single example give f([x], [y])"
             )
         shapes = tuple([array.shape if single else array.shape[1:] for array in arrays])
-        traced = self._traces.get(shapes)
+        key = self._key(shapes)
+        traced = self._traces.get(key)
         if traced is None:
             try:
-                traced = self._traces[shapes] = _Traced(self, shapes, self._names(arrays))
+                traced = self._traces[key] = _Traced(self, shapes, self._names(arrays))
             except (TypeError, ValueError) as error:
                 if not single and () in shapes and not isinstance(error, TraceError):
                     error.add_note(
@@ -209,16 +217,27 @@ class CompiledGraph:
         self._last = traced
         return traced, rows[0], single
 
-    def _batch(self, arrays: list[Any]) -> _Batch:
+    def _key(self, shapes: Iterable[tuple[int, ...]]) -> tuple[Any, ...]:
+        """Shapes, and whether the models that fn uses are in training: it may ask for that."""
+        modes = [getattr(model, "training", None) for model in self._models]
+        return (*shapes, *modes)
+
+    def _batch(self, key: tuple[Any, ...], arrays: list[Any]) -> _Batch:
         """Memory for arguments of these shapes."""
         if len(self._batches) >= KEPT:
             del self._batches[next(iter(self._batches))]
         batch = _Batch(self, *self._traced(arrays))
-        self._batches[tuple([array.shape for array in arrays])] = batch
+        self._batches[key] = batch
         return batch
 
     def _names(self, arguments: Sequence[Any]) -> list[str]:
         return names_of(self.fn, len(arguments))
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a compiled graph belongs to the Values of its function and can be neither copied nor "
+            "pickled: copy the model, and call compile_graph again"
+        )
 
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", type(self.fn).__name__)
@@ -240,9 +259,10 @@ class _Traced:
         found = dict.fromkeys(traced.parameters)
         given = owner._given or []
         if owner._given is None:  # what the models that fn uses have, then other leaves
-            used = [model for model in owner._guessed if not found.keys().isdisjoint(model)]
+            owned = [model.parameters() for model in owner._models]
+            used = [values for values in owned if not found.keys().isdisjoint(values)]
             leaves = [value for value in found if value.gate is None]
-            given = list(dict.fromkeys([*(v for model in used for v in model), *leaves]))
+            given = list(dict.fromkeys([*(v for values in used for v in values), *leaves]))
         known = set(given)
         others = [value for value in found if value not in known]
         self.of_inputs = owner._wrt == "inputs" or (owner._wrt is None and not given)
@@ -264,21 +284,7 @@ class _Batch:
         self.lanes = lanes
         self.single = single
         self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
-        executor: Any
-        if owner.executor == "numba":
-            try:
-                from .run_numba import NumbaRun
-
-                executor = NumbaRun(traced.schedule, lanes, self._scale)
-            except ImportError as error:
-                raise ImportError(
-                    f"executor 'numba' cannot be used, {error}: "
-                    'pip install "autograd-core[fast]", or give executor="numpy"'
-                ) from error
-        else:
-            from .run_numpy import NumpyRun
-
-            executor = NumpyRun(traced.schedule, lanes, self._scale)
+        executor = _memory(owner.executor, traced.schedule, lanes, self._scale)
         self._execute = executor
         self._rows, self._single = executor.rows, executor.single
         self.failed = False
@@ -498,20 +504,44 @@ def _checked(parameters: Any) -> list[Value]:
 
 
 def _models(fn: Any) -> list[Any]:
-    """What `fn` is or uses that has parameters: itself, its object, its variables."""
-    import inspect
+    """What `fn` is or uses that has parameters, in the order in which it comes up.
 
-    things = [fn, getattr(fn, "__self__", None)]
+    It looks at fn itself, the object whose method it is and what that holds, the arguments of a
+    partial, and the variables of fn, and of functions among these.
+    """
+    import inspect
+    from functools import partial
+
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+    work = [(fn, 0)]
+    while work:
+        thing, depth = work.pop(0)
+        if id(thing) in seen or depth > 3 or isinstance(thing, type | Value):
+            continue
+        seen.add(id(thing))
+        if _has_parameters(thing):
+            found[id(thing)] = thing
+            continue
+        inside: list[Any] = []
+        if isinstance(thing, partial):
+            inside += [thing.func, *thing.args, *thing.keywords.values()]
+        if inspect.ismethod(thing):
+            inside += [thing.__self__, *getattr(thing.__self__, "__dict__", {}).values()]
+        try:
+            used = inspect.getclosurevars(thing)
+            inside += [*used.nonlocals.values(), *used.globals.values()]
+        except (TypeError, ValueError):  # no Python function; a variable that is not set yet
+            pass
+        work += [(x, depth + 1) for x in inside if callable(x) or _has_parameters(x)]
+    return list(found.values())
+
+
+def _has_parameters(thing: Any) -> bool:
     try:
-        used = inspect.getclosurevars(fn)
-        things += [*used.nonlocals.values(), *used.globals.values()]
-    except (TypeError, ValueError):  # no Python function; a variable that is not set yet
-        pass
-    return [
-        thing
-        for thing in things
-        if callable(getattr(thing, "parameters", None)) and not isinstance(thing, type)
-    ]
+        return callable(thing.parameters)
+    except Exception:  # whatever a stranger's __getattr__ may raise
+        return False
 
 
 def _executor(name: str | None) -> str:
@@ -535,3 +565,53 @@ def _executor(name: str | None) -> str:
             stacklevel=3,
         )
     return "numpy"
+
+
+def _memory(executor: str, schedule: Schedule, lanes: int, scale: float) -> Any:
+    """A run of the executor of this name."""
+    if executor == "numpy":
+        from .run_numpy import NumpyRun
+
+        return NumpyRun(schedule, lanes, scale)
+    try:
+        from .run_numba import NumbaRun
+
+        return NumbaRun(schedule, lanes, scale)
+    except ImportError as error:
+        raise ImportError(
+            f"executor 'numba' cannot be used, {error}: "
+            'pip install "autograd-core[fast]", or give executor="numpy"'
+        ) from error
+
+
+def run_program(
+    program: Program, inputs: Any, parameters: Any, executor: str | None
+) -> tuple[Any, Any]:
+    """What `Program.run` does."""
+    import numpy as np
+
+    rows, numbers = np.asarray(inputs, float), np.asarray(parameters, float)
+    wanted = (len(program.inputs), len(program.parameters))
+    if rows.ndim != 2 or len(rows) < 1 or (rows.shape[1], *numbers.shape) != wanted:
+        raise ValueError(
+            f"the program takes inputs of shape (lanes, {wanted[0]}) and {wanted[1]} parameters, "
+            f"got shapes {rows.shape} and {numbers.shape}"
+        )
+    lanes = len(rows)
+    schedule = Schedule(program.verify())
+    memory = _memory(_executor(executor), schedule, lanes, 1.0)
+    memory.single[: wanted[1]] = numbers
+    memory.rows[: wanted[0], :lanes] = rows.T
+    memory.rows[: wanted[0], lanes:] = rows.T[:, :1]
+    memory()
+
+    def columns(places: list[tuple[bool, int]]) -> Any:
+        return [
+            memory.rows[place, :lanes] if of_lanes else np.full(lanes, memory.single[place])
+            for of_lanes, place in places
+        ]
+
+    outputs = np.array(columns(schedule.outputs)).reshape(-1, lanes).T
+    if schedule.slots:
+        return outputs, memory.single[schedule.slots.start : schedule.slots.stop].copy()
+    return outputs, np.array(columns(schedule.gradients)).reshape(-1, lanes).T

@@ -29,6 +29,7 @@ class _Mode(local):
     passing = False  # a backward pass is under way
     # The leaves, and the results of gates that may fail, made in a function's trace; None: no trace
     born: dict[Any, None] | None = None
+    refusal: Exception | None = None  # the last reading of a number that a trace refused
 
 
 mine = _Mode()

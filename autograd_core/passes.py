@@ -30,10 +30,10 @@ SMALLEST = 8  # entries of a matrix that is worth being one
 
 
 def optimise(program: Program) -> Program:
-    """All passes, one after another."""
+    """All passes, one after another; ValueError if what comes out is not well formed."""
     for step in PASSES:
         program = step(program)
-    return program
+    return program.verify()
 
 
 class _Rewriting:

@@ -318,6 +318,20 @@ class Program:
                 numbers.append(_rule(self.gate(op), op, values))
         return numbers
 
+    def run(self, inputs: Any, parameters: Any, executor: str | None = None) -> tuple[Any, Any]:
+        """Run it on a batch: (outputs, gradients), as arrays.
+
+        inputs      (lanes, inputs), parameters (parameters,), in the order of their names
+        outputs     (lanes, outputs)
+        gradients   a number for each parameter, summed over the lanes; or (lanes, inputs)
+
+        executor as in `compile_graph`. ValueError for other shapes, or if the program is not well
+        formed. Where a gate fails, numbers are inf or nan.
+        """
+        from .compiled import run_program
+
+        return run_program(self, inputs, parameters, executor)
+
     # ------------------------------------------------------------------ keeping
 
     def to_json(self) -> str:

@@ -16,6 +16,8 @@ import hashlib
 import importlib.util
 import os
 import tempfile
+from contextlib import suppress
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -176,7 +178,7 @@ def _kernel(source: str) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
-    versions = (version("numba"), version("llvmlite"))
+    versions = (version("numba"), version("llvmlite"), llvm.get_process_triple())
     key = hashlib.sha256(repr((source, machine, versions)).encode()).hexdigest()[:24]
     with _lock:
         if key not in _loaded:
@@ -232,7 +234,8 @@ def _compiled(source: str, kept: Path, machine: tuple[str, str]) -> Any:
     _owners.append(module)
     code = _machine(machine).emit_object(llvm.parse_assembly(module.run.inspect_llvm()))
     content = module.run.native_name.encode() + b"\n" + code
-    _write(kept, _digest(content) + b"\n" + content)
+    with suppress(OSError):  # a full disk: then it is compiled again the next time
+        _write(kept, _digest(content) + b"\n" + content)
     return Loop(module.run.address)
 
 
@@ -263,7 +266,15 @@ def _folder() -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except (OSError, RuntimeError):
-        return Path(tempfile.mkdtemp(prefix="autograd-core-"))
+        return _temporary_folder()
+
+
+@lru_cache
+def _temporary_folder() -> Path:
+    """A folder for this process alone, removed at its end."""
+    folder = tempfile.TemporaryDirectory(prefix="autograd-core-")
+    _owners.append(folder)
+    return Path(folder.name)
 
 
 def _tile(rows: int, columns: int) -> list[str]:

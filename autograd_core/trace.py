@@ -10,12 +10,14 @@ TraceError. The gates' own rules, run on registers, write the backward instructi
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Iterable, Sequence
 
 from .elementary import NAN
 from .emit import Register, Rule
+from .errors import TraceError
 from .gates import Gate, gates
-from .modes import tracing
+from .modes import mine, tracing
 from .program import Program, check_names, placed
 from .value import PAIR, Value, real, topological
 
@@ -50,8 +52,9 @@ class Traced:
 def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape]) -> Traced:
     """Run `fn` on unknown numbers of these shapes: () for a number, (3,) for a list of three.
 
-    Raises TraceError if fn reads a number or branches on one, and what fn raises; TypeError if it
-    returns something else than a Value, a number, or a flat sequence of such.
+    Raises TraceError if fn reads a number, branches on one, or draws from Python's own generator,
+    and what fn raises; TypeError if it returns something else than a Value, a number, or a flat
+    sequence of such.
     """
     inputs: list[Value] = []
     arguments = []
@@ -59,8 +62,17 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
         leaves = [Value(NAN, label) for label in _element_names(name, shape)]
         inputs += leaves
         arguments.append(_shaped(leaves, shape))
+    drawn = random.getstate()
     with tracing() as mode:
+        mine.refusal = None
         answer = fn(*arguments)
+        if mine.refusal is not None:
+            raise mine.refusal
+        if random.getstate() != drawn:
+            raise TraceError(
+                "the traced function draws random numbers, which would be the same ever after: "
+                "pass them as arguments, or train with eager=True"
+            )
         single = isinstance(answer, Value) or not isinstance(answer, Iterable)
         outputs = []
         for thing in [answer] if single else answer:

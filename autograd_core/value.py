@@ -403,16 +403,13 @@ class Value:
     # ------------------------------------------------------------------ what would lose a graph
 
     def __float__(self) -> float:
-        refuse("a number is read")
-        raise TypeError(errors.PLAIN_FLOAT.format(kind="float"))
+        raise _no_plain("float")
 
     def __int__(self) -> int:
-        refuse("a number is read")
-        raise TypeError(errors.PLAIN_FLOAT.format(kind="int"))
+        raise _no_plain("int")
 
     def __complex__(self) -> complex:
-        refuse("a number is read")
-        raise TypeError(errors.PLAIN_FLOAT.format(kind="complex"))
+        raise _no_plain("complex")
 
     def __reduce__(self) -> tuple[Any, ...]:
         refuse("a Value is copied")
@@ -428,12 +425,26 @@ _POWER, _POW, _NEG, _RELU = gates["power"], gates["pow"], gates["neg"], gates["r
 
 
 def refuse(what: str) -> None:
-    """Raise TraceError if this thread is tracing a function: its numbers are not known yet."""
+    """Raise TraceError if this thread is tracing a function: its numbers are not known yet.
+
+    The error is kept, for the case that the function catches it and goes on.
+    """
     if modes.mine.born is not None:
         line = modes.user_line()
-        raise errors.TraceError(
+        modes.mine.refusal = errors.TraceError(
             errors.NO_READING.format(what=what, line=f" at {line}" if line else "")
         )
+        raise modes.mine.refusal
+
+
+def _no_plain(kind: str) -> TypeError:
+    """What float(v) raises, traced or not: so a function that catches it has not branched."""
+    try:
+        refuse("a number is read")
+    except errors.TraceError as error:
+        modes.mine.refusal = None
+        return error
+    return TypeError(errors.PLAIN_FLOAT.format(kind=kind))
 
 
 def _condition(name: str, a: Any, b: Any) -> bool:

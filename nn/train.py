@@ -57,7 +57,8 @@ def train(
     the optimiser's state and the learning rate are those after the last whole pass. ValueError if a
     gradient is infinite, or a parameter would become so; a gate that fails raises what it raises in
     the engine, naming the example's lane in the batch, and so does a nan; TraceError for a model or
-    loss that reads numbers while it is traced.
+    loss that reads numbers while it is traced. What is random in them (dropout) needs eager=True: a
+    generator of your own is asked once, and its answer stays.
     """
     if not isinstance(epochs, int) or epochs < 0:
         raise ValueError(f"train: epochs must be a whole number of at least 0, got {epochs!r}")

@@ -876,3 +876,69 @@ def test_a_trace_in_one_thread_leaves_the_numbers_of_another_readable():
     done.set()
     thread.join()
     assert answers == [6.0]
+
+
+def test_random_numbers_in_a_traced_function_are_refused():
+    import random
+
+    with pytest.raises(TraceError, match="draws random numbers"):
+        compile_graph(lambda x: x * random.random())([1.0])
+
+
+def test_a_refusal_that_is_caught_is_raised_in_the_end():
+    def fn(x):
+        try:
+            return x if x > 0 else -x
+        except TypeError:
+            return x * 3
+
+    with pytest.raises(TraceError, match="asked for its truth"):
+        compile_graph(fn)([1.0])
+
+
+def test_what_asks_for_training_is_traced_for_each():
+    class Net(nn.Module):
+        def __init__(self):
+            self.w = Value(3.0)
+
+        def forward(self, x):
+            return self.w * x * (2.0 if self.training else 1.0)
+
+    net = Net()
+    f = compile_graph(net)
+    assert f([1.0]) == 6.0
+    net.eval()
+    assert f([1.0]) == 3.0
+
+
+def test_models_are_found_where_fn_reaches_them():
+    import functools
+
+    model = nn.MLP(2, [3, 1], rng=0)
+
+    def helper(x, y):
+        return (model(x) - y) ** 2
+
+    class Trainer:
+        def __init__(self):
+            self.net = model
+
+        def loss(self, x, y):
+            return (self.net(x) - y) ** 2
+
+    def with_model(net, x, y):
+        return (net(x) - y) ** 2
+
+    for fn in (
+        lambda x, y: helper(x, y), Trainer().loss, functools.partial(with_model, model),
+    ):  # fmt: skip
+        f = compile_graph(fn)
+        f([[1.0, 2.0]], [1.0])
+        assert f.parameters == model.parameters()
+
+
+def test_a_compiled_graph_is_not_copied():
+    import copy
+
+    with pytest.raises(TypeError, match="copy the model"):
+        copy.deepcopy(compile_graph(lambda x: x))

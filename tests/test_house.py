@@ -22,7 +22,7 @@ RANKS = {
     "run_numba": 3, "source_c": 3, "source_numpy": 3, "check": 4, "compiled": 4, "__init__": 5,
 }  # fmt: skip
 # A method that hands over to a later room, which it imports when it is called.
-LATE = {("program", "source_c"), ("program", "source_numpy")}
+LATE = {("program", "source_c"), ("program", "source_numpy"), ("program", "compiled")}
 
 each_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
 

@@ -229,3 +229,20 @@ def test_bytes_that_are_no_text_and_gates_that_are_missing(tmp_path):
     text = small().to_json().replace('"exp"', '"cubed"')
     with pytest.raises(ValueError, match=r"line 2 of the program.*no opcode 'cubed'"):
         Program.from_json(text)
+
+
+@pytest.mark.parametrize("executor", ["numpy", "numba"])
+def test_a_saved_program_runs(tmp_path, executor):
+    pytest.importorskip(executor)
+    w, b = Value(2.0, "w"), Value(-1.0, "b")
+    f = compile_graph(lambda x, y: (w * x[0] + b * x[1] - y) ** 2, [w, b], executor="numpy")
+    xs, ys = [[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]], [1.0, 0.0, 2.0]
+    value, gradient = f.value_and_grad(xs, ys)
+    f.program.save(tmp_path / "loss.json")
+    loaded = Program.load(tmp_path / "loss.json")
+    rows = [[*x, y] for x, y in zip(xs, ys, strict=True)]
+    outputs, gradients = loaded.run(rows, [2.0, -1.0], executor)
+    assert outputs.shape == (3, 1) and outputs.mean() == pytest.approx(value, rel=1e-12)
+    assert (gradients / 3).tolist() == pytest.approx(gradient.tolist(), rel=1e-12)
+    with pytest.raises(ValueError, match=r"inputs of shape \(lanes, 3\) and 2 parameters"):
+        loaded.run(xs, [2.0, -1.0], executor)
