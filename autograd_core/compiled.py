@@ -219,8 +219,7 @@ class CompiledGraph:
 
     def _key(self, shapes: Iterable[tuple[int, ...]]) -> tuple[Any, ...]:
         """Shapes, and whether the models that fn uses are in training: it may ask for that."""
-        modes = [getattr(model, "training", None) for model in self._models]
-        return (*shapes, *modes)
+        return (*shapes, *[getattr(model, "training", None) for model in self._models])
 
     def _batch(self, key: tuple[Any, ...], arrays: list[Any]) -> _Batch:
         """Memory for arguments of these shapes."""
@@ -294,7 +293,8 @@ class _Batch:
             size = math.prod(shape)
             self._targets.append(self._rows[k : k + size, :lanes])
             k += size
-        self._spare = self._rows[:k, lanes:]
+        self._flat = not single and all(len(shape) < 2 for shape in traced.shapes)
+        self._spare = self._rows[:k, lanes:] if self._rows.shape[1] > lanes else None
         self._first = self._rows[:k, :1]
         self._seen: object = None
         self._ones = np.ones(lanes)
@@ -311,11 +311,11 @@ class _Batch:
 
     def run(self, arrays: list[Any], at: Any) -> None:
         self._parameters(at)
-        lanes = self.lanes
+        if not self._flat:
+            arrays = [array.reshape(self.lanes, -1) for array in arrays]
         for target, array in zip(self._targets, arrays, strict=True):
-            flat = array if array.ndim < 3 and not self.single else array.reshape(lanes, -1)
-            target[...] = flat.T
-        if self._spare.size:
+            target[...] = array.T
+        if self._spare is not None:
             self._spare[...] = self._first
         self.failed = self._execute()
 
