@@ -18,8 +18,9 @@ NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 # A module of the engine imports only modules of a lower number; a new one gets its place here.
 RANKS = {
     "gates": 0, "elementary": 0, "errors": 0, "modes": 0, "value": 1, "emit": 1, "program": 1,
-    "functions": 2, "trace": 2, "passes": 2, "schedule": 2, "derivative": 3, "run_numpy": 3,
-    "run_numba": 3, "source_c": 3, "source_numpy": 3, "check": 4, "compiled": 4, "__init__": 5,
+    "functions": 2, "trace": 2, "failure": 2, "passes": 2, "schedule": 2, "derivative": 3,
+    "run_numpy": 3, "run_numba": 3, "source_c": 3, "source_numpy": 3, "check": 4, "compiled": 4,
+    "__init__": 5,
 }  # fmt: skip
 # A method that hands over to a later room, which it imports when it is called.
 LATE = {("program", "source_c"), ("program", "source_numpy"), ("program", "compiled")}
