@@ -73,7 +73,7 @@ class Bench:
         self.given = given
         self.left_out: dict[str, str] = {}
         self._folder = tempfile.TemporaryDirectory()
-        self.library = self._compile(network) if "c" in engines else None
+        self.binary = self._compile(network) if "c" in engines else None
         for name in engines:
             for module in ENGINES[name]:
                 if not _found(module):
@@ -114,7 +114,7 @@ class Bench:
         found: dict[Key, list[dict[str, Any]]] = {name: [] for name in jobs}
         for _ in range(self.given.runs if runs is None else runs):
             for name, job in jobs.items():
-                one = json.dumps({**job, "quick": self.given.quick, "library": self.library})
+                one = json.dumps({**job, "quick": self.given.quick, "library": self.binary})
                 begin = time.perf_counter()
                 done = subprocess.run(
                     [sys.executable, self.script, "--one", one],
