@@ -300,15 +300,10 @@ class _Batch:
         self._seen: object = None
         self._ones = np.ones(lanes)
         self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns
-        self._outputs = [self._where(*place) for place in traced.schedule.outputs]
-        places = traced.schedule.gradients
-        self._gradients = [self._where(*place) for place in places] if traced.of_inputs else []
+        of_lanes, place = traced.schedule.outputs[0]
+        self._output = self._rows[place, :lanes] if of_lanes else self._single[place : place + 1]
         slots = traced.schedule.slots
         self._gradient = self._single[slots.start : slots.stop]
-
-    def _where(self, of_lanes: bool, place: int) -> Any:
-        """A view of the numbers at a place: one a lane, or one."""
-        return self._rows[place, : self.lanes] if of_lanes else self._single[place : place + 1]
 
     def run(self, arrays: list[Any], at: Any) -> None:
         self._parameters(at)
@@ -342,8 +337,8 @@ class _Batch:
             self._single[:count] = at
 
     def loss(self) -> float:
-        row = self._outputs[0]
-        if len(row) == 1:
+        row = self._output
+        if len(row) == 1:  # one lane, or one number for all
             total = float(row[0])
             return total if self._scale != 1.0 else total * self.lanes
         return float(self._vdot(row, self._ones)) * self._scale
@@ -351,24 +346,18 @@ class _Batch:
     def gradient(self) -> Any:
         if not self.traced.of_inputs:
             return self._gradient.copy()
-        import numpy as np
-
-        table = (
-            np.array([np.broadcast_to(row, self.lanes) for row in self._gradients]) * self._scale
-        )
+        table = _columns(self._execute, self.traced.schedule.gradients, self.lanes) * self._scale
+        self.failed = self.failed or not self.is_finite(table)
         found, k = [], 0
         for shape in self.traced.shapes:
             size = math.prod(shape)
-            array = table[k : k + size].T.reshape(self.lanes, *shape)
+            array = table[:, k : k + size].reshape(self.lanes, *shape)
             found.append(array[0] if self.single else array)
             k += size
-        self.failed = self.failed or not self.is_finite(table)
         return found[0] if len(found) == 1 else tuple(found)
 
     def outputs(self) -> Any:
-        import numpy as np
-
-        table = np.array([np.broadcast_to(row, self.lanes) for row in self._outputs]).T
+        table = _columns(self._execute, self.traced.schedule.outputs, self.lanes)
         array = table[:, 0] if self.traced.single else table
         return array[0] if self.single else array
 
@@ -378,10 +367,10 @@ class _Batch:
 
     def require_one_output(self) -> None:
         if not self.traced.single:
+            count = len(self.traced.program.outputs)
             raise TypeError(
                 "the value and its gradient are those of a function that returns one Value, this "
-                f"one returns a sequence of {len(self._outputs)}: return their loss, or call "
-                "f.each(...)"
+                f"one returns a sequence of {count}: return their loss, or call f.each(...)"
             )
 
     def find_failure(self, *results: Any) -> None:
@@ -538,13 +527,17 @@ def run_program(
     memory.rows[: wanted[0], lanes:] = rows.T[:, :1]
     memory()
 
-    def columns(places: list[tuple[bool, int]]) -> Any:
-        return [
-            memory.rows[place, :lanes] if of_lanes else np.full(lanes, memory.single[place])
-            for of_lanes, place in places
-        ]
-
-    outputs = np.array(columns(schedule.outputs)).reshape(-1, lanes).T
+    outputs = _columns(memory, schedule.outputs, lanes)
     if schedule.slots:
         return outputs, memory.single[schedule.slots.start : schedule.slots.stop].copy()
-    return outputs, np.array(columns(schedule.gradients)).reshape(-1, lanes).T
+    return outputs, _columns(memory, schedule.gradients, lanes)
+
+
+def _columns(memory: Any, places: list[tuple[bool, int]], lanes: int) -> Any:
+    """What lies at these places, (lanes, places): numbers of all lanes are repeated."""
+    import numpy as np
+
+    table = np.empty((lanes, len(places)))
+    for i, (of_lanes, place) in enumerate(places):
+        table[:, i] = memory.rows[place, :lanes] if of_lanes else memory.single[place]
+    return table

@@ -20,15 +20,8 @@ from . import elementary
 from .gates import Gate, gates
 
 __all__ = [
-    "JAVASCRIPT",
-    "NUMBA",
-    "NUMPY",
-    "C",
-    "Dialect",
-    "Register",
-    "Rule",
-    "Trace",
-    "javascript",
+    "JAVASCRIPT", "NUMBA", "NUMPY", "C", "Dialect", "Register", "Rule", "Trace", "javascript",
+    "settled",
 ]  # fmt: skip
 
 TYPE_CHECKING = False
@@ -214,6 +207,23 @@ class Rule:
         return dialect.expression(name, *[written.get(x) or dialect.literal(x) for x in used])
 
 
+def settled(gate: Gate, numbers: Sequence[float | None]) -> float | int | None:
+    """What a gate comes to though some operands are not known (None), exactly.
+
+    A float: its output. An int: the place of the operand that it hands on. None: it has to be run.
+    """
+    if None not in numbers:
+        return float(gate.forward(elementary, *numbers))
+    name, last = gate.name, numbers[-1]
+    if name == "where" and numbers[0] is not None:
+        return 1 if numbers[0] else 2
+    if name in ("pow", "power") and last == 0.0:
+        return 1.0
+    if name in ("pow", "power", "mul", "div") and last == 1.0:
+        return 0
+    return 1 if name == "mul" and numbers[0] == 1.0 else None
+
+
 def _simplified(trace: Trace, answer: Any, known: dict[Any, float]) -> tuple[Trace, Any]:
     """The same answer by fewer instructions, exactly: numbers worked out, nothing done twice."""
     short = Trace()
@@ -221,17 +231,12 @@ def _simplified(trace: Trace, answer: Any, known: dict[Any, float]) -> tuple[Tra
     done: dict[tuple[object, ...], Register] = {}
     for result, name, operands in trace.leading_to(answer):
         used = [new.get(x, x) if isinstance(x, Register) else float(x) for x in operands]
-        plain = [x for x in used if not isinstance(x, Register)]
-        last = used[-1] if plain and plain[-1] is used[-1] else None
-        if len(plain) == len(used):
-            new[result] = float(gates[name].forward(elementary, *plain))
-        elif name == "where" and (used[1] is used[2] or not isinstance(used[0], Register)):
-            new[result] = used[1] if used[1] is used[2] or used[0] else used[2]
-        elif name in ("pow", "power") and last == 0.0:
-            new[result] = 1.0
-        elif name in ("pow", "power", "mul", "div") and last == 1.0:
-            new[result] = used[0]
-        elif name == "mul" and used[0] == 1.0:
+        found = settled(gates[name], [None if isinstance(x, Register) else x for x in used])
+        if isinstance(found, float):
+            new[result] = found
+        elif isinstance(found, int):
+            new[result] = used[found]
+        elif name == "where" and used[1] is used[2]:
             new[result] = used[1]
         else:
             key = (name, *(x if isinstance(x, Register) else x.hex() for x in used))

@@ -63,7 +63,8 @@ def _reached(program: Program, numbers: list[float]) -> set[int]:
     """The registers that hold a nan which reaches a result or a comparison."""
     reached = {r for r in (*program.outputs, *program.gradients) if math.isnan(numbers[r])}
     for line in reversed(program.code):
-        if line.result in reached or line.op in ("less", "less_equal"):
+        gate = program.gate(line.op)
+        if line.result in reached or (gate is not None and gate.condition):
             operands = line.operands
             if line.op == "where":
                 operands = (operands[0], operands[1] if numbers[operands[0]] else operands[2])

@@ -95,6 +95,8 @@ class Gate:
     domain      one Interval an operand (and then one a parameter), where it is sampled
     failures    where the public operators raise, see Failure
     corners     operands (with parameters) at which the slope is a convention or infinite
+    condition   whether the output is a yes or no, 1 or 0: an operand that is nan is lost in it, and
+                no gradient flows through it, since the engine only takes its answer
     latex       the formula, operands in angle brackets: r"\\frac{<a>}{<b>}"
     slopes      LaTeX of each slope in the operands and <y>, as a textbook writes it
 
@@ -102,8 +104,8 @@ class Gate:
     """
 
     __slots__ = (
-        "aliases", "corners", "defaults", "domain", "failures", "forward", "latex", "name",
-        "operands", "parameters", "partials", "slopes", "symbol",
+        "aliases", "condition", "corners", "defaults", "domain", "failures", "forward", "latex",
+        "name", "operands", "parameters", "partials", "slopes", "symbol",
     )  # fmt: skip
 
     def __init__(
@@ -121,6 +123,7 @@ class Gate:
         domain: tuple[Interval, ...] = (),
         failures: tuple[Failure, ...] = (),
         corners: tuple[tuple[float, ...], ...] = (),
+        condition: bool = False,
     ) -> None:
         code = forward.__code__
         arguments = code.co_varnames[1 : code.co_argcount]
@@ -141,6 +144,7 @@ class Gate:
         self.domain = domain or (Interval(),) * len(arguments)
         self.failures = failures
         self.corners = corners
+        self.condition = condition
         self.latex = latex
         self.slopes = slopes
         for field, entries, wanted in (
@@ -477,11 +481,11 @@ gates = Table((
     ),
     Gate(
         "less", lambda xp, a, b: xp.where(a < b, 1.0, 0.0), lambda xp, y, a, b: (0.0, 0.0),
-        symbol="<", latex="[<a> < <b>]", slopes=("0", "0"),
+        symbol="<", latex="[<a> < <b>]", slopes=("0", "0"), condition=True,
     ),
     Gate(
         "less_equal", lambda xp, a, b: xp.where(a <= b, 1.0, 0.0), lambda xp, y, a, b: (0.0, 0.0),
-        symbol="<=", latex=r"[<a> \le <b>]", slopes=("0", "0"),
+        symbol="<=", latex=r"[<a> \le <b>]", slopes=("0", "0"), condition=True,
     ),
     Gate(
         "floor", lambda xp, x: xp.floor(x), lambda xp, y, x: (0.0,),

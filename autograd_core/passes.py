@@ -20,9 +20,9 @@ import math
 from collections import namedtuple
 from collections.abc import Callable
 
-from . import elementary
+from .emit import settled
 from .gates import gates
-from .program import Instruction, Program, placed
+from .program import Instruction, Program, Writer
 
 __all__ = ["PASSES", "fold", "fuse", "group", "optimise", "prune", "share"]
 
@@ -36,37 +36,14 @@ def optimise(program: Program) -> Program:
     return program.verify()
 
 
-class _Rewriting:
-    """A new program in the making: `emit` and `constant` answer in registers of the new one.
-
-    Constants get their final registers in `program`: until then they are negative.
-    """
+class _Rewriting(Writer):
+    """A new program made of an old one: `register` says where the old registers are in it."""
 
     def __init__(self, old: Program) -> None:
+        super().__init__(old.inputs, old.parameters)
         self.old = old
-        self.base = old.first_constant
-        self.code: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
-        self.next = self.base
-        self.numbers: list[float] = []
-        self.known: dict[str, int] = {}
-        self.register: list[int] = list(range(self.base))  # of the old one -> of the new one
+        self.register: list[int] = list(range(self.base))
         self.register += [self.constant(number) for number in old.constants]
-
-    def constant(self, number: float) -> int:
-        key = number.hex()
-        if key not in self.known:
-            self.numbers.append(number)
-            self.known[key] = -len(self.numbers)
-        return self.known[key]
-
-    def number(self, register: int) -> float | None:
-        return self.numbers[-register - 1] if register < 0 else None
-
-    def emit(self, op: str, operands: tuple[int, ...], shape: tuple[int, ...] = ()) -> int:
-        first = self.next
-        self.code.append((op, operands, shape))
-        self.next += Instruction(first, op, operands, shape).size if shape else 1
-        return first
 
     def copy(self, line: Instruction) -> None:
         """The old line as it is, on the new registers."""
@@ -77,11 +54,10 @@ class _Rewriting:
         else:
             self.register.append(first)
 
-    def program(self) -> Program:
+    def rewritten(self) -> Program:
         old, register = self.old, self.register
         labels = {register[r]: label for r, label in old.labels.items() if register[r] >= self.base}
-        return placed(
-            old.inputs, old.parameters, self.numbers, self.code,
+        return self.program(
             [register[r] for r in old.outputs], [register[r] for r in old.gradients],
             old.wrt, labels, old.own_gates,
         )  # fmt: skip
@@ -91,43 +67,37 @@ NOWHERE = -1 << 62  # the new register of a line that is left out
 
 
 def fold(program: Program) -> Program:
-    """Do what is known already: gates of constants, 1 x, where(1, a, b).
+    """Do what is known already: gates of constants, 1 x, x / 1, where(1, a, b).
 
     A gate that fails at its constants stays, and fails when the program runs.
     """
     new = _Rewriting(program)
-    one = new.constant(1.0)
     register = new.register
     changed = False
     chosen: dict[int, tuple[int, ...]] = {}  # the operands of each `where`
     for line in program.code:
         op, operands = line.op, [register[r] for r in line.operands]
-        if op != "where" and min(operands) >= 0:  # no constant
-            new.copy(line)
-            continue
-        if op == "mul" and one in operands:
-            register.append(operands[0] if operands[1] == one else operands[1])
-            continue
-        if op == "where" and operands[0] < 0:
-            register.append(operands[1] if new.number(operands[0]) else operands[2])
-            continue
-        if op == "where":  # of two questions that are the same, one is enough
-            for i in (1, 2):
-                inner = chosen.get(operands[i], ())
-                if inner and inner[0] == operands[0]:
-                    operands[i] = inner[i]
-                    changed = True
-            register.append(new.emit(op, tuple(operands)))
-            chosen[register[-1]] = tuple(operands)
-            continue
         gate = program.gate(op)
-        if gate is not None and op == gate.name and max(operands) < 0:
-            y = float(gate.forward(elementary, *map(new.number, operands)))
-            if math.isfinite(y):  # only elsewhere a gate fails
-                register.append(new.constant(y))
-                continue
-        new.copy(line)
-    return new.program() if changed or len(new.code) < len(program.code) else program
+        if gate is not None and op == gate.name:
+            if op == "where":  # of two questions that are the same, one is enough
+                for i in (1, 2):
+                    inner = chosen.get(operands[i], ())
+                    if inner and inner[0] == operands[0]:
+                        operands[i] = inner[i]
+                        changed = True
+            if min(operands) < 0:  # a constant is among them
+                answer = settled(gate, [new.number(r) for r in operands])
+                if isinstance(answer, int):
+                    register.append(operands[answer])
+                    continue
+                if answer is not None and math.isfinite(answer):  # only elsewhere a gate fails
+                    register.append(new.constant(answer))
+                    continue
+        register.append(new.emit(op, tuple(operands), line.shape))
+        register += range(register[-1] + 1, new.next)
+        if op == "where":
+            chosen[register[-1]] = tuple(operands)
+    return new.rewritten() if changed or len(new.code) < len(program.code) else program
 
 
 def share(program: Program) -> Program:
@@ -143,7 +113,7 @@ def share(program: Program) -> Program:
             new.copy(line)
         else:
             new.register += range(first, first + line.size)
-    return new.program()
+    return new.rewritten()
 
 
 def prune(program: Program) -> Program:
@@ -174,7 +144,7 @@ def prune(program: Program) -> Program:
             new.register += [NOWHERE] * line.size
         else:
             new.copy(line)
-    return new.program()
+    return new.rewritten()
 
 
 def fuse(program: Program) -> Program:
@@ -232,7 +202,7 @@ def fuse(program: Program) -> Program:
                 register.append(dot(sums[line.result]))
             else:
                 register.append(dot(varying, dot(once), one))
-    return new.program()
+    return new.rewritten()
 
 
 # A dot as a row of a matrix: bias + weights x numbers + the rest, pairs of another kind.
@@ -292,7 +262,7 @@ def group(program: Program, smallest: int = SMALLEST) -> Program:
             start = new.emit("outer", operands, (len(left), len(right)))
             for member, position in members:
                 register[member] = start + position
-    return new.program()
+    return new.rewritten()
 
 
 def _as_row(program: Program, line: Instruction, uniform: list[bool]) -> _Row | None:
@@ -333,7 +303,7 @@ def _totals_last(program: Program) -> Program:
         start = new.emit(line.op, tuple([new.register[r] for r in line.operands]), line.shape)
         for i in range(line.size):
             new.register[line.result + i] = start + i
-    return new.program()
+    return new.rewritten()
 
 
 def _grids(

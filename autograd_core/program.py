@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SUMS = ("dot", "product", "total", "outer")
-RESERVED = (*SUMS, "spread", "copy")  # and what executors add
+RESERVED = (*SUMS, "spread", "copy", "finish")  # and what executors add
 
 
 class Instruction(namedtuple("Instruction", "result op operands shape", defaults=((),))):
@@ -75,7 +75,7 @@ class Program:
     wrt         what the gradient is with respect to: registers of parameters, whose gradients are
                 sums over lanes, or of inputs
     labels      names of registers, for listings, pictures and errors
-    gates       the gates behind the opcodes; a program may use gates that are not in the table
+    own_gates   gates that are not in the table, by their names
     """
 
     def __init__(
@@ -441,45 +441,64 @@ class Program:
         )
 
 
-def placed(
-    inputs: Sequence[str],
-    parameters: Sequence[str],
-    numbers: Sequence[float],
-    code: Iterable[tuple[str, tuple[int, ...], tuple[int, ...]]],
-    outputs: Sequence[int],
-    gradients: Sequence[int],
-    wrt: Sequence[int],
-    labels: Mapping[int, str],
-    own_gates: Mapping[str, Gate],
-) -> Program:
-    """A Program of lines whose constants have no places yet.
+class Writer:
+    """A program in the making: `constant` and `emit` answer with registers, `program` makes it.
 
-    A writer of programs does not know how many constants there will be, and so not where results
-    start: to it results follow the parameters at once, and constants count from -1 downward in the
-    order of `numbers`. Constants that nothing reads are left out.
+    Until then it is not known how many constants there will be, and so not where results start:
+    here results follow the parameters at once, and constants count from -1 downward.
     """
-    lines = list(code)
-    base = len(inputs) + len(parameters)
-    used = {r for _, operands, _ in lines for r in operands if r < 0}
-    used.update(r for r in (*outputs, *gradients) if r < 0)
-    kept = sorted(used, reverse=True)
-    first = base + len(kept)
-    total = sum([_size(op, shape) if shape else 1 for op, _, shape in lines])
-    # Read with a negative index, the end of this list is the constants.
-    final = [*range(base), *range(first, first + total), *[-1] * len(numbers)]
-    for i, register in enumerate(kept):
-        final[register] = base + i
-    look = final.__getitem__
-    made = []
-    make = tuple.__new__
-    for op, operands, shape in lines:
-        made.append(make(Instruction, (first, op, tuple(map(look, operands)), shape)))
-        first += _size(op, shape) if shape else 1
-    return Program(
-        inputs, parameters, [numbers[-r - 1] for r in kept], made,
-        [*map(look, outputs)], [*map(look, gradients)], wrt,
-        {look(r): label for r, label in labels.items()}, own_gates,
-    )  # fmt: skip
+
+    def __init__(self, inputs: Sequence[str], parameters: Sequence[str]) -> None:
+        self.inputs, self.parameters = inputs, parameters
+        self.base = self.next = len(inputs) + len(parameters)
+        self.code: list[tuple[str, tuple[int, ...], tuple[int, ...]]] = []
+        self._numbers: list[float] = []
+        self._known: dict[str, int] = {}
+
+    def constant(self, number: float) -> int:
+        """The register of a constant: one for each pattern of bits."""
+        key = number.hex()
+        if key not in self._known:
+            self._numbers.append(number)
+            self._known[key] = -len(self._numbers)
+        return self._known[key]
+
+    def number(self, register: int) -> float | None:
+        """The number in a constant's register, None for every other."""
+        return self._numbers[-register - 1] if register < 0 else None
+
+    def emit(self, op: str, operands: tuple[int, ...], shape: tuple[int, ...] = ()) -> int:
+        """The first register of a new line's results."""
+        first = self.next
+        self.code.append((op, operands, shape))
+        self.next += _size(op, shape) if shape else 1
+        return first
+
+    def program(
+        self, outputs: Sequence[int], gradients: Sequence[int], wrt: Sequence[int],
+        labels: Mapping[int, str], own_gates: Mapping[str, Gate],
+    ) -> Program:  # fmt: skip
+        """The program, without the constants that nothing reads."""
+        used = {r for _, operands, _ in self.code for r in operands if r < 0}
+        used.update(r for r in (*outputs, *gradients) if r < 0)
+        kept = sorted(used, reverse=True)
+        first = self.base + len(kept)
+        # Read with a negative index, the end of this list is the constants.
+        final = [*range(self.base), *range(first, first + self.next - self.base)]
+        final += [-1] * len(self._numbers)
+        for i, register in enumerate(kept):
+            final[register] = self.base + i
+        look = final.__getitem__
+        make = tuple.__new__  # a third of the time of Instruction(...)
+        code = []
+        for op, operands, shape in self.code:
+            code.append(make(Instruction, (first, op, tuple(map(look, operands)), shape)))
+            first += _size(op, shape) if shape else 1
+        return Program(
+            self.inputs, self.parameters, [self._numbers[-r - 1] for r in kept], code,
+            [*map(look, outputs)], [*map(look, gradients)], wrt,
+            {look(r): label for r, label in labels.items()}, own_gates,
+        )  # fmt: skip
 
 
 def _size(op: str, shape: tuple[int, ...]) -> int:

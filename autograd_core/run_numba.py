@@ -26,15 +26,13 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from .emit import NUMBA, Register, Trace
-from .program import Program
+from .emit import NUMBA, Rule
+from .program import RESERVED, Program
 from .schedule import Schedule
 
 __all__ = ["NumbaRun", "kernel_source"]
 
 FIELDS = 11  # of a block in the kernel: opcode, width, count, start, table, then its own
-FIXED = ("spread", "copy", "dot", "total", "product", "outer", "finish")
-WATCHED = ("less", "less_equal")
 # In every loop, so that most programs find the one that another has left in the cache.
 COMMON = (
     "add", "div", "exp", "less", "less_equal", "log", "mul", "neg", "power", "power'x", "relu",
@@ -53,7 +51,7 @@ class NumbaRun:
 
     def __init__(self, schedule: Schedule, lanes: int, scale: float = 1.0) -> None:
         program = schedule.program
-        ops = sorted({*COMMON, *(block.op for block in schedule.blocks)} - set(FIXED))
+        ops = sorted({*COMMON, *(block.op for block in schedule.blocks)} - set(RESERVED))
         self._kernel = _kernel(kernel_source(program, ops))
         width = lanes if lanes <= 2 else -(-lanes // 4) * 4
         singles = -(-(schedule.singles + 1) // 8) * 8  # the last one is the scale
@@ -66,10 +64,7 @@ class NumbaRun:
         self.single = self.memory[: schedule.singles]
         self.memory[singles - 1] = scale
         self.rows = self.memory[singles:size].reshape(schedule.rows, width)
-        first = len(program.parameters)
-        self.single[first : first + len(program.constants)] = program.constants
-        for row, place in schedule.fixed:
-            self.rows[row] = self.single[place]
+        schedule.fill(self.single, self.rows)
         self._table, self._blocks = self._encode(schedule, ops, singles, size)
         self._arguments = (
             self.memory.ctypes.data, self._blocks.ctypes.data, len(self._blocks),
@@ -87,7 +82,7 @@ class NumbaRun:
         """The blocks as numbers: places are made addresses in `memory`."""
         table: list[int] = []
         rows = []
-        codes = {op: i for i, op in enumerate((*FIXED, *ops))}
+        codes = {op: i for i, op in enumerate((*RESERVED, *ops))}
 
         def address(place: int, lanes: bool) -> int:
             return singles + place * self.width if lanes else place
@@ -128,7 +123,7 @@ class NumbaRun:
 
 def kernel_source(program: Program, ops: list[str]) -> str:
     """The text of the compiled loop, for these opcodes beside the fixed ones."""
-    cases = [_case(program, op, code) for code, op in enumerate(ops, len(FIXED))]
+    cases = [_case(program, op, code) for code, op in enumerate(ops, len(RESERVED))]
     return _multiply() + _LOOP + "".join(cases) + "    return np.int64(failed)\n"
 
 
@@ -136,26 +131,17 @@ def _case(program: Program, op: str, code: int) -> str:
     """The branch of the loop for one opcode, written by its gate's rule."""
     gate = program.gate(op)
     assert gate is not None
-    name, slope, operand = op.partition("'")
-    trace = Trace()
-    count = len(gate.operands + gate.parameters) + bool(slope)
-    arguments = [Register(trace, f"x{i}") for i in range(count)]
-    watch = ""
-    if slope:
-        answer = gate.partials(trace, *arguments)[gate.operands.index(operand)]
-    else:
-        answer = gate.forward(trace, *arguments)
-        if gate.failures:
-            watch = "if y - y != 0.0:"
-        elif name in WATCHED:
-            watch = "if x0 != x0 or x1 != x1:"
-    body = [f"x{i} = memory[a{i} + lane]" for i in range(count)]
-    body += [*NUMBA.lines(trace, answer), f"y = {NUMBA.literal(answer)}", "memory[o + lane] = y"]
-    if watch:
-        body += [watch, "    failed = True"]
-    load = [f"a{i} = np.uint64(table[t + U{i}])" for i in range(count)]
+    rule = Rule(gate, op, taken=gate.operands)  # x0, x1, ...: the loop has names of its own
+    names = [argument.name for argument in rule.arguments]
+    body = [f"{x} = memory[a{i} + lane]" for i, x in enumerate(names)]
+    body += [*rule.lines(NUMBA), f"y = {NUMBA.literal(rule.answer)}", "memory[o + lane] = y"]
+    if op == gate.name and gate.condition:
+        body += [f"if {' or '.join(f'{x} != {x}' for x in names)}:", "    failed = True"]
+    if op == gate.name and gate.failures:
+        body += ["if y - y != 0.0:", "    failed = True"]
+    load = [f"a{i} = np.uint64(table[t + U{i}])" for i in range(len(names))]
     lines = [f"elif op == {code}:  # {op}", "    for i in range(count):"]
-    lines += [f"        {line}" for line in ["o = start + i * width", *load, f"t += U{count}"]]
+    lines += [f"        {line}" for line in ["o = start + i * width", *load, f"t += U{len(names)}"]]
     lines += ["        for lane in range(width):", *[f"            {line}" for line in body]]
     return "".join(f"        {line}\n" for line in lines)
 
@@ -304,7 +290,8 @@ def _multiply() -> str:
             lines += [f"        {line}" for line in _tile(rows, columns)]
             lines += [f"        q += U{columns}"]
         lines += [f"    i += U{rows}"]
-    return _MULTIPLY + "".join(f"    {line}\n" for line in lines)
+    text = _MULTIPLY.replace("FIELDS_OF_A_BLOCK", str(FIELDS))
+    return text + "".join(f"    {line}\n" for line in lines)
 
 
 _MULTIPLY = '''\
@@ -316,7 +303,7 @@ import numpy as np
 from numba import cfunc, njit, types
 
 SUMS = {"contract", "reassoc"}
-FIELDS = np.uint64(11)
+FIELDS = np.uint64(FIELDS_OF_A_BLOCK)
 U0, U1, U2, U3, U4, U5, U6, U7, U8 = [np.uint64(i) for i in range(9)]
 
 
@@ -384,19 +371,19 @@ def run(memory, blocks, size, table, batch):
         t = np.uint64(blocks[j + U4])
         n = np.uint64(blocks[j + U5])
         m = np.uint64(blocks[j + U6])
-        if op == 0:  # spread
+        if op == 4:  # spread
             for i in range(count):
                 number = memory[table[t + i]]
                 o = start + i * width
                 for lane in range(width):
                     memory[o + lane] = number
-        elif op == 1:  # copy
+        elif op == 5:  # copy
             for i in range(count):
                 a = np.uint64(table[t + i])
                 o = start + i * width
                 for lane in range(width):
                     memory[o + lane] = memory[a + lane]
-        elif op == 2:  # dot
+        elif op == 0:  # dot
             for i in range(count):
                 pairs = np.uint64(table[t])
                 t += U1
@@ -417,7 +404,7 @@ def run(memory, blocks, size, table, batch):
                         t += U2
                         for lane in range(width):
                             memory[o + lane] += memory[a + lane] * memory[b + lane]
-        elif op == 3:  # total
+        elif op == 2:  # total
             for i in range(count):
                 a = np.uint64(table[t])
                 b = np.uint64(table[t + U1])
@@ -426,7 +413,7 @@ def run(memory, blocks, size, table, batch):
                     memory[start + i] = over_lanes(memory, a, b, lanes)
                 else:
                     memory[start + i] = memory[a] * memory[b] * lanes
-        elif op == 4:  # product
+        elif op == 1:  # product
             a = np.uint64(blocks[j + U7])
             by_row = np.uint64(blocks[j + U8])
             by_column = np.uint64(blocks[j + U8 + U1])
@@ -440,7 +427,7 @@ def run(memory, blocks, size, table, batch):
                 multiply_one(memory, start, a, by_row, by_column, b, n, m)
             else:
                 multiply(memory, start, width, a, by_row, by_column, b, width, n, m, width)
-        elif op == 5:  # outer
+        elif op == 3:  # outer
             a = np.uint64(blocks[j + U7])
             b = np.uint64(blocks[j + U8])
             turned = np.uint64(blocks[j + U8 + U1])

@@ -13,32 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from .emit import Rule
 from .program import Program
 from .schedule import Block, Schedule
 
-__all__ = ["NumpyRun", "xp"]
+__all__ = ["NumpyRun"]
 
 
-class _Xp:
-    """The namespace `xp` in which the rules run on arrays: NumPy's functions, by our names."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, {"div": "divide", "pow": "power"}.get(name, name))
-
-    @staticmethod
-    def asin(x: Any) -> Any:
-        return np.arcsin(x)
-
-    @staticmethod
-    def acos(x: Any) -> Any:
-        return np.arccos(x)
-
-    @staticmethod
-    def atan(x: Any) -> Any:
-        return np.arctan(x)
-
-
-xp = _Xp()
+# What NumPy calls the instructions of the rules, where it has another name for them.
+NAMES = {
+    "acos": "arccos", "asin": "arcsin", "atan": "arctan", "div": "divide", "mul": "multiply",
+    "neg": "negative", "pow": "power", "sub": "subtract",
+}  # fmt: skip
 
 
 class NumpyRun:
@@ -55,10 +41,7 @@ class NumpyRun:
         self.scale = scale
         self.single = np.zeros(schedule.singles)
         self.rows = np.zeros((schedule.rows, lanes))
-        first = len(program.parameters)
-        self.single[first : first + len(program.constants)] = program.constants
-        for row, place in schedule.fixed:
-            self.rows[row] = self.single[place]
+        schedule.fill(self.single, self.rows)
         self._constant = {row: float(self.single[place]) for row, place in schedule.fixed}
         self._gradient = self.single[schedule.slots.start : schedule.slots.stop]
         self.failed = False
@@ -118,10 +101,7 @@ class NumpyRun:
         if block.op == "dot":
             starts = np.cumsum((0, *block.sources[2][:-1]))
             return lambda: np.add.reduceat(reads[0]() * reads[1](), starts, axis=0, out=out)
-        for i, number in enumerate(numbers):
-            if number is not None:
-                reads[i] = partial(float, number)
-        return self._gate(program, block.op, out, reads)
+        return self._gate(program, block.op, out, reads, numbers)
 
     def _product(self, block: Block, out: Any) -> Callable[[], object]:
         (n, m), (biases, (first, by_row, by_column), (row,)) = block.shape, block.sources
@@ -139,32 +119,45 @@ class NumpyRun:
         return call
 
     def _gate(
-        self, program: Program, op: str, out: Any, operands: list[Callable[[], Any]]
-    ) -> Callable[[], object]:
+        self, program: Program, op: str, out: Any, reads: list[Callable[[], Any]],
+        numbers: list[float | None],
+    ) -> Callable[[], object]:  # fmt: skip
+        """A gate, or its slope: its rule's instructions, one call each."""
         gate = program.gate(op)
         assert gate is not None
-        _, slope, operand = op.partition("'")
-        if slope:
-            i, partials = gate.operands.index(operand), gate.partials
-            return lambda: np.copyto(out, partials(xp, *[read() for read in operands])[i])
-        if op in _UFUNCS:
-            ufunc: Any = _UFUNCS[op]
-            return lambda: ufunc(*[read() for read in operands], out=out)
-        forward, compares, fails = gate.forward, op in ("less", "less_equal"), gate.failures
+        pairs = zip(reversed(gate.parameters), reversed(numbers), strict=False)
+        rule = Rule(gate, op, known={name: x for name, x in pairs if x is not None})
+        sources = [
+            read if number is None else partial(float, number)
+            for read, number in zip(reads, numbers, strict=True)
+        ]
+        place: dict[Any, int] = {x: i for i, x in enumerate(rule.arguments)}
+        calls = []  # a function, and its operands: numbers, or places of what is there already
+        for result, name, used in rule.trace.leading_to(rule.answer):
+            calls.append((getattr(np, NAMES.get(name, name)), [place.get(x, x) for x in used]))
+            place[result] = len(place)
+        answer = place.get(rule.answer, rule.answer)
+        straight = bool(calls) and isinstance(calls[-1][0], np.ufunc)
+        if straight:
+            last, ends = calls.pop()
+        compares = op == gate.name and gate.condition
+        fails = op == gate.name and bool(gate.failures)
 
         def call() -> None:
-            numbers = [read() for read in operands]
-            np.copyto(out, forward(xp, *numbers))
-            if compares and np.isnan(sum(numbers)).any():
+            values = [source() for source in sources]
+
+            def given(operands: list[Any]) -> list[Any]:
+                return [values[x] if type(x) is int else x for x in operands]
+
+            for function, operands in calls:
+                values.append(function(*given(operands)))
+            if straight:
+                last(*given(ends), out=out)
+            else:
+                np.copyto(out, *given([answer]))
+            if compares and np.isnan(sum(values[: len(sources)])).any():
                 self.failed = True
             if fails and not np.isfinite(out).all():
                 self.failed = True
 
         return call
-
-
-# Gates that are one call of NumPy, which then writes to its place at once.
-_UFUNCS = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative, "tanh": np.tanh,
-    "abs": np.absolute,
-}  # fmt: skip

@@ -19,6 +19,10 @@ from .program import Instruction, Program
 
 __all__ = ["Block", "Schedule"]
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class Block(
     namedtuple("Block", "op lanes start size sources shape of_lanes", defaults=((0, 0), False))
@@ -57,15 +61,22 @@ class Schedule:
         self._place += [0] * (len(self._uniform) - len(self._place))
         self._row_of: dict[int, int] = {}  # the row filled with a shared number
         # Gradients are to lie side by side in the end: what fits is written there at once.
-        shared = bool(program.wrt) and min(program.wrt) >= inputs
-        slots = range(self._reserve(False, len(program.gradients)) if shared else 0, self.singles)
-        self.slots = slots if shared else range(0)
+        self.slots = range(0)
+        if program.wrt and min(program.wrt) >= inputs:
+            self.slots = range(self._reserve(False, len(program.wrt)), self.singles)
         self._slot = dict(zip(program.gradients, self.slots, strict=False))
         for lines in self._levels():
             self._level(lines)
         self.outputs = [(not self._uniform[r], self._place[r]) for r in program.outputs]
         self.gradients = [(not self._uniform[r], self._place[r]) for r in program.gradients]
         self._collect(self.slots)
+
+    def fill(self, single: Any, rows: Any) -> None:
+        """Write the constants into new memory, where they stay."""
+        first = len(self.program.parameters)
+        single[first : first + len(self.program.constants)] = self.program.constants
+        for row, place in self.fixed:
+            rows[row] = single[place]
 
     def _collect(self, slots: range) -> None:
         """Copy the gradients that do not lie in their slots yet."""

@@ -18,7 +18,7 @@ from .emit import Register, Rule
 from .errors import TraceError
 from .gates import Gate, gates
 from .modes import mine, tracing
-from .program import Program, check_names, placed
+from .program import Program, Writer, check_names
 from .value import PAIR, Value, real, topological
 
 __all__ = ["Traced", "lower", "names_of", "trace"]
@@ -111,49 +111,24 @@ def lower(traced: Traced, wrt: Sequence[Value] = (), parameters: Sequence[Value]
     if not parameters:
         inputs = set(traced.inputs)
         parameters = [v for v in dict.fromkeys([*wrt, *traced.parameters]) if v not in inputs]
-    return _Lowering(traced, parameters).program(wrt)
+    return _Lowering(traced, parameters).lowered(wrt)
 
 
-class _Lowering:
+class _Lowering(Writer):
     def __init__(self, traced: Traced, parameters: Sequence[Value]) -> None:
+        super().__init__([value.label for value in traced.inputs], _names(parameters))
         self.traced = traced
-        self.parameters = list(parameters)
-        self.registers: dict[Value, int] = {}
-        self.constants: dict[str, int] = {}
-        self.numbers: list[float] = []
-        self.code: list[tuple[str, tuple[int, ...]]] = []
+        self.registers = {value: i for i, value in enumerate([*traced.inputs, *parameters])}
         self.own_gates: dict[str, Gate] = {}
         self.slopes: dict[tuple[Gate, tuple[float, ...]], list[tuple[str, Any]]] = {}
-        self.base = len(traced.inputs) + len(self.parameters)
-        # Constants come to stand before the results, when their number is known: they are counted
-        # from -1 downward until then.
-        for i, value in enumerate([*traced.inputs, *self.parameters]):
-            self.registers[value] = i
 
-    def program(self, wrt: Sequence[Value]) -> Program:
+    def lowered(self, wrt: Sequence[Value]) -> Program:
         order = self.forward()
         outputs = [self.registers[v] for v in self.traced.outputs]
         gradients = self.backward(order, wrt) if wrt else []
         labels = {self.registers[v]: v.label for v in order if v.label and v.gate is not None}
-        return placed(
-            [value.label for value in self.traced.inputs], _names(self.parameters), self.numbers,
-            [(op, operands, ()) for op, operands in self.code], outputs, gradients,
-            [self.registers[value] for value in wrt], labels, self.own_gates,
-        )  # fmt: skip
-
-    # ------------------------------------------------------------------ emitting
-
-    def constant(self, number: float) -> int:
-        """The register of a constant: one for each pattern of bits."""
-        key = number.hex()
-        if key not in self.constants:
-            self.numbers.append(number)
-            self.constants[key] = -len(self.numbers)
-        return self.constants[key]
-
-    def emit(self, op: str, *operands: int) -> int:
-        self.code.append((op, operands))
-        return self.base + len(self.code) - 1
+        places = [self.registers[value] for value in wrt]
+        return self.program(outputs, gradients, places, labels, self.own_gates)
 
     # ------------------------------------------------------------------ the two passes
 
@@ -179,13 +154,17 @@ class _Lowering:
                 check_names(self.own_gates)
             operands = [registers[x] for x in _operands(value)]
             operands += map(self.constant, value.constants)
-            registers[value] = self.emit(gate.name, *operands)
+            registers[value] = self.emit(gate.name, tuple(operands))
         return order
 
     def backward(self, order: list[Value], wrt: Sequence[Value]) -> list[int]:
         """Instructions for the gradient; its registers, one for each of `wrt`."""
         zero, one = self.constant(0.0), self.constant(1.0)
-        emit, place = self.emit, self.registers
+        place = self.registers
+
+        def emit(op: str, *operands: int) -> int:
+            return self.emit(op, operands)
+
         root = self.traced.outputs[0]
         inputs = len(self.traced.inputs)
         per_batch = {value for value in wrt if place[value] >= inputs}
@@ -236,7 +215,7 @@ class _Lowering:
         gate: Any = value._gate
         if gate.name == "where":  # 1 on the branch taken, and only there something is passed on
             return self.constant(1.0) if i else None
-        if gate.name in ("less", "less_equal"):  # no gates in the engine, which takes their answer
+        if gate.condition:
             return None
         constants = value.constants
         if (gate, constants) not in self.slopes:
@@ -247,11 +226,10 @@ class _Lowering:
         if kind == "number":
             return self.constant(float(what))
         if kind == "rule":
-            return self.emit(f"{gate.name}'{gate.operands[i]}", *registers)
+            return self.emit(f"{gate.name}'{gate.operands[i]}", tuple(registers))
         op, operands = what
-        return self.emit(
-            op, *[self.constant(x) if isinstance(x, float) else registers[x[0]] for x in operands]
-        )
+        places = [self.constant(x) if isinstance(x, float) else registers[x[0]] for x in operands]
+        return self.emit(op, tuple(places))
 
 
 def _slopes(gate: Gate, constants: tuple[float, ...]) -> list[tuple[str, Any]]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from numbers import Real
 from typing import Any
 
@@ -95,15 +96,17 @@ class HingeLoss(_Loss):
 
     def _term(self, index: int, output: Value, target: Any) -> Value:
         if isinstance(target, Value) and is_tracing():
-            right = where(target >= 1.0, target <= 1.0, where(target <= -1.0, target >= -1.0, 0.0))
-            return (1.0 - _valid(target, right, "a HingeLoss label, -1 or 1") * output).relu()
-        label = _label(self._name, index, target)
-        if label not in (-1.0, 1.0):
-            raise ValueError(
-                f"HingeLoss: label {index} is {label:g}, it must be -1 or 1: for classes 0 and 1 "
-                "give 2 * label - 1"
-            )
-        return (1.0 - label * output).relu()
+            right = (target >= 1.0) & (target <= 1.0) | (target <= -1.0) & (target >= -1.0)
+            label: Any = _valid(target, right, "a HingeLoss label, -1 or 1")
+        else:
+            label = _label(self._name, index, target)
+            if label not in (-1.0, 1.0):
+                raise ValueError(
+                    f"HingeLoss: label {index} is {label:g}, it must be -1 or 1: for classes 0 and "
+                    "1 give 2 * label - 1"
+                )
+        hinge: Value = (1.0 - label * output).relu()
+        return hinge
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -115,20 +118,21 @@ class BCEWithLogitsLoss(_Loss):
 
     def _term(self, index: int, output: Value, target: Any) -> Value:
         if isinstance(target, Value) and is_tracing():
-            right = where(target >= 0.0, target <= 1.0, 0.0)
-            odds = _valid(target, right, "a BCEWithLogitsLoss label, from 0 to 1")
-            return odds * (-output).softplus() + (1.0 - odds) * output.softplus()
-        label = _label(self._name, index, target)
-        if not 0.0 <= label <= 1.0:
-            raise ValueError(
-                f"BCEWithLogitsLoss: label {index} is {label:g}, it must be from 0 to 1: for "
-                "labels -1 and 1 give (label + 1) / 2"
-            )
-        if label == 1.0:
-            return (-output).softplus()
-        if label == 0.0:
-            return output.softplus()
-        return label * (-output).softplus() + (1.0 - label) * output.softplus()
+            right = (target >= 0.0) & (target <= 1.0)
+            label: Any = _valid(target, right, "a BCEWithLogitsLoss label, from 0 to 1")
+        else:
+            label = _label(self._name, index, target)
+            if not 0.0 <= label <= 1.0:
+                raise ValueError(
+                    f"BCEWithLogitsLoss: label {index} is {label:g}, it must be from 0 to 1: for "
+                    "labels -1 and 1 give (label + 1) / 2"
+                )
+            if label == 1.0:
+                return (-output).softplus()
+            if label == 0.0:
+                return output.softplus()
+        loss: Value = label * (-output).softplus() + (1.0 - label) * output.softplus()
+        return loss
 
 
 class CrossEntropyLoss(_Loss):
@@ -149,49 +153,33 @@ class CrossEntropyLoss(_Loss):
             )
         rows = outputs if len(found) == 2 else [outputs]
         pairs = zip(rows, flat(targets), strict=True)
-        if is_tracing():
-            checked = [
-                label if isinstance(label, Value) else _class(i, label, len(row))
-                for i, (row, label) in enumerate(pairs)
-            ]
-            return [
-                _traced_cross_entropy(_values(row), label)
-                for row, label in zip(rows, checked, strict=True)
-            ]
-        labels = [_class(i, label, len(row)) for i, (row, label) in enumerate(pairs)]
+        labels = [
+            label if isinstance(label, Value) and is_tracing() else _class(i, label, len(row))
+            for i, (row, label) in enumerate(pairs)
+        ]
         return [
             _minus_log_softmax(_values(row), label) for row, label in zip(rows, labels, strict=True)
         ]
 
 
-def _minus_log_softmax(logits: list[Value], label: int) -> Value:
-    highest = Value(max(logit.data for logit in logits))
+def _minus_log_softmax(logits: list[Value], label: Value | int) -> Value:
+    if is_tracing():
+        highest = reduce(maximum, logits)
+    else:
+        highest = Value(max(logit.data for logit in logits))
     shifted = [logit - highest for logit in logits]
     powers = [value.exp() for value in shifted]
     total: Value = sum(powers[1:], powers[0])
-    return total.log() - shifted[label]
+    return total.log() - (_picked(shifted, label) if isinstance(label, Value) else shifted[label])
 
 
-def _traced_cross_entropy(logits: list[Value], label: Value | int) -> Value:
-    """The same where the label is not known yet: `where` picks its logit, or nan if it has none."""
-    highest = logits[0]
-    for logit in logits[1:]:
-        highest = maximum(highest, logit)
-    shifted = [logit - highest for logit in logits]
-    powers = [value.exp() for value in shifted]
-    total: Any = sum(powers[1:], powers[0])
-    if not isinstance(label, Value):
-        known: Value = total.log() - shifted[label]
-        return known
-    name = f"a CrossEntropyLoss label, a class index from 0 to {len(logits) - 1}"
+def _picked(values: list[Value], label: Value) -> Value:
+    """The value of the class that is not known yet, lane by lane; nan if there is none."""
     picked: Any = math.nan
-    for k, value in enumerate(shifted):
-        exact: Any = where(label <= k, value, math.nan)
-        exact.label = name
-        picked = where(label >= k, exact, picked)
-        picked.label = name
-    loss: Value = total.log() - picked
-    return loss
+    for k, value in enumerate(values):
+        picked = where((label >= k) & (label <= k), value, picked)
+        picked.label = f"a CrossEntropyLoss label, a class index from 0 to {len(values) - 1}"
+    return picked  # type: ignore[no-any-return]
 
 
 def _valid(label: Value, condition: Any, name: str) -> Value:

@@ -694,7 +694,7 @@ def test_two_gates_of_one_name_and_names_of_opcodes_are_refused():
         compile_graph(lambda x: apply(fake, x))([1.0])
     assert compile_graph(lambda x: apply(one, x))([3.0]) == 9.0
     assert compile_graph(lambda x: apply(two, x))([3.0]) == 6.0
-    for name in ("dot", "product", "total", "outer", "copy", "spread", "f'"):
+    for name in ("dot", "product", "total", "outer", "copy", "spread", "finish", "f'"):
         gate = own(name, lambda xp, x: x * x, lambda xp, y, x: (2.0 * x,))
         with pytest.raises(ValueError, match="give it another name"):
             compile_graph(lambda x, gate=gate: apply(gate, x))([1.0])
