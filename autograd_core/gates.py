@@ -97,6 +97,7 @@ class Gate:
     corners     operands (with parameters) at which the slope is a convention or infinite
     condition   whether the output is a yes or no, 1 or 0: an operand that is nan is lost in it, and
                 no gradient flows through it, since the engine only takes its answer
+    symmetric   whether its two operands may change places
     latex       the formula, operands in angle brackets: r"\\frac{<a>}{<b>}"
     slopes      LaTeX of each slope in the operands and <y>, as a textbook writes it
 
@@ -105,7 +106,7 @@ class Gate:
 
     __slots__ = (
         "aliases", "condition", "corners", "defaults", "domain", "failures", "forward", "latex",
-        "name", "operands", "parameters", "partials", "slopes", "symbol",
+        "name", "operands", "parameters", "partials", "slopes", "symbol", "symmetric",
     )  # fmt: skip
 
     def __init__(
@@ -124,6 +125,7 @@ class Gate:
         failures: tuple[Failure, ...] = (),
         corners: tuple[tuple[float, ...], ...] = (),
         condition: bool = False,
+        symmetric: bool = False,
     ) -> None:
         code = forward.__code__
         arguments = code.co_varnames[1 : code.co_argcount]
@@ -145,6 +147,7 @@ class Gate:
         self.failures = failures
         self.corners = corners
         self.condition = condition
+        self.symmetric = symmetric
         self.latex = latex
         self.slopes = slopes
         for field, entries, wanted in (
@@ -320,7 +323,7 @@ _pow_failures = (
 gates = Table((
     Gate(
         "add", lambda xp, a, b: a + b, lambda xp, y, a, b: (1.0, 1.0),
-        symbol="+", latex="<a> + <b>", slopes=("1", "1"),
+        symbol="+", latex="<a> + <b>", slopes=("1", "1"), symmetric=True,
     ),
     Gate(
         "sub", lambda xp, a, b: a - b, lambda xp, y, a, b: (1.0, -1.0),
@@ -328,7 +331,7 @@ gates = Table((
     ),
     Gate(
         "mul", lambda xp, a, b: a * b, lambda xp, y, a, b: (b, a),
-        symbol="*", latex=r"<a> \cdot <b>", slopes=("<b>", "<a>"),
+        symbol="*", latex=r"<a> \cdot <b>", slopes=("<b>", "<a>"), symmetric=True,
     ),
     Gate(
         "div", lambda xp, a, b: xp.div(a, b),
@@ -369,13 +372,13 @@ gates = Table((
         "max", lambda xp, a, b: xp.where(a >= b, a, xp.where(b > a, b, a + b)),
         lambda xp, y, a, b: (_kink(xp, a, b, 0.0, 0.5), _kink(xp, b, a, 0.0, 0.5)),
         aliases=("maximum",), latex=r"\max(<a>, <b>)", slopes=_share("<a> > <b>", "<b> > <a>"),
-        corners=((1.0, 1.0), (0.0, 0.0)),
+        corners=((1.0, 1.0), (0.0, 0.0)), symmetric=True,
     ),
     Gate(
         "min", lambda xp, a, b: xp.where(a <= b, a, xp.where(b < a, b, a + b)),
         lambda xp, y, a, b: (_kink(xp, b, a, 0.0, 0.5), _kink(xp, a, b, 0.0, 0.5)),
         aliases=("minimum",), latex=r"\min(<a>, <b>)", slopes=_share("<a> < <b>", "<b> < <a>"),
-        corners=((1.0, 1.0), (0.0, 0.0)),
+        corners=((1.0, 1.0), (0.0, 0.0)), symmetric=True,
     ),
     Gate(
         "exp", lambda xp, x: xp.exp(x), lambda xp, y, x: (y,),

@@ -579,3 +579,16 @@ def test_every_alias_names_its_gate_as_function_or_method():
         operands = [Value(0.3), Value(0.2)][: len(gate.operands)]
         assert made(*operands).gate is gate
     assert gates.named("tanh") is gates["tanh"] and gates.named("nothing") is None
+
+
+def test_what_an_entry_says_of_its_operands_and_output_holds():
+    """`symmetric`: operands change places; `condition`: the output is 0 or 1."""
+    for gate in gates.values():
+        rng = random.Random(0)
+        points = [[d.sample(rng) for d in gate.domain] for _ in range(50)]
+        outputs = [gate.forward(xp, *point) for point in points]
+        turned = len(gate.domain) == len(gate.operands) == 2 and all(
+            gate.forward(xp, b, a) == y for (a, b), y in zip(points, outputs, strict=True)
+        )
+        assert gate.symmetric == turned, gate
+        assert gate.condition == (set(outputs) == {0.0, 1.0}), gate

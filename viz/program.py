@@ -52,8 +52,6 @@ __all__ = [
 ]
 
 READABLE = 120  # nodes; above it groups are folded
-SUMS = ("dot", "product", "total", "outer")
-UNORDERED = ("add", "mul", "max", "min")
 
 
 @dataclass(frozen=True)
@@ -275,13 +273,14 @@ class _Builder:
         inside = [program.constant(r) for _, r in operands[count:]]
         operands = operands[:count]
         numbers = "".join(f" {x:g}" for x in inside if x is not None)
-        if name == "power":
-            op = f"(**{numbers.strip()})'" if slope else f"**{numbers.strip()}"
+        if gate.symbol and inside:  # **2
+            op = f"{gate.symbol}{numbers.strip()}"
+            op = f"({op})'" if slope else op
         elif slope:
             op = f"{name}'{of if len(gate.operands) > 1 else ''}{numbers}"
         else:
             op = f"{gate.symbol or name}{numbers}"
-        plain = len(operands) == 1 or (name in UNORDERED and not slope)
+        plain = len(operands) == 1 or (gate.symmetric and not slope)
         roles = ["out"] * first + list(gate.operands)
         return op, [(i, r, "" if plain else roles[i]) for i, r in operands]
 
@@ -294,7 +293,7 @@ class _Builder:
         kinds: dict[str, list[tuple[int, int]]] = {}
         for i, r, role in operands:
             matrix = role in ("matrix", "bias") and r < first_constant
-            if matrix or (line.op in SUMS and r < first_constant):
+            if matrix or (self.program.gate(line.op) is None and r < first_constant):
                 kind = role if matrix else "input" if r < inputs else "parameter"
                 kinds.setdefault(kind, []).append((i, r))
             else:
