@@ -1,44 +1,48 @@
 """A scalar reverse-mode autodiff engine: numbers that remember how they were made."""
 
+from . import functions as _functions
 from .check import GradientError, check_gate, check_gradient
-from .compiled import CompiledGraph, compile_graph
 from .derivative import grad, hessian, hvp, jacobian, value_and_grad
-from .emit import javascript
 from .errors import TraceError
-from .functions import (
-    acos,
-    asin,
-    atan,
-    cos,
-    cosh,
-    elu,
-    exp,
-    expm1,
-    leaky_relu,
-    log,
-    log1p,
-    maximum,
-    minimum,
-    relu,
-    sigmoid,
-    sin,
-    sinh,
-    softplus,
-    sqrt,
-    tan,
-    tanh,
-    where,
-)  # fmt: skip
-from .gates import Failure, Gate, Interval, gates
-from .modes import is_tracing, no_grad, trace_creation
-from .program import Instruction, Program
-from .value import Value, apply, first_nan, gradients, topological
+from .functions import *  # noqa: F403 - one function per gate, listed there
+from .gate import Failure, Gate, Identity, Interval
+from .graph import first_nan, gradients, topological
+from .modes import is_tracing, no_grad, trace_creation, used
+from .table import gates
+from .value import Value, apply
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .program import (
+        CompiledGraph,
+        Instruction,
+        Op,
+        Program,
+        compile_graph,
+        javascript,
+        run,
+        to_c,
+        to_numpy,
+    )
 
 __all__ = [
-    "CompiledGraph", "Failure", "Gate", "GradientError", "Instruction", "Interval", "Program",
-    "TraceError", "Value", "acos", "apply", "asin", "atan", "check_gate", "check_gradient",
-    "compile_graph", "cos", "cosh", "elu", "exp", "expm1", "first_nan", "gates", "grad",
-    "gradients", "hessian", "hvp", "is_tracing", "jacobian", "javascript", "leaky_relu", "log",
-    "log1p", "maximum", "minimum", "no_grad", "relu", "sigmoid", "sin", "sinh", "softplus",
-    "sqrt", "tan", "tanh", "topological", "trace_creation", "value_and_grad", "where",
+    "CompiledGraph", "Failure", "Gate", "GradientError", "Identity", "Instruction", "Interval",
+    "Op", "Program", "TraceError", "Value", "apply", "check_gate", "check_gradient",
+    "compile_graph", "first_nan", "gates", "grad", "gradients", "hessian", "hvp", "is_tracing",
+    "jacobian", "javascript", "no_grad", "run", "to_c", "to_numpy", "topological",
+    "trace_creation", "used", "value_and_grad",
 ]  # fmt: skip
+__all__ += _functions.__all__
+
+
+def __getattr__(name: str) -> object:
+    """The names of the compiler, which is loaded when one of them is asked for.
+
+    The engine stands below it and never needs it: this is the one place that looks up.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import program
+
+    globals()[name] = answer = getattr(program, name)
+    return answer

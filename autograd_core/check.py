@@ -11,15 +11,19 @@ right where the differences grow without bound.
 from __future__ import annotations
 
 import math
+from collections import namedtuple
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from . import elementary as xp
 from .derivative import grad, on_values
 from .functions import function_of
-from .gates import Gate, gates
+from .gate import Gate
+from .graph import gradients
 from .modes import no_grad
-from .value import Value, gradients, real
+from .scalars import real
+from .table import gates
+from .value import Value
 
 __all__ = ["GradientError", "Report", "Row", "check_gate", "check_gradient"]
 
@@ -30,24 +34,14 @@ if TYPE_CHECKING:
     from .value import Number
 
 
-class Row:
+class Row(namedtuple("Row", "name analytic numeric left right ok")):
     """One slope, twice: `analytic` from the gates, `numeric` from differences.
 
     left, right     the slopes from both sides; nan on a side where the function is not defined
     ok              whether analytic agrees, within the tolerance
     """
 
-    __slots__ = ("analytic", "left", "name", "numeric", "ok", "right")
-
-    def __init__(
-        self, name: str, analytic: float, numeric: float, left: float, right: float, ok: bool
-    ) -> None:
-        self.name = name
-        self.analytic = analytic
-        self.numeric = numeric
-        self.left = left
-        self.right = right
-        self.ok = ok
+    __slots__ = ()
 
     def __str__(self) -> str:
         verdict = "ok" if self.ok else "WRONG"
@@ -56,7 +50,7 @@ class Row:
 
 
 class Report(tuple[Row, ...]):
-    """The rows of a check, one a slope; `ok` if all agree. Printed, it is a table."""
+    """The rows of a check, one per slope; `ok` if all agree. Printed, it is a table."""
 
     __slots__ = ()
 
@@ -65,9 +59,8 @@ class Report(tuple[Row, ...]):
         return all(row.ok for row in self)
 
     def __str__(self) -> str:
-        head = " ".join(
-            f"{title:>14}" for title in ("analytic", "numeric", "from left", "from right")
-        )
+        titles = ("analytic", "numeric", "from left", "from right")
+        head = " ".join(f"{title:>14}" for title in titles)
         return "\n".join([f"{'slope in':24} {head}", *map(str, self)])
 
 
@@ -84,7 +77,7 @@ def check_gradient(
 ) -> Report:
     """Compare `backward` with differences of f at xs, one input after the other.
 
-    f takes len(xs) Values and returns one. Costs about 50 evaluations of f an input. Raises
+    f takes len(xs) Values and returns one. Costs about 50 evaluations of f per input. Raises
     GradientError, with the report in it, where the two differ by more than `tolerance`, relative
     to the slope or to 1, whichever is larger.
     """
@@ -128,15 +121,12 @@ def check_gate(
         slopes = _partials(gate, point)
         second = [] if point in gate.corners or len(slopes) > 2 else _second_partials(gate, point)
         for i, name in enumerate(gate.operands):
-            rows.append(
-                _row(
-                    f"{name} at {place}", slopes[i], partial(gate.forward, xp), point, i, tolerance
-                )
-            )
+            f = partial(gate.forward, xp)
+            rows.append(_row(f"{name} at {place}", slopes[i], f, point, i, tolerance))
             for j, other in enumerate(gate.operands if second else ()):
-                slope_of = partial(_partial, gate, i)
                 title = f"{name}, {other} at {place}"
-                rows.append(_row(title, second[i][j], slope_of, point, j, 10 * tolerance))
+                slope = partial(lambda i, *at: _partials(gate, at)[i], i)
+                rows.append(_row(title, second[i][j], slope, point, j, 10 * tolerance))
     return _verdict(f"check_gate: the rules of {gate.name!r} and differences part", rows)
 
 
@@ -152,17 +142,13 @@ def _second_partials(gate: Gate, point: Sequence[float]) -> list[tuple[float, ..
     ]
 
 
-def _partial(gate: Gate, i: int, *point: float) -> float:
-    return _partials(gate, point)[i]
-
-
 def _partials(gate: Gate, point: Sequence[float]) -> tuple[float, ...]:
     y = gate.forward(xp, *point)
     slopes: tuple[Any, ...] = gate.partials(xp, y, *point)
     if not isinstance(slopes, tuple) or len(slopes) != len(gate.operands):
         raise ValueError(
             f"gate {gate.name!r}: partials must return a tuple of {len(gate.operands)} slopes, "
-            f"one an operand, got {slopes!r}"
+            f"one per operand, got {slopes!r}"
         )
     if math.isfinite(y) and gate.fails(xp, y, *point):
         raise ValueError(f"gate {gate.name!r}: it fails at {point}, where its output is {y}")
@@ -177,13 +163,9 @@ def _verdict(message: str, rows: list[Row]) -> Report:
 
 
 def _row(
-    name: str,
-    analytic: float,
-    f: Callable[..., float],
-    point: Sequence[float],
-    i: int,
+    name: str, analytic: float, f: Callable[..., float], point: Sequence[float], i: int,
     tolerance: float,
-) -> Row:
+) -> Row:  # fmt: skip
     def along(h: float) -> float:
         moved = list(point)
         moved[i] += h
@@ -205,11 +187,9 @@ def _row(
     if math.isnan(numeric) and sides:
         numeric = sides[0]
     scale = tolerance * max(1.0, abs(analytic))
-    if math.isinf(analytic):
-        ok = analytic in sides
-    else:
-        between = len(sides) == 2 and min(sides) - scale <= analytic <= max(sides) + scale
-        ok = between or abs(analytic - numeric) <= scale
+    between = len(sides) == 2 and min(sides) - scale <= analytic <= max(sides) + scale
+    near = between or abs(analytic - numeric) <= scale
+    ok = analytic in sides if math.isinf(analytic) else near
     return Row(name, analytic, numeric, left, right, ok)
 
 

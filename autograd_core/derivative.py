@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
-from . import errors
+from . import errors, modes
 from .functions import function_of, where
-from .gates import gates
-from .value import Value, real, refuse, topological
+from .graph import topological
+from .scalars import real
+from .table import gates
+from .value import Value, as_value
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "value_and_grad"]
 
@@ -48,15 +50,17 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> tuple[Value, ...]:
     `no_grad`, or if `.data` was written since the graph was made: its rules would run on numbers
     that are not those of the forward pass.
     """
-    _require_value(output, "grad: output")
-    refuse("grad() is called")
-    wanted = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
-    for x in wanted:
-        _require_value(x, "grad: each of inputs")
+    modes.refuse("grad() is called")
+    sources = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
+    for x, what in ((output, "output"), *((x, "each of inputs") for x in sources)):
+        if not isinstance(x, Value):
+            kind = type(x).__name__
+            message = f"grad: {what} must be a Value, got {kind}; the call is grad(output, [x, y])"
+            raise TypeError(message)
     if output.gate is not None and not output.inputs:
         raise RuntimeError(errors.NO_GRAD_ROOT.format(value=output))
     order = topological(output)
-    needed = set(wanted)
+    needed = set(sources)
     for node in order:
         if any(x in needed for x in node.inputs):
             needed.add(node)
@@ -70,8 +74,8 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> tuple[Value, ...]:
         for x, slope, fixed in zip(node.inputs, slopes, node.partials, strict=True):
             if x not in needed:
                 continue
-            found = slope.data if isinstance(slope, Value) else slope
-            if found != fixed and not (math.isnan(found) and math.isnan(fixed)):
+            now = slope.data if isinstance(slope, Value) else slope
+            if now != fixed and not (math.isnan(now) and math.isnan(fixed)):
                 raise RuntimeError(errors.STALE.format(value=node, op=node.op))
             # 1.0 times a graph is that graph: derivatives stay small enough to draw.
             contribution = (
@@ -80,8 +84,7 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> tuple[Value, ...]:
                 else upstream * slope
             )  # fmt: skip
             total[x] = total[x] + contribution if x in total else contribution
-    found = (total.get(x, 0.0) for x in wanted)
-    return tuple(x if isinstance(x, Value) else Value(x) for x in found)
+    return tuple(as_value(total.get(x, 0.0), "grad") for x in sources)
 
 
 def value_and_grad(
@@ -99,16 +102,10 @@ def jacobian(f: Callable[..., Any], xs: Sequence[Number]) -> tuple[Any, ...]:
     """
     inputs = [Value(real(x, "jacobian: each of xs")) for x in xs]
     outputs = f(*inputs)
-    single = not isinstance(outputs, Iterable)
-    rows = []
-    for output in (outputs,) if single else outputs:
-        root = (
-            output
-            if isinstance(output, Value)
-            else Value(real(output, "jacobian: each output of f"))
-        )
-        rows.append(tuple(x.data for x in grad(root, inputs)))
-    return rows[0] if single else tuple(rows)
+    lone = not isinstance(outputs, Iterable)
+    roots = [as_value(y, "jacobian: each output of f") for y in ((outputs,) if lone else outputs)]
+    rows = tuple(tuple(x.data for x in grad(root, inputs)) for root in roots)
+    return rows[0] if lone else rows
 
 
 def hessian(f: Callable[..., Value], xs: Sequence[Number]) -> tuple[tuple[float, ...], ...]:
@@ -124,25 +121,14 @@ def hvp(f: Callable[..., Value], xs: Sequence[Number], vs: Sequence[Number]) -> 
     """
     inputs, output = _call("hvp", f, xs)
     if len(vs) != len(inputs):
-        raise ValueError(
-            f"hvp: vs needs one number for each of xs, got {len(vs)} for {len(inputs)}"
-        )
+        counts = f"{len(vs)} for {len(inputs)}"
+        raise ValueError(f"hvp: vs needs one number for each of xs, got {counts}")
     directional = Value(0.0)
     for slope, v in zip(grad(output, inputs), vs, strict=True):
         directional = directional + slope * real(v, "hvp: each of vs")
     return tuple(x.data for x in grad(directional, inputs))
 
 
-def _require_value(x: object, what: str) -> None:
-    if not isinstance(x, Value):
-        raise TypeError(
-            f"{what} must be a Value, got {type(x).__name__}; the call is grad(output, [x, y])"
-        )
-
-
 def _call(name: str, f: Callable[..., Any], xs: Sequence[Number]) -> tuple[list[Value], Value]:
     inputs = [Value(real(x, f"{name}: each of xs")) for x in xs]
-    output = f(*inputs)
-    if isinstance(output, Value):
-        return inputs, output
-    return inputs, Value(real(output, f"{name}: what f returns"))
+    return inputs, as_value(f(*inputs), f"{name}: what f returns")

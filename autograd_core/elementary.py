@@ -21,38 +21,30 @@ NAN = math.nan
 
 
 def _quiet(
-    function: Callable[[float], float], beyond: Callable[[float], float]
+    function: Callable[[float], float], beyond: float | Callable[[float], float]
 ) -> Callable[[float], float]:
-    """`function`, with `beyond(x)` where it raises."""
+    """`function`, with `beyond`, a number or a function of x, where it raises."""
 
     def quiet(x: float) -> float:
         try:
             return function(x)
         except (ValueError, OverflowError):
-            return beyond(x)
+            return beyond if isinstance(beyond, float) else beyond(x)
 
     return quiet
 
 
-def _nan(x: float) -> float:
-    return NAN
-
-
-def _inf(x: float) -> float:
-    return INF
-
-
 atan = math.atan
 tanh = math.tanh
-sqrt = _quiet(math.sqrt, _nan)
-sin = _quiet(math.sin, _nan)
-cos = _quiet(math.cos, _nan)
-tan = _quiet(math.tan, _nan)
-asin = _quiet(math.asin, _nan)
-acos = _quiet(math.acos, _nan)
-exp = _quiet(math.exp, _inf)
-expm1 = _quiet(math.expm1, _inf)
-cosh = _quiet(math.cosh, _inf)
+sqrt = _quiet(math.sqrt, NAN)
+sin = _quiet(math.sin, NAN)
+cos = _quiet(math.cos, NAN)
+tan = _quiet(math.tan, NAN)
+asin = _quiet(math.asin, NAN)
+acos = _quiet(math.acos, NAN)
+exp = _quiet(math.exp, INF)
+expm1 = _quiet(math.expm1, INF)
+cosh = _quiet(math.cosh, INF)
 sinh = _quiet(math.sinh, lambda x: math.copysign(INF, x))
 log = _quiet(math.log, lambda x: NAN if x < 0.0 else -INF)
 log1p = _quiet(math.log1p, lambda x: NAN if x < -1.0 else -INF)

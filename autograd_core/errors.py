@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "BACKWARD_IN_WATCH", "COPY_OF_RESULT", "INTEGER_POWER", "LABEL", "NOT_A_NUMBER", "NO_GRAD_ROOT",
-    "NO_READING", "PLAIN_FLOAT", "STALE", "VALUE_AS_NUMBER", "TraceError", "short",
-]  # fmt: skip
-
 
 class TraceError(TypeError):
     """A traced function did what a program cannot hold: it read a number, or branched on one."""

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .gates import Gate, gates
-from .modes import is_tracing
-from .value import Value, apply, bind, describe, evaluate, real, select
+from . import elementary as xp
+from . import modes
+from .gate import Gate
+from .scalars import real
+from .table import gates
+from .value import Value, apply
 
 __all__ = [
     "acos", "asin", "atan", "cos", "cosh", "elu", "exp", "expm1", "leaky_relu", "log", "log1p",
@@ -34,15 +37,16 @@ def function_of(gate: Gate, quiet: bool = False, name: str = "") -> Callable[...
     def function(*operands: Operand, **parameters: Number) -> Value | float:
         if any(isinstance(operand, Value) for operand in operands):
             return apply(gate, *operands, quiet=quiet, **parameters)
-        constants = bind(gate, operands, parameters)
+        constants = gate.bind(operands, parameters)
         numbers = [
             real(operand, f"{gate.name}: operand {name}")
             for name, operand in zip(gate.operands, operands, strict=False)
         ]
-        return evaluate(gate, [*numbers, *constants], [], quiet)
+        numbers += constants
+        return gate.forward(xp, *numbers) if quiet else gate.evaluate(numbers)
 
     function.__module__ = __name__
-    return describe(function, gate, name or gate.name)
+    return gate.describe(function, name or gate.name)
 
 
 exp = function_of(gates["exp"])
@@ -75,8 +79,8 @@ def where(condition: bool | Value, a: Operand, b: Operand) -> Value | float:
     nothing of the other, whose slope may be infinite without harm. A Value if one of a and b is.
     In a function that `compile_graph` traces, the program holds both and chooses lane by lane.
     """
-    if is_tracing() and isinstance(condition, Value):
-        return select(condition, a, b)
+    if modes.contexts and modes.mine.tracer is not None and not isinstance(condition, bool):
+        return modes.mine.tracer.where(condition, a, b)  # type: ignore[no-any-return]
     taken = a if condition else b
     if isinstance(taken, Value):
         return taken

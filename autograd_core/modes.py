@@ -1,4 +1,4 @@
-"""What a thread may switch: recording off, and keeping the line that made each value.
+"""What a thread may switch: recording off, keeping the line that made each value, tracing.
 
 with no_grad():
     score = model(x)                    # a number, and no graph
@@ -12,30 +12,33 @@ from __future__ import annotations
 import sys
 from threading import Lock, local
 
-__all__ = ["is_tracing", "no_grad", "trace_creation"]
+from . import errors
+
+__all__ = ["is_tracing", "no_grad", "trace_creation", "used"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
-open = 0  # contexts open now, in all threads: a plain int, quicker to read than `mine`
+contexts = 0  # contexts entered now, in all threads: a plain int, quicker to read than `mine`
 writes = object()  # a new one whenever a `.data` is written: who keeps a copy knows if it is old
 _lock = Lock()
 
 
 class _Mode(local):
     recording = True
-    tracing = False
-    passing = False  # a backward pass is under way
-    # The leaves, and the results of gates that may fail, made in a function's trace; None: no trace
-    born: dict[Any, None] | None = None
-    refusal: Exception | None = None  # the last reading of a number that a trace refused
+    keeps_lines = False
+    in_backward = False
+    # Who records a function that runs on numbers which are not known yet. Values call it where they
+    # would have to know theirs, and nowhere else: made(value), refuse(what), compare(gate, a, b),
+    # where(condition, a, b), used(what, answer).
+    tracer: Any = None
 
 
 mine = _Mode()
 
 
-class _Context:
+class Context:
     """Sets one attribute of this thread's mode for the length of a `with` block."""
 
     _name: str
@@ -45,21 +48,21 @@ class _Context:
         self._before: list[Any] = []
 
     def __enter__(self) -> Self:
-        global open
+        global contexts
         with _lock:
-            open += 1
+            contexts += 1
         self._before.append(getattr(mine, self._name))
         setattr(mine, self._name, self._value)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        global open
+        global contexts
         setattr(mine, self._name, self._before.pop())
         with _lock:
-            open -= 1
+            contexts -= 1
 
 
-class no_grad(_Context):
+class no_grad(Context):
     """`with no_grad():` computes values without recording how.
 
     A result keeps its `op`, has no inputs and counts as a constant. For this thread only.
@@ -68,29 +71,43 @@ class no_grad(_Context):
     _name, _value = "recording", False
 
 
-class trace_creation(_Context):
+class trace_creation(Context):
     """`with trace_creation():` keeps, for each value made, the line of your program that made it.
 
     It is in `v.line`, and errors, `repr`, `first_nan` and pictures show it. For this thread only.
     """
 
-    _name, _value = "tracing", True
-
-
-class tracing(_Context):
-    """`with tracing():` a function runs to be recorded: no number may be read (`compile_graph`)."""
-
-    _name = "born"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.born: dict[Any, None] = {}
-        self._value = self.born
+    _name, _value = "keeps_lines", True
 
 
 def is_tracing() -> bool:
     """Whether this thread is running a function for `compile_graph`: numbers cannot be read now."""
-    return mine.born is not None
+    return mine.tracer is not None
+
+
+def used(what: Any, answer: object) -> None:
+    """Tell the trace under way, if there is one, that the function read `answer` from `what`.
+
+    `what` is asked again before each later call, by its `reads()`: where the answer is another, as
+    that of a module whose mode has changed, the function is traced anew. If it has `parameters()`,
+    these are parameters of the function. `nn.Module` calls this whenever it runs.
+    """
+    if mine.tracer is not None:
+        mine.tracer.used(what, answer)
+
+
+def refuse(what: str) -> None:
+    """Raise TraceError if this thread is tracing a function: its numbers are not known yet."""
+    if mine.tracer is not None:
+        mine.tracer.refuse(what)
+
+
+def refusal(what: str) -> errors.TraceError:
+    """The error of a function that does `what` while it is traced; it names the line."""
+    line = user_line()
+    return errors.TraceError(
+        errors.NO_READING.format(what=what, line=f" at {line}" if line else "")
+    )
 
 
 def user_line() -> str:

@@ -75,7 +75,7 @@ def replayed(count: int, steps: int, tick: Tick) -> list[float]:
         return (1 - label * score).relu() + DECAY * sum(p * p for p in model.parameters())
 
     tick()
-    return nn.train(
+    return nn.fit(
         model, loss, points(count), optimizer,
         epochs=steps, batch_size=count, shuffle=False, scheduler=Schedule(),
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """What the benchmarks of the replay share: fresh processes in turn, and the peers' perceptron.
 
-A peer that is not installed is left out with a note. The perceptron is written out here as one does
-it by hand in NumPy, with PyTorch's tensors and, in `network.c`, in C. Its parameters are one flat
-list, layer by layer, weights [out][in] and then biases, as PyTorch orders them.
+A peer that is not installed is left out with a note. The perceptron is written out here by
+hand in NumPy, with PyTorch's tensors and, in `network.c`, in C. Its parameters are one flat list,
+layer by layer, weights [out][in] and then biases, as PyTorch orders them.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ def layers(widths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
 
 
 def start(widths: Sequence[int], seed: int) -> list[float]:
-    """He's initialisation, and biases of 0."""
+    """He initialisation, and biases of 0."""
     rng = random.Random(seed)
     flat: list[float] = []
     for inside, outside, _ in layers(widths):

@@ -94,11 +94,11 @@ def ours(count: int, tick: Tick) -> tuple[Any, ...]:
 
 
 def replayed(count: int, epochs: int, tick: Tick) -> Losses:
-    from nn import train
+    from nn import fit
 
     model, criterion, loader, optimizer, scheduler = ours(count, tick)
     tick()
-    losses = train(model, criterion, loader, optimizer, epochs=epochs, scheduler=scheduler)
+    losses = fit(model, criterion, loader, optimizer, epochs=epochs, scheduler=scheduler)
     return [[float(loss)] for loss in losses]
 
 

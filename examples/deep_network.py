@@ -1,6 +1,6 @@
 """The course's training program, with `nn` in place of `torch.nn`: every number is a Value.
 
-    python examples/deep_network.py              # 100 epochs, some two minutes
+    python examples/deep_network.py              # 100 epochs, about two minutes
     python examples/deep_network.py --epochs 5
 
 Linear(10, 40), ReLU, Linear(40, 40), ReLU, Linear(40, 5) on 100 random points: He initialisation,
@@ -20,7 +20,7 @@ from nn.optim.lr_scheduler import StepLR
 
 
 def build(rng: random.Random) -> nn.Sequential:
-    """The network, with He's initialisation and biases of 0."""
+    """The network, with He initialisation and biases of 0."""
     model = nn.Sequential(
         nn.Linear(10, 40), nn.ReLU(), nn.Linear(40, 40), nn.ReLU(), nn.Linear(40, 5)
     )

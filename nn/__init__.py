@@ -1,28 +1,12 @@
-"""Neurons, layers, networks and losses, made of single scalars."""
+"""Neural networks made of single scalars: layers, losses, optimisers, training."""
 
-from . import data, diagnose, init, optim
+from . import data, diagnose, init, layers, losses, optim
 from .data import moons
-from .layers import (
-    ELU,
-    MLP,
-    BatchNorm1d,
-    Layer,
-    LeakyReLU,
-    Linear,
-    Neuron,
-    ReLU,
-    Sequential,
-    Sigmoid,
-    Softplus,
-    Tanh,
-)
-from .losses import BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, MSELoss
+from .layers import *  # noqa: F403 - the modules, listed there
+from .losses import *  # noqa: F403 - likewise
 from .module import Module
-from .train import train
+from .training import fit
 
-__all__ = [
-    "ELU", "MLP", "BCEWithLogitsLoss", "BatchNorm1d", "CrossEntropyLoss", "HingeLoss", "Layer",
-    "LeakyReLU", "Linear", "MSELoss", "Module", "Neuron", "ReLU", "Sequential", "Sigmoid",
-    "Softplus", "Tanh", "data", "diagnose", "init", "moons", "optim",
-    "train",
-]  # fmt: skip
+__all__ = ["Module", "data", "diagnose", "fit", "init", "moons", "optim"]
+__all__ += layers.__all__
+__all__ += losses.__all__

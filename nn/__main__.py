@@ -1,4 +1,4 @@
-"""python -m nn --plot moons.png"""
+"""Train a small network from the command line: python -m nn --plot moons.png"""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from types import SimpleNamespace
+from typing import Any
 
 from autograd_core import Value, compile_graph
 
@@ -16,7 +18,7 @@ from .data import circles, gaussian_points, moons, xor
 from .layers import MLP
 from .losses import HingeLoss
 from .optim import EWA, SGD, Adam, RMSprop
-from .train import train
+from .training import fit
 
 POINTS = 100
 
@@ -27,29 +29,26 @@ def _gaussian(n: int, rng: random.Random) -> tuple[list[tuple[float, ...]], list
 
 
 DATA: dict[str, Any] = {
-    "moons": lambda rng: moons(POINTS, rng=rng),
-    "circles": lambda rng: circles(POINTS, rng=rng),
-    "xor": lambda rng: xor(POINTS, noise=0.3, rng=rng),
-    "gaussian": lambda rng: _gaussian(POINTS, rng),
-}
+    "moons": moons, "circles": circles, "xor": partial(xor, noise=0.3), "gaussian": _gaussian,
+}  # fmt: skip
 OPTIMIZERS: dict[str, Any] = {
-    "sgd": lambda parameters: SGD(parameters, lr=1.0),
-    "momentum": lambda parameters: SGD(parameters, lr=0.1, momentum=0.9),
-    "ewa": lambda parameters: EWA(parameters, lr=1.0, beta=0.9),
-    "rmsprop": lambda parameters: RMSprop(parameters, lr=0.01),
-    "adam": lambda parameters: Adam(parameters, lr=0.05),
+    "sgd": partial(SGD, lr=1.0),
+    "momentum": partial(SGD, lr=0.1, momentum=0.9),
+    "ewa": partial(EWA, lr=1.0, beta=0.9),
+    "rmsprop": partial(RMSprop, lr=0.01),
+    "adam": partial(Adam, lr=0.05),
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train a small network of scalars on points in the plane, and print how it goes."""
+    """Train a small network of scalars on points in the plane, and print its progress."""
     parser = argparse.ArgumentParser(prog="python -m nn", description=main.__doc__)
-    parser.add_argument("--data", choices=DATA, default="moons", help="the points (moons)")
+    parser.add_argument("--data", choices=DATA, default="moons", help="which points (moons)")
     parser.add_argument("--layers", type=_widths, default=[16, 16], help="hidden widths (16,16)")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd", help="(sgd)")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="sgd", help="which rule (sgd)")
     parser.add_argument("--epochs", type=int, default=100, help="passes over all points (100)")
-    parser.add_argument("--seed", type=int, default=1, help="of points and weights (1)")
-    parser.add_argument("--eager", action="store_true", help="step Value by Value: slow")
+    parser.add_argument("--seed", type=int, default=1, help="seed of points and weights (1)")
+    parser.add_argument("--eager", action="store_true", help="step Value by Value, which is slow")
     parser.add_argument("--save", metavar="FILE", help="write the weights at the end, as JSON")
     parser.add_argument("--load", metavar="FILE", help="start from weights saved before")
     parser.add_argument("--plot", metavar="FILE", help="draw the decision boundary: .png .svg .pdf")
@@ -57,13 +56,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _check_files(given)
         rng = random.Random(given.seed)
-        points, labels = DATA[given.data](rng)
+        points, labels = DATA[given.data](POINTS, rng=rng)
         model = MLP(2, [*given.layers, 1], rng=rng)
         if given.load:
             model.load_state_dict(json.loads(Path(given.load).read_text(encoding="utf-8")))
         accuracy = _train(model, points, labels, given)
         if given.save:
-            from viz.output import write
+            from viz.files import write
 
             write(given.save, json.dumps(model.state_dict()).encode())
             print(f"wrote {given.save}", file=sys.stderr)
@@ -78,30 +77,23 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _loss(model: MLP) -> Callable[[Value, Value], Value]:
-    """The hinge loss of one example plus an L2 penalty of 1e-4."""
-    hinge = HingeLoss()
-
-    def loss(score: Value, sign: Value) -> Value:
-        penalty: Value = sum((p * p for p in model.parameters()), Value(0.0)) * 1e-4
-        return hinge.forward(score, sign) + penalty
-
-    return loss
-
-
 def _train(model: MLP, points: Any, labels: list[int], given: argparse.Namespace) -> float:
-    """Full-batch steps, at a rate that falls to a tenth; returns the accuracy at the end."""
+    """Take full-batch steps at a rate that falls to a tenth; return the accuracy at the end."""
     print(f"{len(model.parameters())} parameters, {len(points)} points")
     signs = [2 * label - 1 for label in labels]
-    scores = compile_graph(model)
-    loss = compile_graph(lambda x, y: _loss(model)(model(x), y))
+    hinge, scores = HingeLoss(), compile_graph(model)
+
+    def loss(score: Value, sign: Value) -> Any:
+        """The hinge loss of one example, plus 1e-4 times the sum of all squared parameters."""
+        return hinge(score, sign) + 1e-4 * sum(p * p for p in model.parameters())
 
     def accuracy() -> float:
-        found = scores.each(points)
-        right: list[bool] = [(x > 0.0) == (sign > 0) for sign, x in zip(signs, found, strict=True)]
+        pairs = zip(scores.each(points), signs, strict=True)
+        right: list[bool] = [(score > 0.0) == (sign > 0) for score, sign in pairs]
         return sum(right) / len(right)
 
     optimizer = OPTIMIZERS[given.optimizer](model.parameters())
+    first_lr = optimizer.lr
     before = accuracy()
     with _progress(given.epochs) as bar:
 
@@ -111,25 +103,15 @@ def _train(model: MLP, points: Any, labels: list[int], given: argparse.Namespace
             if epoch % 10 == 0:
                 bar.write(f"epoch {epoch:3}  loss {loss:.4f}  accuracy {before:.0%}")
             before = accuracy()
+            optimizer.lr = first_lr * (1.0 - 0.9 * (epoch + 1) / given.epochs)
 
-        train(
-            model, _loss(model), (points, signs), optimizer, epochs=given.epochs,
-            scheduler=_Falling(optimizer, given.epochs), eager=given.eager, watch=watch,
+        fit(
+            model, loss, (points, signs), optimizer, epochs=given.epochs, eager=given.eager,
+            watch=watch,
         )  # fmt: skip
-    print(f"epoch {given.epochs:3}  loss {loss(points, signs):.4f}  accuracy {before:.0%}")
+    last = compile_graph(lambda x, y: loss(model(x), y))(points, signs)
+    print(f"epoch {given.epochs:3}  loss {last:.4f}  accuracy {before:.0%}")
     return before
-
-
-class _Falling:
-    """A learning rate that falls in a line to a tenth."""
-
-    def __init__(self, optimizer: Any, epochs: int) -> None:
-        self.optimizer, self.epochs = optimizer, epochs
-        self.first, self.epoch = optimizer.lr, 0
-
-    def step(self) -> None:
-        self.epoch += 1
-        self.optimizer.lr = self.first * (1.0 - 0.9 * self.epoch / self.epochs)
 
 
 def _plot(
@@ -153,45 +135,25 @@ def _widths(text: str) -> list[int]:
 
 
 def _check_files(given: argparse.Namespace) -> None:
-    """Say before a long training what could not be written or drawn after it."""
+    """Raise before a long training what would go wrong only after it."""
     if given.epochs < 0:
         raise ValueError(f"--epochs must be 0 or more, got {given.epochs}")
     for path in filter(None, (given.save, given.plot)):
         if not Path(path).absolute().parent.is_dir():
             raise FileNotFoundError(f"cannot write {path}: there is no folder {Path(path).parent}")
     if given.plot:
-        if Path(given.plot).suffix.lower() not in (".png", ".svg", ".pdf"):
-            raise ValueError(f"--plot writes .png, .svg or .pdf, not {given.plot!r}")
-        try:
-            import matplotlib as matplotlib
-        except ImportError:
-            raise ImportError(
-                '--plot needs matplotlib: pip install "autograd-core[plots]"'
-            ) from None
+        from viz.plots import check
 
-
-class _Quiet:
-    """What stands for a progress bar where tqdm is not installed."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        pass
-
-    def update(self) -> None:
-        pass
-
-    def write(self, line: str) -> None:
-        print(line, flush=True)
+        check(given.plot)
 
 
 def _progress(epochs: int) -> Any:
-    """A progress bar, if tqdm is there and somebody watches."""
+    """A progress bar, if tqdm is installed and the output is a terminal."""
     try:
         from tqdm import tqdm
     except ImportError:
-        return _Quiet()
+        write = partial(print, flush=True)
+        return nullcontext(SimpleNamespace(update=lambda: None, write=write))
     return tqdm(total=epochs, desc="training", unit="epoch", leave=False, disable=None)
 
 

@@ -1,8 +1,8 @@
-"""Data sets made from a seed, and batches of your own data.
+"""Make data sets from a seed, and cut your own data into batches.
 
-    points, labels = moons(100, noise=0.1, rng=0)       # circles, xor: the same
+    points, labels = moons(100, noise=0.1, rng=0)       # circles and xor in the same way
     loader = DataLoader(TensorDataset(points, labels), batch_size=10, shuffle=True, rng=0)
-    for x_batch, y_batch in loader: ...                 # lists of up to 10 points, 10 labels
+    for x_batch, y_batch in loader: ...                 # lists of up to 10 points and 10 labels
 
 `rng` is an int seed, a `random.Random`, or None for Python's global generator.
 """
@@ -10,21 +10,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
-from .rng import Rng, generator
+from .init import Rng, generator
+from .module import expect, whole
 
 __all__ = ["DataLoader", "TensorDataset", "circles", "gaussian_points", "moons", "xor"]
+
+Point: TypeAlias = "tuple[float, float]"
+Labelled: TypeAlias = "tuple[list[Point], list[int]]"
 
 # ---------------------------------------------------------------- batches
 
 
 class TensorDataset:
-    """Examples of several sequences of one length: `dataset[i]` is the tuple of their items i.
+    """Sequences of equal length, side by side: `dataset[i]` is the tuple of their items i.
 
-    A sequence is a list, a tuple, or an array, whose items are its rows. TypeError for what has no
-    length or items; ValueError for lengths that differ, or for none.
+    A sequence is a list, a tuple, or an array, whose items are its rows. TypeError for a thing
+    without a length or without items; ValueError if the lengths differ or no sequence is given.
     """
 
     def __init__(self, *sequences: Any) -> None:
@@ -42,10 +46,8 @@ class TensorDataset:
                     f"{type(sequence).__name__}"
                 ) from None
         if len(set(lengths)) > 1:
-            raise ValueError(
-                "TensorDataset: the sequences must have one length, got "
-                + " and ".join(map(str, lengths))
-            )
+            given = " and ".join(map(str, lengths))
+            raise ValueError(f"TensorDataset: the sequences must have the same length, got {given}")
         self.sequences = sequences
 
     def __len__(self) -> int:
@@ -56,45 +58,36 @@ class TensorDataset:
 
 
 class DataLoader:
-    """The examples of a TensorDataset in batches: for each, a tuple with a list per sequence.
+    """The examples of a TensorDataset in batches, each a tuple with one list per sequence.
 
-    batch_size  examples in a batch; the last batch has the rest, unless `drop_last`
+    batch_size  how many examples a batch has; the last batch has the rest, unless `drop_last`
     shuffle     draw a new order from `rng` at the start of every pass
 
     `len(loader)` is the number of batches. ValueError for an empty dataset.
     """
 
     def __init__(
-        self,
-        dataset: TensorDataset,
-        batch_size: int = 1,
-        shuffle: bool = False,
-        drop_last: bool = False,
-        rng: Rng = None,
-    ) -> None:
-        if not isinstance(dataset, TensorDataset):
-            raise TypeError(
-                "DataLoader takes a TensorDataset, as in DataLoader(TensorDataset(x, y), "
-                f"batch_size=10); got {type(dataset).__name__}"
-            )
+        self, dataset: TensorDataset, batch_size: int = 1, shuffle: bool = False,
+        drop_last: bool = False, rng: Rng = None,
+    ) -> None:  # fmt: skip
+        expect(
+            dataset, TensorDataset, "DataLoader takes a TensorDataset, as in "
+            "DataLoader(TensorDataset(x, y), batch_size=10); got",
+        )  # fmt: skip
         if not len(dataset):
             raise ValueError("DataLoader: the dataset is empty")
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(
-                f"DataLoader: batch_size must be a whole number of at least 1, got {batch_size!r}"
-            )
         self.dataset = dataset
-        self.batch_size = batch_size
+        self.batch_size = whole(batch_size, "DataLoader: batch_size", 1)
         self.shuffle = shuffle
         self.drop_last = drop_last
         self._source = generator(rng)
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.dataset), self.batch_size)
-        return whole + (rest > 0 and not self.drop_last)
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full + (rest > 0 and not self.drop_last)
 
     def batches(self) -> Iterator[list[int]]:
-        """The numbers of the examples in each batch, for one pass."""
+        """The indices of the examples in each batch, for one pass."""
         order = list(range(len(self.dataset)))
         if self.shuffle:
             self._source.shuffle(order)
@@ -102,98 +95,81 @@ class DataLoader:
             yield order[k * self.batch_size : (k + 1) * self.batch_size]
 
     def __iter__(self) -> Iterator[tuple[list[Any], ...]]:
-        for chosen in self.batches():
-            yield tuple([sequence[i] for i in chosen] for sequence in self.dataset.sequences)
+        for batch in self.batches():
+            yield tuple([sequence[i] for i in batch] for sequence in self.dataset.sequences)
 
 
 # ---------------------------------------------------------------- data sets
 
 
-def moons(
-    n: int = 100, noise: float = 0.1, rng: Rng = None
-) -> tuple[list[tuple[float, float]], list[int]]:
-    """Two half circles of radius 1 that reach into each other: n points, and labels 0 and 1.
+def moons(n: int = 100, noise: float = 0.1, rng: Rng = None) -> Labelled:
+    """Two interleaved half circles of radius 1: n points, and their labels 0 and 1.
 
-    The second lies at (1, 1/2), open upward. Each coordinate gets normal noise of that deviation.
-    The points come in random order.
+    The first is centred on the origin and open downward, the second on (1, 1/2) and open upward.
+    Normal noise with standard deviation `noise` is added to each coordinate. The order is random.
     """
-    source = generator(rng)
-    points = []
-    for i in range(_count(n, "moons")):
-        label = i % 2
+
+    def place(i: int, label: int) -> Point:
         angle = math.pi * (i // 2) / max(1, (n + 1 - label) // 2 - 1)
         x, y = math.cos(angle), math.sin(angle)
-        if label:
-            x, y = 1.0 - x, 0.5 - y
-        points.append(((x, y), label))
-    return _noisy(points, noise, source)
+        return (1.0 - x, 0.5 - y) if label else (x, y)
+
+    return _noisy("moons", n, noise, rng, place)
 
 
-def circles(
-    n: int = 100, noise: float = 0.1, rng: Rng = None, *, factor: float = 0.5
-) -> tuple[list[tuple[float, float]], list[int]]:
-    """Two circles around the origin, label 0 of radius 1, label 1 of radius `factor`.
+def circles(n: int = 100, noise: float = 0.1, rng: Rng = None, *, factor: float = 0.5) -> Labelled:
+    """Two circles around the origin: radius 1 has label 0, radius `factor` has label 1.
 
-    Evenly spaced, with normal noise on each coordinate, in random order.
+    The points are evenly spaced, with noise and in an order as in `moons`.
     """
-    source = generator(rng)
-    points = []
-    for i in range(_count(n, "circles")):
-        label = i % 2
+
+    def place(i: int, label: int) -> Point:
         angle = 2.0 * math.pi * (i // 2) / ((n + 1 - label) // 2)
         radius = factor if label else 1.0
-        points.append(((radius * math.cos(angle), radius * math.sin(angle)), label))
-    return _noisy(points, noise, source)
+        return radius * math.cos(angle), radius * math.sin(angle)
+
+    return _noisy("circles", n, noise, rng, place)
 
 
-def xor(
-    n: int = 100, noise: float = 0.1, rng: Rng = None
-) -> tuple[list[tuple[float, float]], list[int]]:
-    """Points at the four corners (+-1, +-1), label 1 where the signs differ.
+def xor(n: int = 100, noise: float = 0.1, rng: Rng = None) -> Labelled:
+    """Points at the four corners (+-1, +-1), with label 1 where the signs differ.
 
-    The corners take turns; normal noise on each coordinate, in random order.
+    Every corner gets the same number of points, up to one; noise and order are as in `moons`.
     """
-    source = generator(rng)
     corners = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
-    return _noisy([(corners[i % 4], i % 2) for i in range(_count(n, "xor"))], noise, source)
+    return _noisy("xor", n, noise, rng, lambda i, label: corners[i % 4])
 
 
 def gaussian_points(
-    n: int = 100,
-    mean: Sequence[float] = (0.0, 0.0),
-    std: float | Sequence[float] = 1.0,
+    n: int = 100, mean: Sequence[float] = (0.0, 0.0), std: float | Sequence[float] = 1.0,
     rng: Rng = None,
-) -> list[tuple[float, ...]]:
-    """n points whose coordinates are independent and normal, one for each number in `mean`.
+) -> list[tuple[float, ...]]:  # fmt: skip
+    """n points whose coordinates are independent and normal, with the means in `mean`.
 
-    std is one deviation for all coordinates or one for each; ValueError if their number differs.
+    std is one standard deviation for all coordinates, or a sequence of one per coordinate;
+    ValueError if it is longer or shorter than `mean`.
     """
     source = generator(rng)
-    each = [std] * len(mean) if isinstance(std, int | float) else list(std)
-    if len(each) != len(mean):
+    deviations = [std] * len(mean) if isinstance(std, int | float) else list(std)
+    if len(deviations) != len(mean):
         raise ValueError(
-            f"gaussian_points: mean has {len(mean)} coordinates and std {len(each)}; "
-            "give one deviation for each, or one number"
+            f"gaussian_points: mean has {len(mean)} coordinates and std {len(deviations)}; "
+            "give one standard deviation per coordinate, or one number for all"
         )
     return [
-        tuple(source.gauss(m, s) for m, s in zip(mean, each, strict=True))
-        for _ in range(_count(n, "gaussian_points"))
+        tuple(source.gauss(m, s) for m, s in zip(mean, deviations, strict=True))
+        for _ in range(whole(n, "gaussian_points: n", 0))
     ]
 
 
 def _noisy(
-    points: list[tuple[tuple[float, float], int]], noise: float, source: Any
-) -> tuple[list[tuple[float, float]], list[int]]:
-    """The points with noise added, then in random order, and their labels."""
-    moved = [
-        ((x + source.gauss(0.0, noise), y + source.gauss(0.0, noise)), label)
-        for (x, y), label in points
-    ]
-    source.shuffle(moved)
-    return [point for point, _ in moved], [label for _, label in moved]
-
-
-def _count(n: int, who: str) -> int:
-    if not isinstance(n, int) or n < 0:
-        raise ValueError(f"{who}: n must be a whole number of at least 0, got {n!r}")
-    return n
+    name: str, n: int, noise: float, rng: Rng, place: Callable[[int, int], Point]
+) -> Labelled:
+    """The points place(i, label) of alternating labels, with noise added and in random order."""
+    source = generator(rng)
+    points = []
+    for i in range(whole(n, f"{name}: n", 0)):
+        x, y = place(i, i % 2)
+        points.append(((x + source.gauss(0.0, noise), y + source.gauss(0.0, noise)), i % 2))
+    source.shuffle(points)
+    return [point for point, _ in points], [label for _, label in points]

@@ -4,67 +4,73 @@
     init.kaiming_normal_(linear.weight, mode="average", rng=rng)        # 4 / (fan in + fan out)
     init.zeros_(linear.bias)
 
-Names, defaults and gains are those of `torch.nn.init`. A weight is a list of rows, one row for each
-output, so its fan in is the length of a row and its fan out the number of rows. Each function
-returns what it was given. `rng` is an int seed, a `random.Random` or None, Python's global
-generator; to fill several layers, give all of them one `random.Random`, since the same int draws
-the same numbers again.
+Names, defaults and gains are those of `torch.nn.init`. A weight is a list of rows, one per output,
+so its fan in is the length of a row and its fan out the number of rows. Every function returns what
+it was given. It raises TypeError for anything that is not made of Values, and ValueError for rows
+of several lengths; nothing has changed then.
 
-Every function raises TypeError for what is not made of Values, ValueError for rows of several
-lengths, and has then changed nothing.
+`rng` is an int seed, a `random.Random`, or None for Python's global generator. To fill several
+layers, give all of them the same `random.Random`: the same int draws the same numbers again.
 """
 
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
-from typing import Any, TypeVar
+from numbers import Integral
+from typing import Any, TypeAlias, TypeVar
 
 from autograd_core import Value
 
-from .module import flat, shape
-from .rng import Rng, generator
+from .module import choice, expect, flat, shape, shape_text
 
 __all__ = [
     "calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "orthogonal_",
     "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
+Rng: TypeAlias = "int | random.Random | None"
 W = TypeVar("W", bound="list[Any] | tuple[Any, ...]")
 
-_GAINS = {
-    "linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75,
-}  # fmt: skip
+_GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
+
+
+def generator(rng: Any) -> Any:
+    """The source of random numbers that `rng` names: the global one for None."""
+    if rng is None or rng is random:
+        return random
+    if isinstance(rng, random.Random):
+        return rng
+    expect(rng, Integral, "rng must be an int seed, a random.Random or None, got")
+    return random.Random(int(rng))  # of NumPy's integers too
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """By how much weights must grow so that `nonlinearity` keeps the variance.
+    """The factor on the standard deviation of weights for which `nonlinearity` keeps the variance.
 
-    linear, sigmoid 1; tanh 5/3; relu sqrt(2); leaky_relu sqrt(2 / (1 + slope^2)), its slope in
-    `param` (0.01); selu 3/4. ValueError for another name.
+    1 for linear and sigmoid, 5/3 for tanh, sqrt(2) for relu, 3/4 for selu, and for leaky_relu
+    sqrt(2 / (1 + slope^2)), whose slope is `param` (0.01 if None). ValueError for any other name.
     """
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         return math.sqrt(2.0 / (1.0 + slope * slope))
-    if nonlinearity not in _GAINS:
-        raise ValueError(
-            f"unknown nonlinearity {nonlinearity!r}: use leaky_relu, {', '.join(_GAINS)}"
-        )
+    choice(nonlinearity, "nonlinearity", ["leaky_relu", *_GAINS])
     return _GAINS[nonlinearity]
 
 
 def zeros_(weights: W) -> W:
-    """All 0, as biases start."""
+    """Set every Value to 0, as is usual for biases."""
     return constant_(weights, 0.0)
 
 
 def constant_(weights: W, val: float) -> W:
-    """All `val`: units that start equal stay equal, since they get equal gradients."""
+    """Set every Value to `val`. Units that start equal get equal gradients, and so stay equal."""
     return _fill(weights, lambda: val)
 
 
 def uniform_(weights: W, a: float = 0.0, b: float = 1.0, *, rng: Rng = None) -> W:
-    """Uniform between a and b."""
+    """Draw uniformly between a and b."""
     if not a <= b:
         raise ValueError(f"uniform_: a must not be above b, got a={a} and b={b}")
     source = generator(rng)
@@ -72,59 +78,54 @@ def uniform_(weights: W, a: float = 0.0, b: float = 1.0, *, rng: Rng = None) -> 
 
 
 def normal_(weights: W, mean: float = 0.0, std: float = 1.0, *, rng: Rng = None) -> W:
-    """Normal, with that mean and standard deviation."""
+    """Draw from the normal distribution with this mean and standard deviation."""
     if not std >= 0.0:
-        raise ValueError(f"normal_: std must be 0 or more, got {std}")
+        raise ValueError(f"normal_: std must be at least 0, got {std}")
     source = generator(rng)
     return _fill(weights, lambda: source.gauss(mean, std))
 
 
 def xavier_uniform_(weights: W, gain: float = 1.0, *, rng: Rng = None) -> W:
-    """Uniform, variance gain^2 * 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    """Draw uniformly, with variance gain^2 * 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
     bound = math.sqrt(3.0) * _xavier(weights, gain)
     return uniform_(weights, -bound, bound, rng=rng)
 
 
 def xavier_normal_(weights: W, gain: float = 1.0, *, rng: Rng = None) -> W:
-    """Normal, variance gain^2 * 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
+    """Draw normally, with variance gain^2 * 2 / (fan in + fan out) (Glorot and Bengio, 2010)."""
     return normal_(weights, 0.0, _xavier(weights, gain), rng=rng)
 
 
 def kaiming_uniform_(
-    weights: W,
-    a: float = 0.0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
-    *,
+    weights: W, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *,
     rng: Rng = None,
-) -> W:
-    """Uniform, with the variance of `kaiming_normal_`."""
+) -> W:  # fmt: skip
+    """Draw uniformly, with the variance of `kaiming_normal_`."""
     bound = math.sqrt(3.0) * _kaiming(weights, a, mode, nonlinearity)
     return uniform_(weights, -bound, bound, rng=rng)
 
 
 def kaiming_normal_(
-    weights: W,
-    a: float = 0.0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
-    *,
+    weights: W, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *,
     rng: Rng = None,
-) -> W:
-    """Normal, variance gain^2 / fan (He et al., 2015; Understanding Deep Learning, 7.5).
+) -> W:  # fmt: skip
+    """Draw normally, with variance gain^2 / fan.
 
-    mode "fan_in" keeps the variance of activations, "fan_out" that of gradients; "average", which
-    PyTorch lacks, takes the mean of both fans, hence 4 / (D + D') for ReLU between layers of D and
-    D' units. `a` is the slope of leaky_relu; 0 makes it ReLU.
+    He et al., 2015; Prince, Understanding Deep Learning, 7.5.
+
+    mode "fan_in" keeps the variance of activations, "fan_out" that of gradients. "average", which
+    PyTorch does not have, takes the mean of both fans: the variance is 4 / (D + D') for ReLU
+    between layers of D and D' units. `a` is the slope of leaky_relu; 0 makes it ReLU.
     """
     return normal_(weights, 0.0, _kaiming(weights, a, mode, nonlinearity), rng=rng)
 
 
 def orthogonal_(weights: W, gain: float = 1.0, *, rng: Rng = None) -> W:
-    """Rows at right angles, of length `gain`; columns where there are more rows than columns.
+    """Make the rows, or the columns if there are fewer, orthogonal and of length `gain`.
 
-    Saxe et al., 2014. Uniform among all such matrices: normal vectors, made orthogonal by
-    Gram-Schmidt (in its modified form, twice: once loses digits where vectors are nearly parallel).
+    The matrix is uniform among all such matrices (Saxe et al., 2014): normal vectors are made
+    orthogonal by modified Gram-Schmidt, done twice because once loses digits where vectors are
+    nearly parallel.
     """
     fan_in, fan_out = _fans(weights)
     source = generator(rng)
@@ -135,7 +136,7 @@ def orthogonal_(weights: W, gain: float = 1.0, *, rng: Rng = None) -> W:
             along = math.fsum(x * y for x, y in zip(vector, other, strict=True))
             vector = [x - along * y for x, y in zip(vector, other, strict=True)]
         length = math.hypot(*vector)
-        if length > 1e-6:  # else it lay in the span of the others, to rounding: draw another
+        if length > 1e-6:  # else, up to rounding, it lay in the span of the others: draw again
             basis.append([x / length for x in vector])
     rows = basis if fan_out <= fan_in else zip(*basis, strict=True)
     numbers = (gain * x for row in rows for x in row)
@@ -149,8 +150,7 @@ def _xavier(weights: Any, gain: float) -> float:
 def _kaiming(weights: Any, a: float, mode: str, nonlinearity: str) -> float:
     fan_in, fan_out = _fans(weights)
     fans = {"fan_in": fan_in, "fan_out": fan_out, "average": (fan_in + fan_out) / 2.0}
-    if mode not in fans:
-        raise ValueError(f"unknown mode {mode!r}: use fan_in, fan_out or average")
+    choice(mode, "mode", fans)
     return calculate_gain(nonlinearity, a) / math.sqrt(fans[mode])
 
 
@@ -160,23 +160,22 @@ def _fans(weights: Any) -> tuple[int, int]:
     if lengths is None or len(lengths) != 2 or 0 in lengths:
         raise ValueError(
             "fan in and fan out are those of a list of rows of equal length, such as linear.weight;"
-            f" this has {'rows of several lengths' if lengths is None else f'shape {lengths}'}"
+            f" this has {shape_text(weights)}"
         )
     return lengths[1], lengths[0]
 
 
 def _fill(weights: W, draw: Callable[[], float]) -> W:
-    """Put draw() into every Value, row by row, once all are drawn."""
-    values = flat(weights)
-    for value in values:
-        if not isinstance(value, Value):
-            raise TypeError(
-                "init fills lists, or lists of rows, of Values, such as linear.weight; "
-                f"this holds {type(value).__name__}"
-            )
+    """Set every Value to draw(), row by row."""
+    parameters = flat(weights)
+    for value in parameters:
+        expect(
+            value, Value, "init fills lists, or lists of rows, of Values, such as linear.weight; "
+            "this holds",
+        )  # fmt: skip
     if shape(weights) is None:
-        raise ValueError("init fills a list of rows of equal length, these have several")
-    numbers = [Value(draw()).data for _ in values]
-    for value, number in zip(values, numbers, strict=True):
+        raise ValueError("init fills a list of rows of equal length; these rows differ in length")
+    numbers = [Value(draw()).data for _ in parameters]  # all drawn before the first is written
+    for value, number in zip(parameters, numbers, strict=True):
         value.data = number
     return weights

@@ -1,4 +1,4 @@
-"""Neurons, layers and networks, made of single scalars.
+"""Build networks of single scalars: neurons, layers, and containers of layers.
 
     model = MLP(2, [16, 16, 1], rng=0)
     score = model([0.5, -1.0])              # a Value: score.backward(), draw(score)
@@ -7,24 +7,26 @@
     model = Sequential(Linear(10, 40), ReLU(), Linear(40, 5))   # PyTorch's names
     f = model(x)                            # a list of 5 Values; for a batch a list of such lists
 
-Every module takes one example, a sequence of numbers or Values, or a batch, a sequence of those or
-an array of two dimensions, and answers in kind. Parameters carry labels (`layer0.neuron3.w1`), and
-so does each neuron's output (`layer0.neuron3`): pictures group and fold by them.
+Every module takes one example, which is a sequence of numbers or Values, or a batch, which is a
+sequence of examples or a two-dimensional array, and answers in kind; ValueError if an example has
+another width than the module's. Parameters have labels (`layer0.neuron3.w1`), and so has the output
+of each neuron (`layer0.neuron3`): pictures group and fold by them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from numbers import Integral, Real
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, reduce
+from itertools import pairwise
+from numbers import Real
+from operator import add
 from typing import Any, ClassVar, TypeAlias
 
 from autograd_core import TraceError, Value, gates, is_tracing
 
-from .init import constant_, kaiming_normal_, uniform_, zeros_
-from .module import Module, nested
-from .rng import Rng, generator
+from .init import Rng, constant_, generator, kaiming_normal_, uniform_, zeros_
+from .module import Module, choice, expect, flat, name_of, nested, values, whole
 
 __all__ = [
     "ELU", "MLP", "BatchNorm1d", "Layer", "LeakyReLU", "Linear", "Neuron", "ReLU", "Sequential",
@@ -34,7 +36,7 @@ __all__ = [
 Activation: TypeAlias = "str | Callable[[Value], Value]"
 Init: TypeAlias = "str | float | Callable[[Any, int], float]"
 
-# How the weights of a neuron, one row, are filled.
+# How the weights of a neuron, which are one row, are filled.
 INITS: dict[str, Callable[..., Any]] = {
     "he": kaiming_normal_,
     "xavier": partial(kaiming_normal_, nonlinearity="linear"),
@@ -43,32 +45,57 @@ INITS: dict[str, Callable[..., Any]] = {
 }
 
 
-class Neuron(Module):
+class _PerExample(Module):
+    """A module that answers one example, or each example of a batch, by its `_answer`."""
+
+    _width: int | None = None  # how many numbers an example has; None for any number
+
+    def forward(self, x: Any) -> Any:
+        return self._each(x, self._answer)
+
+    def _answer(self, x: list[Value]) -> Any:
+        raise NotImplementedError
+
+    def _each(self, x: Any, answer: Callable[[list[Value]], Any]) -> Any:
+        if _is_batch(x):
+            return [self._each(example, answer) for example in x]
+        return answer(self._inputs(x))
+
+    def _inputs(self, x: Any) -> list[Value]:
+        """One example as Values; a number becomes one leaf, however many neurons see it."""
+        try:
+            example = values(nested(x))
+        except TypeError as error:
+            if hasattr(x, "__len__"):
+                raise
+            raise TypeError(
+                f"{name_of(self)} takes a sequence of numbers, as [0.5, -1.0], or a batch of those,"
+                f" got {type(x).__name__}"
+            ) from error
+        if self._width is not None and len(example) != self._width:
+            raise ValueError(f"{name_of(self)} takes {self._width} inputs, got {len(example)}")
+        return example
+
+
+class Neuron(_PerExample):
     """activation(b + w0 x0 + w1 x1 + ...), with `nin` weights `w` and a bias `b` that starts at 0.
 
-    nonlin      False: no activation
-    activation  the name of a one-operand gate ("relu", "tanh", "sigmoid", ...), "linear", or a
+    nonlin      False for no activation
+    activation  the name of a gate with one operand ("relu", "tanh", "sigmoid", ...), "linear", or a
                 function of a Value
-    init        "he" (normal, variance 2/nin), "xavier" (1/nin), "uniform" (-1 to 1), "zeros", a
-                number for all weights, or a function of (rng, nin)
+    init        "he" (normal, variance 2/nin), "xavier" (normal, variance 1/nin), "uniform" (-1 to
+                1), "zeros", a number for all weights, or a function of (rng, nin)
     rng         an int seed, a `random.Random`, or None for Python's global generator
-    label       a name, put before those of the parameters and given to the output
+    label       a name: the output gets it, and the names of the parameters begin with it
 
-    Called with `nin` numbers or Values it returns a Value; with a sequence of such, or an array of
-    shape (batch, nin), a list of Values. ValueError if the width is another.
+    For `nin` numbers or Values it returns a Value, for a batch of such examples a list of Values.
     """
 
     def __init__(
-        self,
-        nin: int,
-        nonlin: bool = True,
-        *,
-        activation: Activation = "relu",
-        init: Init = "he",
-        rng: Rng = None,
-        label: str = "",
-    ) -> None:
-        _positive(nin, "nin")
+        self, nin: int, nonlin: bool = True, *, activation: Activation = "relu",
+        init: Init = "he", rng: Rng = None, label: str = "",
+    ) -> None:  # fmt: skip
+        self._width = whole(nin, "nin", 1)
         dot = f"{label}." if label else ""
         self.w = [Value(0.0, f"{dot}w{i}") for i in range(nin)]
         _initialise(self.w, init, generator(rng))
@@ -78,10 +105,7 @@ class Neuron(Module):
         self.activation = activation if nonlin else "linear"
         self._activate = _activating(self.activation)
 
-    def forward(self, x: Any) -> Any:
-        return _each_example(self, x, len(self.w), self._answer)
-
-    def _answer(self, x: Sequence[Value]) -> Value:
+    def _answer(self, x: list[Value]) -> Value:
         out = weighted_sum(self.w, x, self.b)
         if self._activate is not None:
             out = self._activate(out)
@@ -96,28 +120,27 @@ class Neuron(Module):
         return f"{_TITLES.get(name, name.title().replace('_', ''))}Neuron({len(self.w)})"
 
 
-class Layer(Module):
-    """`nout` neurons that see the same `nin` inputs; keywords as for Neuron.
+class Layer(_PerExample):
+    """`nout` neurons with the same `nin` inputs; the keywords are those of Neuron.
 
-    Returns a list of `nout` Values for one example, the Value itself if nout is 1, and a list of
-    those for a batch.
+    Returns for one example a list of `nout` Values, or the Value itself if nout is 1, and for a
+    batch a list of such answers.
     """
 
     def __init__(
         self, nin: int, nout: int, *, rng: Rng = None, label: str = "", **neuron: Any
     ) -> None:
-        _positive(nout, "nout")
+        self._width = nin  # each neuron checks it
+        self.label = label
         source = generator(rng)
         dot = f"{label}." if label else ""
-        self.label = label
         self.neurons = [
-            Neuron(nin, rng=source, label=f"{dot}neuron{i}", **neuron) for i in range(nout)
+            Neuron(nin, rng=source, label=f"{dot}neuron{i}", **neuron)
+            for i in range(whole(nout, "nout", 1))
         ]
 
-    def forward(self, x: Any) -> Any:
-        return _each_example(self, x, len(self.neurons[0].w), self._answer)
-
-    def _answer(self, x: Sequence[Value]) -> Any:
+    def _answer(self, x: list[Value]) -> Any:
+        # Not neuron(x): x holds Values already, and a neuron reads nothing besides its parameters.
         out = [neuron._answer(x) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
 
@@ -128,21 +151,18 @@ class Layer(Module):
 class MLP(Module):
     """A multi-layer perceptron: `nin` inputs and one Layer for each width in `nouts`.
 
-    The activation (ReLU unless given) stands inside, the last layer is linear. Keywords as for
-    Neuron; calls as for Layer.
+    The last layer is linear, the others have the activation (ReLU by default). The keywords are
+    those of Neuron, and calls return what a Layer returns.
     """
 
     def __init__(self, nin: int, nouts: Sequence[int], *, rng: Rng = None, **neuron: Any) -> None:
-        widths = [nin, *nouts]
-        if len(widths) < 2:
-            raise ValueError("MLP: nouts needs a width for each layer, as in MLP(2, [16, 16, 1])")
+        if len(nouts) == 0:
+            raise ValueError("MLP: nouts needs one width per layer, as in MLP(2, [16, 16, 1])")
         source = generator(rng)
         last = len(nouts) - 1
         self.layers = [
-            Layer(
-                widths[i], widths[i + 1], nonlin=i != last, rng=source, label=f"layer{i}", **neuron
-            )
-            for i in range(len(nouts))
+            Layer(a, b, nonlin=i != last, rng=source, label=f"layer{i}", **neuron)
+            for i, (a, b) in enumerate(pairwise([nin, *nouts]))
         ]
 
     def forward(self, x: Any) -> Any:
@@ -155,79 +175,63 @@ class MLP(Module):
 _TITLES = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU"}
 
 
-class _Units(Module):
-    """A layer of units that are named together: `label` is the layer's name.
+class _Units(_PerExample):
+    """A layer that names its units after itself: the output of unit j is `label.neuronj`.
 
-    Where there is one, unit j answers with the label `label.neuronj`. Sequential names its layers.
+    Without a label they have no names. Sequential gives its layers labels. The parameters of unit
+    j, if it has any, are `weight[j]`, which is a Value or a row of them, and `bias[j]`.
     """
 
-    label: str
+    label = ""
+    weight: Any = None
+    bias: list[Value] | None = None
 
     def _rename(self, label: str) -> None:
         self.label = label
         dot = f"{label}." if label else ""
-        for j, named in enumerate(self._parameters_of_units()):
-            for name, value in named:
-                value.label = f"{dot}neuron{j}.{name}"
+        for name, units in (("w", self.weight), ("b", self.bias)):
+            for j, unit in enumerate(units or []):
+                for i, value in enumerate(flat(unit)):
+                    place = i if isinstance(unit, list) else ""
+                    value.label = f"{dot}neuron{j}.{name}{place}"
 
-    def _parameters_of_units(self) -> Iterable[list[tuple[str, Value]]]:
-        """For each unit its parameters with their names."""
-        return []
-
-    def _named(self, values: list[Value], ending: str = "") -> list[Value]:
+    def _named(self, units: list[Value], ending: str = "") -> list[Value]:
         if self.label:
-            for j, value in enumerate(values):
+            for j, value in enumerate(units):
                 value.label = f"{self.label}.neuron{j}{ending}"
-        return values
+        return units
 
 
 class Linear(_Units):
-    """f = bias + weight x, as `torch.nn.Linear`: `weight` is a list of out_features rows.
+    """f = bias + weight x, as `torch.nn.Linear`.
 
-    weight  [out_features][in_features] Values, uniform in +-1/sqrt(in_features) at first; so is
-    bias    [out_features] Values, or None with bias=False
-    rng     an int seed, a `random.Random`, or None for Python's global generator
-    label   a name, put before those of the parameters and outputs
+    weight  out_features rows of in_features Values, uniform in +-1/sqrt(in_features) at first
+    bias    out_features Values, drawn likewise, or None with bias=False
+    rng     as for a Neuron; label likewise
 
-    Answers with a list of out_features Values, for a batch with a list of those. ValueError if the
-    width is another than in_features.
+    Returns a list of out_features Values, and for a batch a list of such lists.
     """
 
     def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        rng: Rng = None,
-        label: str = "",
-    ) -> None:
-        _positive(in_features, "in_features")
-        _positive(out_features, "out_features")
+        self, in_features: int, out_features: int, bias: bool = True, *,
+        rng: Rng = None, label: str = "",
+    ) -> None:  # fmt: skip
+        self._width = self.in_features = whole(in_features, "in_features", 1)
+        self.out_features = whole(out_features, "out_features", 1)
         source = generator(rng)
         bound = 1.0 / math.sqrt(in_features)
 
         def row(n: int) -> list[Value]:
             return [Value(source.uniform(-bound, bound)) for _ in range(n)]
 
-        self.in_features = in_features
-        self.out_features = out_features
         self.weight = [row(in_features) for _ in range(out_features)]
         self.bias = row(out_features) if bias else None
         self._rename(label)
 
-    def forward(self, x: Any) -> Any:
-        return _each_example(self, x, self.in_features, self._answer)
-
-    def _answer(self, x: Sequence[Value]) -> list[Value]:
+    def _answer(self, x: list[Value]) -> list[Value]:
         biases: Sequence[Value | None] = self.bias or [None] * self.out_features
         pairs = zip(self.weight, biases, strict=True)
         return self._named([weighted_sum(row, x, b) for row, b in pairs])
-
-    def _parameters_of_units(self) -> Iterator[list[tuple[str, Value]]]:
-        for j, row in enumerate(self.weight):
-            named = [(f"w{i}", w) for i, w in enumerate(row)]
-            yield [*named, ("b", self.bias[j])] if self.bias else named
 
     def __repr__(self) -> str:
         return (
@@ -237,90 +241,73 @@ class Linear(_Units):
 
 
 class _Activation(_Units):
-    """One gate on every number: of a Value, an example or a batch."""
+    """A gate with one operand, on every number of a Value, an example or a batch."""
 
     _gate: ClassVar[str]
+    _settings: ClassVar[tuple[str, ...]]  # the attributes that hold the gate's parameters
 
-    def __init__(self) -> None:
-        self.label = ""
+    def __init_subclass__(cls, gate: str = "", settings: tuple[str, ...] = ()) -> None:
+        if gate:  # a subclass of yours has its parent's
+            cls._gate, cls._settings = gate, settings
 
     def forward(self, x: Any) -> Any:
-        if isinstance(x, Value):
-            return self._activate(x)
-        return _each_example(self, x, None, self._answer)
+        return self._answer([x])[0] if isinstance(x, Value) else super().forward(x)
 
-    def _answer(self, x: Sequence[Value]) -> list[Value]:
-        return self._named([self._activate(value) for value in x])
+    def _answer(self, x: list[Value]) -> list[Value]:
+        constants = self._constants()
+        return self._named([getattr(value, self._gate)(*constants) for value in x])
 
-    def _activate(self, x: Value) -> Value:
-        out: Value = getattr(x, self._gate)()
-        return out
+    def reads(self) -> tuple[Any, ...]:
+        return (self.training, *self._constants())
+
+    def _constants(self) -> list[float]:
+        return [getattr(self, name) for name in self._settings]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        pairs = zip(self._settings, self._constants(), strict=True)
+        return f"{type(self).__name__}({', '.join(f'{name}={x}' for name, x in pairs)})"
 
 
-class ReLU(_Activation):
+class ReLU(_Activation, gate="relu"):
     """max(0, x); slope 0 at 0."""
 
-    _gate = "relu"
 
-
-class Tanh(_Activation):
+class Tanh(_Activation, gate="tanh"):
     """tanh x."""
 
-    _gate = "tanh"
+
+class Sigmoid(_Activation, gate="sigmoid"):
+    """1 / (1 + exp(-x)); its slope is at most 1/4."""
 
 
-class Sigmoid(_Activation):
-    """1 / (1 + exp(-x)), whose slope is at most 1/4."""
-
-    _gate = "sigmoid"
+class Softplus(_Activation, gate="softplus"):
+    """log(1 + exp(x)), without the linear branch that PyTorch takes above a threshold."""
 
 
-class Softplus(_Activation):
-    """log(1 + exp x), without the linear branch that PyTorch takes above its threshold."""
-
-    _gate = "softplus"
-
-
-class LeakyReLU(_Activation):
-    """x, or negative_slope times x where x is not above 0: no unit dies."""
+class LeakyReLU(_Activation, gate="leaky_relu", settings=("negative_slope",)):
+    """x where it is above 0, elsewhere negative_slope times x, so that no unit dies."""
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        super().__init__()
         self.negative_slope = negative_slope
 
-    def _activate(self, x: Value) -> Value:
-        return x.leaky_relu(self.negative_slope)
 
-    def __repr__(self) -> str:
-        return f"LeakyReLU(negative_slope={self.negative_slope})"
-
-
-class ELU(_Activation):
-    """x, or alpha (exp(x) - 1) where x is not above 0 (Clevert et al., 2016)."""
+class ELU(_Activation, gate="elu", settings=("alpha",)):
+    """x where it is above 0, elsewhere alpha (exp(x) - 1) (Clevert et al., 2016)."""
 
     def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__()
         self.alpha = alpha
-
-    def _activate(self, x: Value) -> Value:
-        return x.elu(self.alpha)
-
-    def __repr__(self) -> str:
-        return f"ELU(alpha={self.alpha})"
 
 
 class BatchNorm1d(_Units):
     """weight (x - mean) / sqrt(var + eps) + bias, unit by unit (Ioffe and Szegedy, 2015).
 
-    In training, mean and variance are those of the batch, through which gradients flow; the running
-    averages take a `momentum` part of them (of the variance with n - 1 below). After `eval()` the
-    running averages serve. `affine=False` leaves out weight and bias, which start at 1 and 0.
+    In training, mean and variance are those of the batch, and gradients flow through them. The
+    running averages move towards them by the fraction `momentum` (the variance with n - 1 in the
+    denominator), and take their place after `eval()`. `affine=False` leaves out weight and bias,
+    which start at 1 and 0.
 
-    ValueError if the width is another than num_features, and for fewer than two examples in
-    training; the running averages do not change then.
+    ValueError in training for fewer than two examples, and as elsewhere for another width than
+    num_features; the running averages do not change then.
     """
 
     _buffers = ("running_mean", "running_var", "num_batches_tracked")
@@ -328,8 +315,7 @@ class BatchNorm1d(_Units):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
     ) -> None:
-        _positive(num_features, "num_features")
-        self.num_features = num_features
+        self._width = self.num_features = whole(num_features, "num_features", 1)
         self.eps = eps
         self.momentum = momentum
         self.weight = [Value(1.0) for _ in range(num_features)] if affine else None
@@ -339,59 +325,54 @@ class BatchNorm1d(_Units):
         self.num_batches_tracked = 0
         self._rename("")
 
+    def reads(self) -> tuple[Any, ...]:
+        if self.training:
+            return (True,)
+        return (False, self.eps, *self.running_mean, *self.running_var)
+
     def forward(self, x: Any) -> Any:
+        if self.training:
+            return self._by_batch(x)
+        means = self._named([Value(m) for m in self.running_mean], ".mean")
+        roots = [Value(math.sqrt(v + self.eps)) for v in self.running_var]
+        spread = self._named(roots, ".std")
+        return self._each(x, lambda row: self._normalised(row, means, spread))
+
+    def _by_batch(self, x: Any) -> list[list[Value]]:
         if is_tracing():
             raise TraceError(
-                f"{_name(self)}: batch normalisation couples the examples of a batch, and keeps "
-                "averages beside its parameters; a program runs each example by itself: train "
-                "with eager=True"
-            )
-        if not self.training:
-            means = [Value(m) for m in self.running_mean]
-            spread = [Value(math.sqrt(v + self.eps)) for v in self.running_var]
-            self._named(means, ".mean")
-            self._named(spread, ".std")
-            return _each_example(
-                self, x, self.num_features, lambda row: self._answer(row, means, spread)
+                f"{name_of(self)}: in training, batch normalisation couples the examples of a "
+                "batch, and a program runs each example by itself: train with eager=True, or call "
+                "model.eval() first"
             )
         n = len(x) if _is_batch(x) else 1
         if n < 2:
             raise ValueError(
-                f"{_name(self)}: in training, batch statistics need at least two examples, got "
+                f"{name_of(self)}: in training, batch statistics need at least two examples, got "
                 f"{'an empty batch' if n == 0 else 'one'}; give a batch, or call model.eval() first"
             )
-        rows = [_inputs(row, self.num_features, self) for row in x]
+        rows = [self._inputs(row) for row in x]
         columns = list(zip(*rows, strict=True))
-        means = [_mean(column) for column in columns]
-        variances = [
-            _mean([(v - mean) ** 2 for v in column])
-            for column, mean in zip(columns, means, strict=True)
-        ]
-        spread = [(variance + self.eps).sqrt() for variance in variances]
-        self._named(means, ".mean")
-        self._named(spread, ".std")
-        out = [self._answer(row, means, spread) for row in rows]
+        means = self._named([_mean(column) for column in columns], ".mean")
+        pairs = zip(columns, means, strict=True)
+        variances = [_mean([(v - mean) ** 2 for v in column]) for column, mean in pairs]
+        spread = self._named([(variance + self.eps).sqrt() for variance in variances], ".std")
+        out = [self._normalised(row, means, spread) for row in rows]
         self._average(self.running_mean, means, 1.0)
         self._average(self.running_var, variances, n / (n - 1))
         self.num_batches_tracked += 1
         return out
 
-    def _answer(self, x: Sequence[Value], means: list[Value], spread: list[Value]) -> list[Value]:
+    def _normalised(self, x: list[Value], means: list[Value], spread: list[Value]) -> list[Value]:
         out = [(v - m) / s for v, m, s in zip(x, means, spread, strict=True)]
         if self.weight is not None and self.bias is not None:
-            out = [
-                weighted_sum([w], [v], b)
-                for w, v, b in zip(self.weight, out, self.bias, strict=True)
-            ]
+            units = zip(self.weight, out, self.bias, strict=True)
+            out = [weighted_sum([w], [v], b) for w, v, b in units]
         return self._named(out)
 
     def _average(self, running: list[float], batch: list[Value], scale: float) -> None:
         for j, value in enumerate(batch):
             running[j] = (1.0 - self.momentum) * running[j] + self.momentum * scale * value.data
-
-    def _parameters_of_units(self) -> Iterator[list[tuple[str, Value]]]:
-        for w, b in zip(self.weight or [], self.bias or [], strict=True):
-            yield [("w", w), ("b", b)]
 
     def __repr__(self) -> str:
         return (
@@ -401,26 +382,23 @@ class BatchNorm1d(_Units):
 
 
 class Sequential(Module):
-    """Modules one after another: model[0], len(model), and a loop over them work.
+    """Modules one after another. Indexing, `len` and iteration give the modules.
 
-    Module i gets the label `layeri`, unless it has one, so that its units are called
-    `layeri.neuronj`; parameters have PyTorch's names (`0.weight`).
+    Module i gets the label `layeri` if it has none, so that its units are called `layeri.neuronj`.
+    Parameters have PyTorch's names (`0.weight`).
     """
 
     def __init__(self, *modules: Module) -> None:
         for i, module in enumerate(modules):
-            if not isinstance(module, Module):
-                raise TypeError(
-                    f"Sequential takes modules one by one, as Sequential(Linear(2, 8), ReLU()); "
-                    f"argument {i} is of type {type(module).__name__}"
-                )
+            expect(
+                module, Module, "Sequential takes modules one by one, as in "
+                f"Sequential(Linear(2, 8), ReLU()); argument {i} is of type",
+            )  # fmt: skip
         for i, module in enumerate(modules):
-            setattr(self, str(i), module)  # the attribute's name is the parameters' first part
+            setattr(self, str(i), module)  # the names of the parameters begin with the attribute's
             if module in modules[:i]:
                 continue
-            inside: list[Module] = []
-            module.apply(inside.append)
-            for unit in dict.fromkeys(inside):
+            for unit in module.modules():
                 if isinstance(unit, _Units) and (unit is module) != bool(unit.label):
                     unit._rename(f"layer{i}.{unit.label}" if unit.label else f"layer{i}")
 
@@ -450,7 +428,7 @@ class Sequential(Module):
 def weighted_sum(
     weights: Sequence[Value], inputs: Sequence[Value], bias: Value | None = None
 ) -> Value:
-    """bias + w0 x0 + w1 x1 + ..., from left to right."""
+    """bias + w0 x0 + w1 x1 + ..., added from left to right."""
     products = (w * x for w, x in zip(weights, inputs, strict=True))
     total = next(products) if bias is None else bias
     for product in products:
@@ -458,14 +436,8 @@ def weighted_sum(
     return total
 
 
-def _mean(values: Sequence[Value]) -> Value:
-    total: Value = sum(values[1:], values[0])
-    return total / len(values)
-
-
-def _positive(width: int, name: str) -> None:
-    if not isinstance(width, Integral) or width < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {width!r}")
+def _mean(column: Sequence[Value]) -> Value:
+    return reduce(add, column) / len(column)
 
 
 def _initialise(w: list[Value], init: Init, source: Any) -> None:
@@ -474,13 +446,10 @@ def _initialise(w: list[Value], init: Init, source: Any) -> None:
             weight.data = init(source, len(w))
     elif isinstance(init, Real):
         constant_(w, float(init))
-    elif not isinstance(init, str):
-        names = ", ".join(INITS)
-        raise TypeError(f"init must be one of {names}, a number or a function, got {init!r}")
-    elif init not in INITS:
-        raise ValueError(f"unknown init {init!r}: use one of {', '.join(INITS)}, or a number")
     else:
-        INITS[init]([w], rng=source)
+        expect(init, str, f"init must be one of {', '.join(INITS)}, a number or a function, got")
+        choice(init, "init", [*INITS, "a number"])
+        INITS[str(init)]([w], rng=source)
 
 
 def _activating(activation: Activation) -> Callable[[Value], Value] | None:
@@ -503,21 +472,12 @@ def _is_batch(x: Any) -> bool:
     if shape is not None:
         return len(shape) > 1
     if not isinstance(x, list | tuple) or not x or getattr(x[0], "shape", None) == ():
-        return False  # an array without dimensions is a number
+        return False  # a sequence of arrays without dimensions: those are numbers
     return hasattr(x[0], "__len__")
 
 
-def _each_example(
-    module: Module, x: Any, width: int | None, answer: Callable[[list[Value]], Any]
-) -> Any:
-    """answer(example) for one example, a list of answers for a batch."""
-    if _is_batch(x):
-        return [_each_example(module, example, width, answer) for example in x]
-    return answer(_inputs(x, width, module))
-
-
 def _through(modules: Sequence[Module], x: Any) -> Any:
-    """x, an example or a batch, through all modules; a lone Value between two is a list of one."""
+    """Pass x, an example or a batch, through all modules; a lone Value becomes a list of one."""
     batch = _is_batch(x)
     if batch and len(x) == 0:
         return []
@@ -530,23 +490,3 @@ def _through(modules: Sequence[Module], x: Any) -> Any:
 
 def _listed(x: Any) -> Any:
     return [x] if isinstance(x, Value) else x
-
-
-def _name(module: Module) -> str:
-    return getattr(module, "label", "") or type(module).__name__
-
-
-def _inputs(x: Any, width: int | None, module: Module) -> list[Value]:
-    """One example as `width` Values; a number becomes one leaf, however many neurons see it."""
-    try:
-        values = [v if isinstance(v, Value) else Value(v) for v in nested(x)]
-    except TypeError as error:
-        if hasattr(x, "__len__"):
-            raise
-        raise TypeError(
-            f"{_name(module)} takes a sequence of numbers, as [0.5, -1.0], or a batch of those, "
-            f"got {type(x).__name__}"
-        ) from error
-    if width is not None and len(values) != width:
-        raise ValueError(f"{_name(module)} takes {width} inputs, got {len(values)}")
-    return values

@@ -1,4 +1,4 @@
-"""Module: what has parameters, finds them, names them, saves and loads them.
+"""Write a model as a class: a Module finds its parameters, names them, saves and loads them.
 
 class Net(Module):
     def __init__(self):
@@ -9,33 +9,37 @@ class Net(Module):
         return self.out([h.relu() for h in self.hidden(x)])
 
 net = Net()
-net([0.5, -1.0])                        # forward
-[name for name, _ in net.named_parameters()]  # hidden.weight, hidden.bias, out.weight, ...
+net([0.5, -1.0])                                # forward
+[name for name, _ in net.named_parameters()]    # hidden.weight, hidden.bias, out.weight, ...
 net.load_state_dict(torch_net.state_dict())
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
-from autograd_core import Value
+from autograd_core import Value, is_tracing, used
 
 __all__ = ["Module"]
 
 
 class Module:
-    """Base of neurons, layers, networks and losses: finds the parameters in its attributes.
+    """The base of neurons, layers, networks and losses: it finds the parameters in its attributes.
 
-    A parameter is a Value in an attribute, in a list there, or in a Module there, in the order in
+    A parameter is a Value in an attribute, or in a list or a Module in one; the order is that in
     which the attributes were set. Names and methods are those of `torch.nn.Module`. Calling a
     module calls its `forward`.
     """
 
     training: bool = True
-    _buffers: ClassVar[tuple[str, ...]] = ()  # attributes of the state that are no parameters
+    _buffers: ClassVar[tuple[str, ...]] = ()  # attributes that are saved but not trained
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if is_tracing():  # the program must know whose parameters and settings it has read
+            used(self, self.reads())
         return self.forward(*args, **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -43,30 +47,43 @@ class Module:
             f"{type(self).__name__} has no forward: define `def forward(self, x): ...` in it"
         )
 
+    def reads(self) -> tuple[Any, ...]:
+        """What `forward` reads besides its arguments and parameters: at least the mode.
+
+        A compiled graph has these numbers built in, and traces the model again when they change. A
+        module of your own whose forward reads a setting that may change adds it to the tuple.
+        """
+        return (self.training,)
+
     def parameters(self) -> list[Value]:
-        """All parameters, each once, one Value each."""
-        return list(dict.fromkeys(_parameters(list(vars(self).values()))))
+        """Every parameter once, as single Values."""
+        return list(dict.fromkeys(_values_in(vars(self).values())))
 
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
-        """(name, parameter), the name as PyTorch has it, as `0.weight`; each parameter once.
+        """(name, parameter) pairs, each parameter once, with PyTorch's names such as `0.weight`.
 
-        A parameter is here what has one name there: a list of rows of Values for a weight, a list
-        of Values for a bias, a Value. `nn.init` takes it as it is.
+        A parameter is what PyTorch gives one name: a list of rows of Values for a weight, a list of
+        Values for a bias, or a Value. `nn.init` takes it as it is.
         """
         seen: set[Value] = set()
-        for name, owner, thing in self._state():
-            values = [] if name.rpartition(".")[2] in owner._buffers else flat(thing)
-            if not seen.issuperset(values):
-                seen.update(values)
+        for name, _, thing in self._state():
+            leaves = {leaf for leaf in flat(thing) if isinstance(leaf, Value)}  # none in a buffer
+            if not leaves <= seen:
+                seen |= leaves
                 yield name, thing
 
     def children(self) -> list[Module]:
-        """The modules directly in this one, in the order in which they were set, each once."""
+        """The modules directly inside this one, each once, in the order in which they were set."""
         members = (thing for _, thing in self._members())
         return list(dict.fromkeys(thing for thing in members if isinstance(thing, Module)))
 
+    def modules(self) -> list[Module]:
+        """This module and all modules inside it, each once, outermost first."""
+        inside = (module for child in self.children() for module in child.modules())
+        return list(dict.fromkeys([self, *inside]))
+
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call fn(module) on every module inside and then on this one; returns self."""
+        """Call fn(module) on every module inside, then on this one; returns self."""
         for child in self.children():
             child.apply(fn)
         fn(self)
@@ -80,20 +97,20 @@ class Module:
         return self
 
     def eval(self) -> Self:
-        """`train(False)`: batch normalisation then uses its running averages."""
+        """The same as `train(False)`: batch normalisation then uses its running averages."""
         return self.train(False)
 
     def zero_grad(self) -> None:
-        """Set the gradient of every parameter to 0, as before each backward pass of training."""
+        """Set the gradient of every parameter to 0, as a training loop does in every step."""
         for parameter in self.parameters():
             parameter.grad = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Every parameter and running average by its PyTorch name, as nested lists of floats.
+        """Every parameter and running average under its PyTorch name, as nested lists of floats.
 
-        Shapes are PyTorch's: `weight` is [out][in]. A copy: training on does not change it. To
-        PyTorch: `{name: torch.tensor(x) for name, x in model.state_dict().items()}`; to a file:
-        `json.dump`.
+        Shapes are PyTorch's: `weight` is [out][in]. The lists are copies, so further training does
+        not change them. `json.dump` writes them to a file; PyTorch takes
+        `{name: torch.tensor(x) for name, x in model.state_dict().items()}`.
         """
         return {name: _numbers(thing) for name, _, thing in self._state()}
 
@@ -101,50 +118,45 @@ class Module:
         """Set every parameter and running average from nested lists, arrays or torch tensors.
 
         Raises ValueError, naming every missing or unexpected name and every wrong shape, and
-        TypeError for what is no number. Nothing changes then.
+        TypeError for what is not a number. Nothing has changed then.
         """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict takes a dict of names, got {type(state).__name__}")
+        expect(state, Mapping, "load_state_dict takes a dict of names, got")
         mine = {name: (owner, thing) for name, owner, thing in self._state()}
-        found = {name: nested(thing) for name, thing in state.items()}
-        wrong = [f"{name} is missing" for name in mine if name not in found]
-        wrong += [f"{name} is unexpected" for name in found if name not in mine]
+        given = {name: nested(thing) for name, thing in state.items()}
+        faults = [f"{name} is missing" for name in mine if name not in given]
+        faults += [f"{name} is unexpected" for name in given if name not in mine]
         for name, (_, thing) in mine.items():
-            if name in found and shape(found[name]) != shape(thing):
-                wrong.append(
-                    f"{name} has shape {_shown(found[name])}, the model's is {_shown(thing)}"
+            if name in given and shape(given[name]) != shape(thing):
+                faults.append(
+                    f"{name} has {shape_text(given[name])}, the model's has {shape_text(thing)}"
                 )
-        if wrong:
-            raise ValueError(f"load_state_dict of {type(self).__name__}: {'; '.join(wrong)}")
-        numbers = {name: _floats(name, found[name]) for name in mine}
-        buffers: list[tuple[Module, str, Any]] = []
-        values: list[tuple[Value, float]] = []
+        if faults:
+            raise ValueError(f"load_state_dict of {type(self).__name__}: {'; '.join(faults)}")
+        # All numbers are converted before the first is written: an error changes nothing.
+        writes: list[tuple[Module | Value, str, Any]] = []
         for name, (owner, thing) in mine.items():
-            pairs = list(zip(flat(thing), numbers[name], strict=True))
-            last = name.rpartition(".")[2]
-            if last in owner._buffers:
-                for old, new in pairs:
-                    if isinstance(old, int) and not new.is_integer():
-                        raise ValueError(f"load_state_dict: {name} is a count, got {new}")
-                kept = [type(old)(new) for old, new in pairs]
-                buffers.append((owner, last, kept if isinstance(thing, list) else kept[0]))
-            else:
-                values += pairs
-        for owner, last, kept in buffers:
-            setattr(owner, last, kept)
-        for value, number in values:
-            value.data = number
+            try:
+                numbers = [Value(number).data for number in flat(given[name])]
+            except TypeError as error:
+                raise TypeError(f"load_state_dict: {name}: {error}") from None
+            pairs, attribute = list(zip(flat(thing), numbers, strict=True)), name.rpartition(".")[2]
+            if attribute not in owner._buffers:
+                writes += [(value, "data", number) for value, number in pairs]
+                continue
+            if any(isinstance(old, int) and not number.is_integer() for old, number in pairs):
+                raise ValueError(f"load_state_dict: {name} is a count, got {given[name]}")
+            buffer = [type(old)(number) for old, number in pairs]
+            writes.append((owner, attribute, buffer if isinstance(thing, list) else buffer[0]))
+        for target, attribute, new in writes:
+            setattr(target, attribute, new)
 
     def _members(self) -> Iterator[tuple[str, Any]]:
-        """(name, thing): parameters, buffers and modules, as set; a list of modules one by one."""
+        """(name, thing) of parameters, buffers and modules; those in a list come one by one."""
         for name, thing in vars(self).items():
-            if name in self._buffers:
-                yield name, thing
-            else:
-                yield from _spread(name, thing)
+            yield from [(name, thing)] if name in self._buffers else _spread(name, thing)
 
     def _state(self, prefix: str = "") -> Iterator[tuple[str, Module, Any]]:
-        """(name, owner, parameter or buffer), of the modules inside too."""
+        """(name, owner, parameter or buffer), here and in the modules inside."""
         for name, thing in self._members():
             if isinstance(thing, Module):
                 yield from thing._state(f"{prefix}{name}.")
@@ -152,18 +164,18 @@ class Module:
                 yield prefix + name, self, thing
 
 
-def _parameters(thing: object) -> Iterator[Value]:
-    if isinstance(thing, Value):
-        yield thing
-    elif isinstance(thing, Module):
-        yield from thing.parameters()
-    elif isinstance(thing, list | tuple):
-        for item in thing:
-            yield from _parameters(item)
+def _values_in(things: Iterable[object]) -> Iterator[Value]:
+    for thing in things:
+        if isinstance(thing, Value):
+            yield thing
+        elif isinstance(thing, Module):
+            yield from thing.parameters()
+        elif isinstance(thing, list | tuple):
+            yield from _values_in(thing)
 
 
 def _spread(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
-    """What `thing` holds under its name: a module, Values in a regular shape, or item by item."""
+    """(name, thing) itself if it is a module or a regular block of Values, else item by item."""
     if isinstance(thing, Module | Value):
         yield name, thing
     elif isinstance(thing, list | tuple):
@@ -175,11 +187,11 @@ def _spread(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
                 yield from _spread(f"{name}.{i}", item)
 
 
-# ---------------------------------------------------------------------------- nested lists
+# ---------------------------------------------------------------- nested lists and numbers
 
 
 def nested(thing: Any) -> Any:
-    """`thing` with lists for arrays, tensors and tuples: all that has `.tolist()` is asked."""
+    """`thing` with lists in place of tuples and of arrays and tensors (all that has `tolist`)."""
     if hasattr(thing, "tolist"):
         return thing.tolist()
     return [nested(item) for item in thing] if isinstance(thing, list | tuple) else thing
@@ -189,21 +201,62 @@ def shape(thing: Any) -> tuple[int, ...] | None:
     """The lengths of nested lists, outermost first: () for a number, None if rows differ."""
     if not isinstance(thing, list | tuple):
         return ()
-    inside = {shape(item) for item in thing}
-    first = inside.pop() if inside else ()
-    return None if inside or first is None else (len(thing), *first)
+    shapes = {shape(item) for item in thing}
+    first = shapes.pop() if shapes else ()
+    return None if shapes or first is None else (len(thing), *first)
 
 
 def flat(thing: Any) -> list[Any]:
-    """What nested lists hold, from left to right."""
+    """The items of nested lists, from left to right."""
     if not isinstance(thing, list | tuple):
         return [thing]
     return [leaf for item in thing for leaf in flat(item)]
 
 
-def _shown(thing: Any) -> str:
+def values(numbers: Iterable[Any]) -> list[Value]:
+    """Numbers and Values as Values."""
+    return [x if isinstance(x, Value) else Value(x) for x in numbers]
+
+
+def expect(thing: object, kind: Any, message: str) -> None:
+    """TypeError, of `message` and the type that was given, if `thing` is not of this kind."""
+    if not isinstance(thing, kind):
+        raise TypeError(f"{message} {type(thing).__name__}")
+
+
+def name_of(module: Any) -> str:
+    """What messages call a module: its label or, if it has none, its class."""
+    return getattr(module, "label", "") or type(module).__name__
+
+
+def choice(given: object, what: str, options: Collection[str]) -> None:
+    """ValueError if `given` is none of the options."""
+    if given not in options:
+        *most, last = options
+        raise ValueError(f"unknown {what} {given!r}: use {', '.join(most)} or {last}")
+
+
+def whole(number: Any, name: str, least: int) -> int:
+    """`number` as an int, NumPy's included; ValueError if it is not whole or is below `least`."""
+    if not isinstance(number, Integral) or number < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+    return int(number)
+
+
+def bounded(number: Any, name: str, below: float = math.inf) -> float:
+    """`number` as a float in [0, below); TypeError or ValueError if it is not."""
+    expect(number, Real, f"{name} must be a number, got")
+    x = float(number)
+    if not 0.0 <= x < below:
+        bounds = "at least 0 and finite" if below == math.inf else f"in [0, {below:g})"
+        raise ValueError(f"{name} must be {bounds}, got {number}")
+    return x
+
+
+def shape_text(thing: Any) -> str:
+    """The shape of nested lists, in words."""
     lengths = shape(thing)
-    return "that differs from row to row" if lengths is None else str(lengths)
+    return "rows of several lengths" if lengths is None else f"shape {lengths}"
 
 
 def _numbers(thing: Any) -> Any:
@@ -211,10 +264,3 @@ def _numbers(thing: Any) -> Any:
     if isinstance(thing, list | tuple):
         return [_numbers(item) for item in thing]
     return thing.data if isinstance(thing, Value) else thing
-
-
-def _floats(name: str, thing: Any) -> list[float]:
-    try:
-        return [Value(number).data for number in flat(thing)]
-    except TypeError as error:
-        raise TypeError(f"load_state_dict: {name}: {error}") from None

@@ -6,11 +6,7 @@ import pytest
 
 import viz.render
 
-needs_dot = pytest.mark.skipif(
-    viz.render.engine() is None,
-    reason="no Graphviz program is installed: neither dot nor graphviz-pure",
-)
-
+CAN_DRAW = viz.render.engine() is not None
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -22,6 +18,16 @@ QUIET = [
 
 def pytest_addoption(parser):
     parser.addoption("--fail-on-skip", action="store_true", help="a skipped test is a failure")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs_dot: lays out a picture, by dot or graphviz-pure")
+
+
+@pytest.hookimpl(tryfirst=True)  # before fixtures hide the program
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("needs_dot") and not CAN_DRAW:
+        pytest.skip("no Graphviz program is installed: neither dot nor graphviz-pure")
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -94,7 +94,7 @@ def test_gradients_of_random_expressions_equal_pytorchs(seed):
 
 def test_the_random_expressions_use_every_gate_that_pytorch_has():
     used = set().union(*(random_expression(seed, sorted(THEIRS), 30)[3] for seed in range(200)))
-    assert used == set(THEIRS) == set(gates) - {"where"}
+    assert used == set(THEIRS) and set(THEIRS) <= set(gates)  # a new gate is held by mpmath alone
 
 
 @pytest.mark.parametrize("seed", range(60))

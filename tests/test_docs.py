@@ -1,4 +1,4 @@
-"""What the pages in docs/ show is what happens.
+"""What the pages in docs/ show is what happens; what CONTRIBUTING names is there.
 
 `python tests/test_docs.py` writes outputs and pictures into the pages anew.
 """
@@ -12,7 +12,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import needs_dot
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
@@ -55,7 +54,7 @@ def test_the_pages_are_found():
     assert "programs.md" in PAGES
 
 
-@needs_dot
+@pytest.mark.needs_dot
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_prints_and_draws_what_it_shows(page, tmp_path, monkeypatch):
     text = (DOCS / page).read_text(encoding="utf-8")
@@ -74,6 +73,23 @@ def test_pictures_are_shown_and_links_lead_somewhere(page):
     assert set(pictures(text)) <= set(links)
     headings = {line.lstrip("# ").lower() for line in text.splitlines() if line.startswith("#")}
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= {h.replace(" ", "-") for h in headings}
+
+
+def test_contributing_names_files_that_are_there():
+    text = (DOCS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\.?\w[\w./]*/[\w.]*)`", text)) - {"program/"}
+    new = set(re.findall(r"^A new file, `(.+?)`", text, re.MULTILINE))
+    assert len(named) > 15 and len(new) == 3
+    assert {name for name in named if not (DOCS.parent / name).exists()} == new
+
+
+def test_each_recipe_of_contributing_has_a_command_that_checks_it():
+    text = (DOCS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    recipes = re.findall(r"^## Add (?s:.+?)(?=^## )", text, re.MULTILINE)
+    assert len(recipes) == 5
+    for recipe in recipes:
+        _, check = recipe.split("Check it")
+        assert ".venv/bin/pytest" in check
 
 
 def main():

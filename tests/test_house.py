@@ -2,7 +2,12 @@
 
 import ast
 import importlib
+import os
+import re
+import shutil
+import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,15 +20,8 @@ FILES = sorted(
 )
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
-# A module of the engine imports only modules of a lower number; a new one gets its place here.
-RANKS = {
-    "gates": 0, "elementary": 0, "errors": 0, "modes": 0, "value": 1, "emit": 1, "program": 1,
-    "functions": 2, "trace": 2, "failure": 2, "passes": 2, "schedule": 2, "derivative": 3,
-    "run_numpy": 3, "run_numba": 3, "source_c": 3, "source_numpy": 3, "check": 4, "compiled": 4,
-    "__init__": 5,
-}  # fmt: skip
-# A method that hands over to a later room, which it imports when it is called.
-LATE = {("program", "source_c"), ("program", "source_numpy"), ("program", "compiled")}
+# The one import that climbs: the engine's face hands out the names of the compiler, late.
+LAZY_FACE = ("autograd_core", "autograd_core.program")
 
 each_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
 
@@ -65,8 +63,14 @@ def of_package(package):
     return [path for path in FILES if path.relative_to(ROOT).parts[0] == package]
 
 
+def of_floor(floor):
+    """The engine's own files, or the compiler's."""
+    inside = [(path, "program" in path.parts) for path in of_package("autograd_core")]
+    return [path for path, compiler in inside if compiler == (floor == "program")]
+
+
 def test_packages_found():
-    assert {"autograd_core/gates.py", "nn/layers.py", "viz/dot.py"} <= set(NAMES)
+    assert {"autograd_core/table.py", "nn/layers.py", "viz/dot.py"} <= set(NAMES)
 
 
 def test_relative_imports_are_seen():
@@ -78,44 +82,145 @@ def test_relative_imports_are_seen():
     }
 
 
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def graph():
+    """For each module the modules of the house that it imports, early or late, or for its types."""
+    modules = {module_of(path): path for path in FILES}
+    uses = {}
+    for module, path in modules.items():
+        uses[module] = set()
+        for name, names, _ in imports(path):
+            inner = {f"{name}.{x}" for x in names or ()} & modules.keys()
+            uses[module] |= inner or {name} & modules.keys()
+        uses[module].discard(module)
+    return uses
+
+
+def test_imports_only_go_down():
+    """No circle: then the files have an order in which each imports only those before it."""
+    uses = graph()
+    assert LAZY_FACE[1] in uses[LAZY_FACE[0]]
+    uses[LAZY_FACE[0]].discard(LAZY_FACE[1])
+    order = list(TopologicalSorter(uses).static_order())
+    assert order.index("autograd_core.graph") < order.index("autograd_core.value")
+    assert order.index("autograd_core.value") < order.index("autograd_core.program.compiled")
+
+
+def test_a_circle_is_found():
+    with pytest.raises(CycleError):
+        list(TopologicalSorter({"a": {"b"}, "b": {"a"}}).static_order())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in of_floor("engine") if path.name != "__init__.py"],
+    ids=lambda p: p.name,
+)
+def test_the_engine_never_looks_up_at_the_compiler(path):
+    for module, names, _ in imports(path):
+        assert not module.startswith("autograd_core.program"), f"{path.name} imports {module}"
+        assert not (module == "autograd_core" and "program" in (names or ()))
+
+
+def test_the_engine_works_without_the_compiler(tmp_path):
+    """In a copy without the folder program/ it is imported, and passes its tests."""
+    engine = tmp_path / "autograd_core"
+    shutil.copytree(
+        ROOT / "autograd_core", engine, ignore=shutil.ignore_patterns("program", "__pycache__")
+    )
+    shutil.copytree(ROOT / "tests" / "engine", tmp_path / "tests")
+    command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "-W", "error"]
+    run = subprocess.run(
+        [*command, "-p", "no:cacheprovider", "tests"], cwd=tmp_path, capture_output=True,
+        text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout[-3000:]
+    count = int(re.search(r"(\d+) passed", run.stdout)[1])
+    assert count > 1000 and "skipped" not in run.stdout
+
+
 @pytest.mark.parametrize("path", of_package("autograd_core"), ids=lambda path: path.name)
-def test_engine_stands_alone(path):
+def test_engine_and_compiler_need_only_the_standard_library(path):
     others = {module.partition(".")[0] for module, _, _ in imports(path)} - {"autograd_core"}
-    arrays = {
-        "run_numpy": {"numpy"},
-        "run_numba": {"llvmlite", "numba", "numpy"},
-        "compiled": {"numpy"},
-    }
+    if path.stem.startswith("run_"):  # an executor may need what makes it quick
+        return
+    arrays = {"executors": {"numpy"}, "compiled": {"numpy"}}
     assert others - arrays.get(path.stem, set()) <= sys.stdlib_module_names
 
 
 def test_arrays_come_late():
     """`import autograd_core` and `import nn` load neither NumPy nor Numba."""
     everywhere, early = importing("numpy")
-    assert everywhere <= {
-        "autograd_core/compiled.py", "autograd_core/run_numba.py", "autograd_core/run_numpy.py",
-        "nn/train.py",
+    runs = {name for name in NAMES if name.startswith("autograd_core/program/run_")}
+    assert everywhere <= runs | {
+        "autograd_core/program/compiled.py", "autograd_core/program/executors.py",
+        "nn/training.py",
     }  # fmt: skip
-    assert early == {"autograd_core/run_numba.py", "autograd_core/run_numpy.py"}
-    assert importing("numba")[0] == {"autograd_core/run_numba.py"}
+    assert early <= runs
+    assert importing("numba")[0] == {"autograd_core/program/run_numba.py"}
     for path in of_package("autograd_core") + of_package("nn"):
         for module, names, late in imports(path):
-            if "run_numba" in (names or []) or module.endswith(("run_numba", "run_numpy")):
-                assert late, f"{path.name} imports {module} early"
+            imported = {module.rpartition(".")[2], *(names or ())}
+            assert late or not any(name.startswith("run_") for name in imported), path.name
 
 
-@pytest.mark.parametrize("path", of_package("autograd_core"), ids=lambda path: path.name)
-def test_engine_order(path):
-    assert path.stem in RANKS, "give the new module its place in RANKS"
-    for module, names, late in imports(path):
-        if module.partition(".")[0] != "autograd_core":
-            continue
-        parts = module.split(".")[1:]
-        for used in parts[:1] or names:
-            if late and (path.stem, used) in LATE:
-                continue
-            assert used in RANKS, f"{path.stem} imports {used}"
-            assert RANKS[used] < RANKS[path.stem], f"{path.stem} imports {used}"
+EXCHANGED = """
+import re, sys
+from pathlib import Path
+
+sums = Path(sys.argv[1]) / "autograd_core" / "program" / "sums.py"
+text = sums.read_text()
+for a, b in (('"dot", 0', '"affine", 1'), ('"lane_sum", 2', '"outer", 3')):
+    name, number = a.split(", ")
+    other, place = b.split(", ")
+    assert a in text and b in text
+    text = text.replace(a, f"{name}, {place}").replace(b, f"{other}, {number}")
+text, count = re.subn(r"SUMS = \\(.*\\)", "SUMS = (OUTER, LANE_SUM, DOT, AFFINE)", text)
+assert count == 1
+sums.write_text(text)
+"""
+TRAINS = """
+from autograd_core import Value, compile_graph
+from nn import MLP
+model = MLP(3, [4, 4, 1], rng=0)
+f = compile_graph(lambda x, y: (model(x) - y) ** 2 + 0.1 * sum(p * p for p in model.parameters()))
+value, gradient = f.value_and_grad([[0.5, -1.0, 2.0], [1.0, 0.0, -2.0], [0.3, 0.1, 0.2]], [1, 2, 3])
+print(f.executor, value.hex(), *(x.hex() for x in gradient.tolist()))
+"""
+
+
+def test_numbers_of_opcodes_cannot_drift_from_their_kernel(tmp_path):
+    """Entries of sums in another order, with other numbers: the same gradients."""
+    pytest.importorskip("numba")
+    answers = []
+    for folder in ("as it is", "exchanged"):
+        place = tmp_path / folder
+        for package in ("autograd_core", "nn"):
+            shutil.copytree(ROOT / package, place / package)
+        if folder == "exchanged":
+            subprocess.run([sys.executable, "-c", EXCHANGED, str(place)], check=True)
+        run = subprocess.run(
+            [sys.executable, "-c", TRAINS], capture_output=True, text=True, cwd=place,
+            env={**os.environ, "PYTHONPATH": str(place)},
+        )  # fmt: skip
+        assert run.returncode == 0, run.stderr
+        answers.append(run.stdout)
+    assert answers[0] == answers[1] and answers[0].startswith("numba ")
+
+
+def test_two_opcodes_of_one_number_fail_at_import(tmp_path):
+    shutil.copytree(ROOT / "autograd_core", tmp_path / "autograd_core")
+    sums = tmp_path / "autograd_core" / "program" / "sums.py"
+    sums.write_text(sums.read_text().replace('"affine", 1', '"affine", 4'))
+    run = subprocess.run(
+        [sys.executable, "-c", "import autograd_core.program"], capture_output=True, text=True,
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert run.returncode == 1 and "same opcode number" in run.stderr
 
 
 @pytest.mark.parametrize("path", of_package("nn") + of_package("viz"), ids=lambda p: p.parent.name)

@@ -6,7 +6,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import needs_dot
 
 from viz.__main__ import main
 
@@ -17,7 +16,7 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-@needs_dot
+@pytest.mark.needs_dot
 def test_the_python_blocks_run_in_order_and_print_what_their_comments_say(
     tmp_path, monkeypatch, capsys
 ):
@@ -33,7 +32,7 @@ def test_the_python_blocks_run_in_order_and_print_what_their_comments_say(
     assert (tmp_path / "circuit.svg").exists()
 
 
-@needs_dot
+@pytest.mark.needs_dot
 def test_the_first_command_prints_the_table_and_draws_the_picture(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     command = next(block for block in blocks("sh") if "neuron.svg" in block)
@@ -43,7 +42,7 @@ def test_the_first_command_prints_the_table_and_draws_the_picture(tmp_path, monk
     assert {"0.73", "-0.20", "-0.39", "0.20", "0.39", "-0.59"} <= set(texts)
 
 
-@needs_dot
+@pytest.mark.needs_dot
 def test_the_step_command_writes_the_page(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = next(block for block in blocks("sh") if "--step" in block)

@@ -11,7 +11,7 @@ draw(compile_graph(fn).trace([0.5, -1.0], 1.0))     # a program instead: its ins
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from autograd_core import Program, Value
@@ -19,19 +19,12 @@ from autograd_core import Program, Value
 from .collapse import BUDGET, fit
 from .dot import Diagram, digraph
 from .expression import ExpressionError, parse
+from .files import write
 from .formula import Explanation, explain
-from .output import write
-from .page import Stepper, step
-from .picture import Picture, picture_of
-from .program import (
-    READABLE,
-    ProgramPicture,
-    diagram,
-    flowchart,
-    forward_part,
-    picture_of_program,
-)  # fmt: skip
+from .picture import Names, Picture, picture_of
+from .program_picture import forward_part, picture_of_program
 from .render import NoGraphviz
+from .stepper import Stepper, step
 from .text import mermaid, table
 
 __all__ = [
@@ -40,7 +33,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _picture(root: Value | Program, backward: bool, names: Mapping[str, object] | None) -> Picture:
+def _picture(root: Value | Program, backward: bool, names: Names) -> Picture:
     if not isinstance(root, Program):
         return picture_of(root, backward=backward, names=names)
     if names is not None:
@@ -51,46 +44,33 @@ def _picture(root: Value | Program, backward: bool, names: Mapping[str, object] 
 
 
 def draw(
-    root: Value | Program,
-    style: str = "circuit",
-    *,
-    backward: bool = True,
-    names: Mapping[str, object] | None = None,
-    depth: int | None = None,
-    limit: int = BUDGET,
-    direction: str = "LR",
-) -> Diagram:
+    root: Value | Program, style: str = "circuit", *, backward: bool = True, names: Names = None,
+    depth: int | None = None, limit: int = BUDGET, direction: str = "LR",
+) -> Diagram:  # fmt: skip
     """The graph of a Value or a Program as a `graphviz.Digraph`, which a notebook shows.
 
     style       "circuit": gates are circles, on each wire the value above, the gradient below and,
-                behind a times sign, the local gradient; "record": a box a value, as micrograd draws
+                behind a times sign, the local gradient; "record": one box per value, as micrograd
+                draws
     backward    False draws the forward pass only
     names       `names=locals()` gives unlabelled values the names of your variables
     depth       how many levels of groups (`layer0.neuron3.w1`) to open; None: as many as fit
-    limit       how many nodes are still drawn
+    limit       how many nodes may be drawn
     direction   "LR" or "TB"
 
     Gradients are the stored ones, and "-" before `root.backward()`. ValueError, naming remedies,
     if the picture has more than `limit` nodes; NoGraphviz if it is rendered and no `dot` is there.
 
-    A Program has no numbers: its picture, see `viz.program`, has one style and takes no names.
+    A Program has no numbers: its picture, see `viz.dot`, has one style and takes no names.
     """
-    picture = _picture(root, backward, names)
-    if not isinstance(root, Program):
-        return digraph(fit(picture, depth, limit), style, direction)
-    if style != "circuit":
-        raise ValueError(f"a program is drawn in one style, got {style!r}: leave style out")
-    part = "Draw the forward pass alone (backward=False), or a smaller program"
-    return diagram(fit(picture, depth, limit, readable=READABLE, outer=1, part=part), direction)
+    return digraph(fit(_picture(root, backward, names), depth, limit), style, direction)
 
 
 draw_dot = draw  # micrograd's name
 
 
-def to_text(
-    root: Value | Program, *, backward: bool = True, names: Mapping[str, object] | None = None
-) -> str:
-    """The graph as a table, a line a value: gate, inputs, number, gradient, local gradients.
+def to_text(root: Value | Program, *, backward: bool = True, names: Names = None) -> str:
+    """The graph as a table, one line per value: gate, inputs, number, gradient, local gradients.
 
     Of a Program its listing; without `backward`, that of the forward pass.
     """
@@ -100,22 +80,14 @@ def to_text(
     return table(picture)
 
 
-def to_json(
-    root: Value | Program, *, backward: bool = True, names: Mapping[str, object] | None = None
-) -> str:
-    """The graph as JSON: nodes in topological order, edges, and the id of the root.
-
-    Of a Program this is the picture; what `Program.load` reads, `Program.save` writes.
-    """
+def to_json(root: Value | Program, *, backward: bool = True, names: Names = None) -> str:
+    """The graph as JSON: nodes in topological order, edges, and the id of the root."""
     return _picture(root, backward, names).to_json()
 
 
-def to_mermaid(
-    root: Value | Program, *, backward: bool = True, names: Mapping[str, object] | None = None
-) -> str:
+def to_mermaid(root: Value | Program, *, backward: bool = True, names: Names = None) -> str:
     """The graph as a Mermaid flowchart, for Markdown."""
-    picture = _picture(root, backward, names)
-    return flowchart(picture) if isinstance(picture, ProgramPicture) else mermaid(picture)
+    return mermaid(_picture(root, backward, names))
 
 
 _TEXT: dict[str, Callable[..., str]] = {".json": to_json, ".mmd": to_mermaid}
@@ -123,13 +95,9 @@ DRAWN = (".svg", ".png", ".pdf", ".dot")
 
 
 def save(
-    root: Value | Program,
-    path: str | os.PathLike[str],
-    *,
-    backward: bool = True,
-    names: Mapping[str, object] | None = None,
-    **options: object,
-) -> Path:
+    root: Value | Program, path: str | os.PathLike[str], *, backward: bool = True,
+    names: Names = None, **options: object,
+) -> Path:  # fmt: skip
     """Write the graph to `path`, as its suffix says: svg, png, pdf, dot, json, mmd or html.
 
     html is the stepper and takes the options of `step`; pictures take those of `draw`; pdf needs a
@@ -153,6 +121,6 @@ def save(
     else:
         known = ", ".join([*DRAWN, *_TEXT, ".html"])
         raise ValueError(
-            f"cannot tell the form of {path.name!r} from its suffix: use one of {known}"
+            f"cannot tell the format of {path.name!r} from its suffix: use one of {known}"
         )
     return write(path, content)

@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--format", choices=["text", "json"], default="text", help="of what is printed"
     )
     parser.add_argument("--step", metavar="FILE", help="write a page that steps through it: .html")
-    parser.add_argument("--walk", action="store_true", help="print the walk, a line a step")
+    parser.add_argument("--walk", action="store_true", help="print the walk, one line per step")
     parser.add_argument("--no-grad", action="store_true", help="the forward pass only")
     given = parser.parse_intermixed_args(arguments)
     pages = [name for name in (given.step, given.output) if name and name.endswith(".html")]
@@ -89,11 +89,11 @@ def _arguments(texts: list[str]) -> tuple[str, dict[str, float]]:
 def _assignment(text: str) -> tuple[str, float]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip().isidentifier():
-        raise ValueError(f"{text!r} gives no value: write name=value, as in x0=-1")
+        raise ValueError(f"{text!r} assigns no value: write name=value, as in x0=-1")
     try:
         return name.strip(), float(value)
     except ValueError:
-        raise ValueError(f"{text!r}: {value!r} is no number; write it as in x0=-1.5") from None
+        raise ValueError(f"{text!r}: {value!r} is not a number; write it as in x0=-1.5") from None
 
 
 if __name__ == "__main__":

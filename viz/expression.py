@@ -1,4 +1,4 @@
-"""An expression in text -> the Value it computes: `parse("sigmoid(w*x + b)", {"w": 2.0, ...})`.
+"""An expression as text -> the Value it computes: `parse("sigmoid(w*x + b)", {"w": 2.0, ...})`.
 
 The text is Python's syntax for arithmetic and nothing more: numbers, names, `+ - * / **`, and calls
 of the gates. Nothing is executed but gates: no attribute, no subscript, no other call.
@@ -10,9 +10,9 @@ import ast
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from autograd_core import Value, apply, gates
+from autograd_core import Gate, Value, apply, gates
 
 __all__ = ["ExpressionError", "parse"]
 
@@ -34,28 +34,28 @@ class ExpressionError(ValueError):
 def parse(text: str, values: Mapping[str, float]) -> Value:
     """The Value of `text`, its names being leaves with these values, labelled by their names.
 
-    A name used twice is one leaf with two wires; every number is a leaf of its own, but for a
-    number as exponent or parameter. Raises ExpressionError for what is not allowed, for names
-    without a value, values without a name, and where a gate fails at its operands.
+    A name used twice is one leaf with two wires; every number is a leaf of its own, except as an
+    exponent or a parameter. Raises ExpressionError for what is not allowed, for names without a
+    value, values without a name, and where a gate fails at its operands.
     """
     text = " ".join(text.split())
     for pattern, message in _REFUSED:
-        if found := re.search(pattern, text):
-            raise ExpressionError(message, text, *found.span())
+        if refused := re.search(pattern, text):
+            raise ExpressionError(message, text, *refused.span())
     try:
         body = ast.parse(text, mode="eval").body
     except SyntaxError as error:
         start = error.offset - 1 if error.offset else len(text)
         raise ExpressionError(
-            f"this is no expression: {error.msg}", text, start, (error.end_offset or 0) - 1
+            f"this is not an expression: {error.msg}", text, start, (error.end_offset or 0) - 1
         ) from None
     except (RecursionError, MemoryError) as error:
         raise ExpressionError(
             f"this is nested too deeply for Python's parser ({error})", text, 0, 1
         ) from None
-    # Python reads names in their compatibility form, which the keys of `values` then have to match.
-    folded = {unicodedata.normalize("NFKC", name): value for name, value in values.items()}
-    return _Builder(text, folded).build(body)
+    # Python reads names in their compatibility form, so the keys of `values` take that form too.
+    normal = {unicodedata.normalize("NFKC", name): value for name, value in values.items()}
+    return _Builder(text, normal).build(body)
 
 
 _REFUSED = (
@@ -63,6 +63,14 @@ _REFUSED = (
     ("#", "a comment cannot stand in an expression"),
     (r"\d{4300,}", "this number is too long"),
 )
+
+
+class _Call(NamedTuple):
+    """An operation that is understood, but whose operands are still text."""
+
+    gate: Gate
+    operands: list[ast.expr]
+    constants: tuple[float, ...] = ()
 
 
 class _Builder:
@@ -75,18 +83,25 @@ class _Builder:
 
     def build(self, body: ast.expr) -> Value:
         results: list[Value] = []
-        work: list[tuple[ast.expr, bool]] = [(body, False)]
+        work: list[tuple[ast.expr, _Call | None]] = [(body, None)]
         while work:
-            node, ready = work.pop()
-            if ready:
-                self.combine(node, results)
+            node, call = work.pop()
+            if call is not None:  # its operands are on top of the results
+                count = len(call.operands)
+                try:
+                    results[-count:] = [apply(call.gate, *results[-count:], *call.constants)]
+                except (ArithmeticError, ValueError) as error:
+                    raise self.error(node, str(error)) from None
             elif isinstance(node, ast.Name):
                 results.append(self.leaf(node))
             elif (constant := self.constant(node)) is not None:
                 results.append(Value(constant))
+            elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd):
+                work.append((node.operand, None))
             else:
-                work.append((node, True))
-                work.extend((child, False) for child in reversed(self.operands(node)))
+                call = self.call(node)
+                work.append((node, call))
+                work.extend((child, None) for child in reversed(call.operands))
         unused = [name for name in self.values if name not in self.leaves]
         if unused:
             raise ExpressionError(
@@ -104,42 +119,37 @@ class _Builder:
             self.leaves[node.id] = Value(self.values[node.id], node.id)
         return self.leaves[node.id]
 
-    def operands(self, node: ast.expr) -> list[ast.expr]:
-        """The parts of an operation that are expressions themselves, left to right."""
+    def call(self, node: ast.expr) -> _Call:
+        """What an operation calls, with its operands from left to right."""
         if isinstance(node, ast.BinOp):
             if isinstance(node.op, ast.BitXor):
                 raise self.error(node, "a power is written x**2, not x^2")
             if type(node.op) not in _OPERATORS:
                 raise self.error(node, "of the operators only + - * / ** are gates")
-            if isinstance(node.op, ast.Pow) and self.constant(node.right) is not None:
-                return [node.left]
-            return [node.left, node.right]
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-            return [node.operand]
+            if isinstance(node.op, ast.Pow):
+                exponent = self.constant(node.right)
+                if exponent is not None:
+                    return _Call(gates["power"], [node.left], (exponent,))
+            return _Call(gates[_OPERATORS[type(node.op)]], [node.left, node.right])
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+            return _Call(gates["neg"], [node.operand])
         if isinstance(node, ast.Call):
-            name = self.called(node)
-            count = len(gates[name].operands)
+            gate = gates.named(node.func.id) if isinstance(node.func, ast.Name) else None
+            if gate is None or gate.symbol or len(gate.operands) > 2:
+                plain = [gate for gate in gates.values() if not gate.symbol]
+                usable = ", ".join(gate.name for gate in plain if len(gate.operands) < 3)
+                raise self.error(node.func, f"only gates can be called: {usable}")
+            count = len(gate.operands)
             given = len(node.args) + len(node.keywords)
-            if not count <= len(node.args) or given > count + len(gates[name].parameters):
-                wanted = ", ".join(gates[name].operands + gates[name].parameters)
-                raise self.error(node, f"the call is {name}({wanted})")
-            self.constants(node)
-            return node.args[:count]
+            if not count <= len(node.args) or given > count + len(gate.parameters):
+                signature = ", ".join(gate.operands + gate.parameters)
+                raise self.error(node, f"the call is {gate.name}({signature})")
+            return _Call(gate, node.args[:count], self.constants(gate, node))
         raise self.error(node, "only numbers, names, + - * / ** and gates are allowed here")
 
-    def called(self, node: ast.Call) -> str:
-        gate = gates.named(node.func.id) if isinstance(node.func, ast.Name) else None
-        if gate is None or gate.symbol or len(gate.operands) > 2:
-            usable = ", ".join(
-                gate.name for gate in gates.values() if not gate.symbol and len(gate.operands) < 3
-            )
-            raise self.error(node.func, f"only gates can be called: {usable}")
-        return gate.name
-
-    def constants(self, node: ast.Call) -> tuple[float, ...]:
+    def constants(self, gate: Gate, node: ast.Call) -> tuple[float, ...]:
         """The parameters of a gate, which are plain numbers: the 0.1 of leaky_relu(x, 0.1)."""
-        gate = gates[self.called(node)]
-        found = dict(zip(reversed(gate.parameters), reversed(gate.defaults), strict=False))
+        numbers = dict(zip(reversed(gate.parameters), reversed(gate.defaults), strict=False))
         pairs = list(zip(gate.parameters, node.args[len(gate.operands) :], strict=False))
         pairs += [(keyword.arg or "", keyword.value) for keyword in node.keywords]
         for name, part in pairs:
@@ -147,32 +157,11 @@ class _Builder:
             if name not in gate.parameters or constant is None:
                 parameters = ", ".join(gate.parameters) or "none"
                 raise self.error(part, f"{gate.name} takes as plain numbers: {parameters}")
-            found[name] = constant
-        return tuple(found[name] for name in gate.parameters)
-
-    def combine(self, node: ast.expr, results: list[Value]) -> None:
-        """Replace the operands on top of `results` by what the gate makes of them."""
-        constants: tuple[float, ...] = ()
-        if isinstance(node, ast.BinOp):
-            name, count = _OPERATORS[type(node.op)], 2
-            exponent = self.constant(node.right)
-            if name == "pow" and exponent is not None:
-                name, count, constants = "power", 1, (exponent,)
-        elif isinstance(node, ast.UnaryOp):
-            if isinstance(node.op, ast.UAdd):
-                return
-            name, count = "neg", 1
-        elif isinstance(node, ast.Call):
-            name = self.called(node)
-            count, constants = len(gates[name].operands), self.constants(node)
-        operands = results[-count:]
-        try:
-            results[-count:] = [apply(gates[name], *operands, *constants)]
-        except (ArithmeticError, ValueError) as error:
-            raise self.error(node, str(error)) from None
+            numbers[name] = constant
+        return tuple(numbers[name] for name in gate.parameters)
 
     def error(self, node: ast.expr, message: str) -> ExpressionError:
-        """ast counts in bytes of UTF-8; the caret stands under characters."""
+        """The error with carets under `node`; ast counts bytes of UTF-8, carets characters."""
         raw = self.text.encode()
         start = len(raw[: node.col_offset].decode())
         end = len(raw[: node.end_col_offset or 0].decode())

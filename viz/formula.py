@@ -7,11 +7,13 @@ explain(f, x)                   # in a notebook: Markdown with LaTeX
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from autograd_core import Gate, Value, gradients
 
-from .picture import picture_of, printable, short
+from .picture import Names, picture_of
+from .words import printable, short
 
 __all__ = ["Explanation", "explain", "fill", "latex_name", "parts_of", "plain", "slope_of"]
 
@@ -20,7 +22,7 @@ def plain(latex: str) -> str:
     r"""A gate's LaTeX as plain text: `\frac{1}{<x>}` as `1 / <x>`, operands left in brackets."""
     text = latex
     before = ""
-    while text != before:
+    while text != before:  # from the inside out: each round, what holds no braces
         before = text
         text = re.sub(r"\\(?:operatorname|mathrm|text){([^{}]*)}", r"\1", text)
         text = re.sub(r"\\frac{([^{}]*)}{([^{}]*)}", lambda m: f"{_one(m[1])} / {_one(m[2])}", text)
@@ -51,21 +53,53 @@ def fill(template: str, parts: Mapping[str, str]) -> str:
 
     def part(match: re.Match[str]) -> str:
         text = parts[match[1]]
-        alone = match[0] == template
-        return text if alone or not text.startswith("-") else f"({text})"
+        return text if match[0] == template else _wrapped(text)
 
     return re.sub(r"<(\w+)>", part, template)
+
+
+def _wrapped(text: str) -> str:
+    return f"({text})" if text.startswith("-") else text
 
 
 def latex_name(name: str) -> str:
     """A name as LaTeX: `w0` as w_{0}, a letter or a number as it is, all else upright, escaped."""
     if re.fullmatch(r"-?\d[\d.]*(e-?\d+)?", name):  # a constant, which goes by its number
         return _scientific(name)
-    simple = re.fullmatch(r"([A-Za-z])(\d*)", name)
-    if simple:
-        return f"{simple[1]}_{{{simple[2]}}}" if simple[2] else simple[1]
+    letter = re.fullmatch(r"([A-Za-z])(\d*)", name)
+    if letter:
+        return f"{letter[1]}_{{{letter[2]}}}" if letter[2] else letter[1]
     escaped = re.sub(r"([&%$#_{}])", r"\\\1", printable(name).replace("\\", "/"))
     return rf"\text{{{re.sub(r'[~^<>]', ' ', escaped)}}}"
+
+
+def _scientific(number: str) -> str:
+    mantissa, e, exponent = number.partition("e")
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else mantissa.replace("inf", r"\infty")
+
+
+class Notation(NamedTuple):
+    """How names, numbers, gates' formulas and derivatives are written.
+
+    product     what stands between two derivatives; times: between two numbers
+    """
+
+    name: Callable[[str], str]
+    number: Callable[[float], str]
+    form: Callable[[str], str]
+    derivative: str
+    product: str
+    times: str
+
+    def d(self, above: str, below: str) -> str:
+        return self.derivative.format(self.name(above), self.name(below))
+
+
+PLAIN = Notation(str, short, plain, "d{}/d{}", " * ", " * ")
+LATEX = Notation(
+    latex_name, lambda x: _scientific(short(x)), str,
+    r"\frac{{\partial {}}}{{\partial {}}}", " ", r" \cdot ",
+)  # fmt: skip
 
 
 def parts_of(
@@ -77,15 +111,31 @@ def parts_of(
     return {**parts, "y": result}
 
 
+def slope_of(
+    node: Value, operand: int, labels: Mapping[Value, str], notation: Notation = PLAIN
+) -> str:
+    """A local gradient: its formula in symbols, in numbers, and its value: `y (1 - y) = ...`."""
+    gate = node.gate
+    if gate is None:
+        raise ValueError("a leaf has no slope")
+    name, number = notation.name, notation.number
+    names = [name(labels[x]) for x in node.inputs]
+    numbers = [number(x.data) for x in node.inputs]
+    form = notation.form(gate.slopes[operand])
+    steps = [
+        fill(form, parts_of(gate, names, name(labels[node]), node.constants)),
+        fill(form, parts_of(gate, numbers, number(node.data), node.constants)),
+        number(node.partials[operand]),
+    ]
+    return " = ".join(dict.fromkeys(steps))  # a step that changes nothing is left out
+
+
 class Explanation:
     """The chain rule of one value, shown as Markdown in a notebook and plainly in a terminal."""
 
     def __init__(self, markdown: str, text: str) -> None:
         self.markdown = markdown
         self.text = text
-
-    def __str__(self) -> str:
-        return self.text
 
     def __repr__(self) -> str:
         return self.text
@@ -94,11 +144,11 @@ class Explanation:
         return self.markdown
 
 
-def explain(root: Value, v: Value, *, names: Mapping[str, object] | None = None) -> Explanation:
+def explain(root: Value, v: Value, *, names: Names = None) -> Explanation:
     """How the gradient of `root` with respect to `v` comes about (Prince, eq. 7.9 ff.).
 
     One product, upstream x local, for every edge that leaves v towards root: in symbols, then in
-    numbers, then their sum. No `.grad` is read or changed. TypeError if one of the two is no Value.
+    numbers, then their sum. No `.grad` is read or changed. TypeError if either is not a Value.
     """
     picture = picture_of(root, names=names)
     if not isinstance(v, Value):
@@ -107,84 +157,50 @@ def explain(root: Value, v: Value, *, names: Mapping[str, object] | None = None)
     labels = dict(zip(total, picture.names().values(), strict=True))
     top = labels[root]
     if v not in total:
-        given = {id(value): name for name, value in (names or {}).items()}
-        name = printable(v.label or given.get(id(v), "v"))
+        variables = {id(value): name for name, value in (names or {}).items()}
+        name = printable(v.label or variables.get(id(v), "v"))
         text = f"{top} does not depend on {name}: the gradient is 0."
         return Explanation(text, text)
     if v is root:
-        return Explanation(
-            rf"$\frac{{\partial {latex_name(top)}}}{{\partial {latex_name(top)}}} = 1$",
-            f"d{top}/d{top} = 1",
-        )
+        return Explanation(f"${LATEX.d(top, top)} = 1$", f"{PLAIN.d(top, top)} = 1")
+    ids = dict(zip(total, (node.id for node in picture.nodes), strict=True))
+    own = f"({labels[v]})" if ids[v] in picture.constants() else labels[v]
     edges = [
         (node, operand)
         for node in total
         for operand, source in enumerate(node.inputs)
         if source is v
     ]
-    ids = dict(zip(total, (node.id for node in picture.nodes), strict=True))
-    own = f"({labels[v]})" if ids[v] in picture.constants() else labels[v]
-    symbols, told, latex_symbols, latex_told, where, latex_where = ([] for _ in range(6))
-    for node, operand in edges:
-        result, up, local = labels[node], total[node], node.partials[operand]
-        symbols.append(f"d{top}/d{result} * d{result}/d{own}")
-        latex_symbols.append(f"{_d(top, result)} {_d(result, own)}")
-        told.append(f"{_wrapped(short(up))} * {_wrapped(short(local))}")
-        latex_told.append(rf"{_wrapped(_latex_number(up))} \cdot {_wrapped(_latex_number(local))}")
-        slope, latex_slope = slope_of(node, operand, labels)
-        where.append(f"  d{result}/d{own} = {slope}")
-        latex_where.append(f"- ${_d(result, own)} = {latex_slope}$")
-    head = f"d{top}/d{own}"
+
+    def chain(notation: Notation) -> tuple[str, str, list[tuple[str, str]]]:
+        """The sum of products in symbols and in numbers, and each local gradient with its slope."""
+        d, number = notation.d, notation.number
+        symbols, numbers, slopes = [], [], []
+        for node, operand in edges:
+            result, upstream, local = labels[node], total[node], node.partials[operand]
+            symbols.append(f"{d(top, result)}{notation.product}{d(result, own)}")
+            factors = _wrapped(number(upstream)), _wrapped(number(local))
+            numbers.append(notation.times.join(factors))
+            slopes.append((d(result, own), slope_of(node, operand, labels, notation)))
+        return " + ".join(symbols), " + ".join(numbers), slopes
+
+    head = PLAIN.d(top, own)
     pad = " " * len(head)
+    symbols, numbers, slopes = chain(PLAIN)
     lines = [
-        f"{head} = {' + '.join(symbols)}",
-        f"{pad} = {' + '.join(told)}",
+        f"{head} = {symbols}",
+        f"{pad} = {numbers}",
         f"{pad} = {short(total[v])}",
         "where",
-        *where,
+        *(f"  {local} = {slope}" for local, slope in slopes),
     ]
+    symbols, numbers, slopes = chain(LATEX)
     markdown = [
         r"$$\begin{aligned}",
-        rf"{_d(top, own)} &= {' + '.join(latex_symbols)} \\",
-        rf"&= {' + '.join(latex_told)} = {_latex_number(total[v])}",
+        rf"{LATEX.d(top, own)} &= {symbols} \\",
+        rf"&= {numbers} = {LATEX.number(total[v])}",
         r"\end{aligned}$$",
         "",
-        *latex_where,
+        *(f"- ${local} = {slope}$" for local, slope in slopes),
     ]
     return Explanation("\n".join(markdown), "\n".join(lines))
-
-
-def slope_of(node: Value, operand: int, labels: Mapping[Value, str]) -> tuple[str, str]:
-    """A local gradient: its formula in symbols, in numbers, and its value; plain, and as LaTeX."""
-    gate = node.gate
-    if gate is None:
-        raise ValueError("a leaf has no slope")
-    told = []
-    for template, name, value in (
-        (plain(gate.slopes[operand]), str, short),
-        (gate.slopes[operand], latex_name, _latex_number),
-    ):
-        names = [name(labels[x]) for x in node.inputs]
-        values = [value(x.data) for x in node.inputs]
-        symbols = parts_of(gate, names, name(labels[node]), node.constants)
-        numbers = parts_of(gate, values, value(node.data), node.constants)
-        steps = [fill(template, symbols), fill(template, numbers), value(node.partials[operand])]
-        told.append(" = ".join(dict.fromkeys(steps)))
-    return told[0], told[1]
-
-
-def _latex_number(x: float) -> str:
-    return _scientific(short(x))
-
-
-def _scientific(number: str) -> str:
-    mantissa, e, exponent = number.partition("e")
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else mantissa.replace("inf", r"\infty")
-
-
-def _d(above: str, below: str) -> str:
-    return rf"\frac{{\partial {latex_name(above)}}}{{\partial {latex_name(below)}}}"
-
-
-def _wrapped(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text

@@ -1,41 +1,39 @@
-"""A graph of Values as plain data: nodes, wires and groups, for every form of drawing.
+"""A graph as plain data: nodes, edges and groups, for every form of drawing and text.
 
-Ids count in topological order, so that the same program always draws the same picture.
+    picture_of(f, names=locals())       # of a Value; of a Program see program_picture.py
+
+Ids count in the order of evaluation, so the same program always draws the same picture.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal
-from typing import TypeVar
+from itertools import takewhile
+from typing import TypeAlias, TypeVar
 
 from autograd_core import Value, topological
 
-__all__ = [
-    "Edge",
-    "Node",
-    "Path",
-    "Picture",
-    "common",
-    "groups_of",
-    "jsonable",
-    "number",
-    "path_of",
-    "picture_of",
-    "printable",
-]
+from .words import jsonable, printable, short
 
-Path = tuple[str, ...]
+__all__ = [
+    "Edge", "Group", "Names", "Node", "Picture", "common", "groups_of", "path_of", "picture_of",
+    "within",
+]  # fmt: skip
+
+Group: TypeAlias = "tuple[str, ...]"
+Names: TypeAlias = "Mapping[str, object] | None"  # variables by their names, as locals() gives them
 T = TypeVar("T", bound=Hashable)
+
+PROGRAM_FIELDS = frozenset(["kind", "register", "formula", "once", "entries", "role"])
 
 
 @dataclass(frozen=True)
 class Node:
-    """One value with the gate that made it, or a group of values folded into one.
+    """A value with the gate that made it; or a part of a program; or a folded group of either.
 
     id      "n3", by order
     name    its label, or the variable's name; "" if it has none
@@ -43,48 +41,74 @@ class Node:
     data    the value; None for a group without a single result
     grad    its gradient; None before a backward pass, and in a forward picture
     uses    into how many operands it goes
-    line    the line of the program that made it, if traced
-    group   the path of groups that it lies in, from its label
-    members the ids of the values folded into it; () for a single value
+    line    the source line that made it, if its creation was traced
+    group   the path of groups that it lies in, from its label; in a program the outermost is the
+            part, "forward" or "backward"
+    members the ids of what is folded into it; () for a single node
+
+    Only in the picture of a Program:
+
+    kind      "input", "parameter", "constant", "instruction", "kept", "output" or "gradient"; ""
+              for a folded group
+    register  what the listing calls it: "t9", "t9..t14"
+    formula   the right side of its line in the listing; "" if it is not an instruction
+    once      whether it is one number for all lanes
+    entries   how many numbers it consists of: "", "3 x 2", "6"
     """
 
     id: str
-    name: str
-    op: str
-    data: float | None
-    grad: float | None
-    uses: int
-    line: str
-    group: Path
-    members: Path = ()
+    name: str = ""
+    op: str = ""
+    data: float | None = None
+    grad: float | None = None
+    uses: int = 0
+    line: str = ""
+    group: Group = ()
+    members: tuple[str, ...] = ()
+    kind: str = ""
+    register: str = ""
+    formula: str = ""
+    once: bool = False
+    entries: str = ""
 
     @property
     def size(self) -> int:
-        """How many values this node stands for."""
+        """How many nodes of the unfolded picture this one stands for."""
         return max(1, len(self.members))
 
     @property
-    def short(self) -> str:
+    def part(self) -> str:
+        """The outermost group: in the picture of a program "forward" or "backward"."""
+        return self.group[0] if self.group else ""
+
+    @property
+    def inner_name(self) -> str:
         """The name as it is shown inside the box of its group: without the group's path."""
         path = path_of(self.name)
-        inside = self.group and path[: len(self.group)] == self.group
-        return path[-1] if inside else self.name
+        group = self.group[1:] if self.kind else self.group  # labels leave out the part
+        return path[-1] if group and within(path, group) else self.name
 
     @property
     def title(self) -> str:
-        """All that is known, in one line at full precision."""
-        parts = [self.name or self.op or "constant"]
-        if self.name and self.op:
-            parts.append(f"= {self.op}")
-        if self.size > 1:
-            parts.append(f"({self.size} values)")
-        if self.data is not None:
-            parts.append(f"value {self.data!r}")
-        if self.grad is not None:
-            parts.append(f"gradient {self.grad!r}")
-        if self.line:
-            parts.append(f"at {self.line}")
-        return printable(" ".join(parts), 400)
+        """All that is known, on one line at full precision."""
+        return printable(" ".join(filter(None, self._facts())), 400)
+
+    def _facts(self) -> Iterator[str]:
+        if self.kind == "instruction":
+            yield f"{self.register} = {self.formula}"
+            yield f"({self.name})" if self.name else ""
+            yield "once for all lanes" if self.once else "in each lane"
+        elif self.kind:
+            yield self.kind
+            yield self.name or self.register
+            yield f"({self.entries})" if self.entries else ""
+        else:
+            yield self.name or self.op or "constant"
+            yield f"= {self.op}" if self.name and self.op else ""
+            yield f"({self.size} values)" if self.size > 1 else ""
+            yield f"value {self.data!r}" if self.data is not None else ""
+            yield f"gradient {self.grad!r}" if self.grad is not None else ""
+            yield f"at {self.line}" if self.line else ""
 
 
 @dataclass(frozen=True)
@@ -95,32 +119,55 @@ class Edge:
     grad    what flows back along the wire: the gradient of target, times local
     count   how many wires between two groups this one stands for
     wire    its name in the unfolded picture, "n0-n2-1"; "" if it stands for several
+    role    in a program, which operand it is where that is not plain: "a", "1", "matrix"
     """
 
     source: str
     target: str
     operand: int
-    local: float | None
-    grad: float | None
+    local: float | None = None
+    grad: float | None = None
     count: int = 1
     wire: str = ""
+    role: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its role, and how many wires it stands for: "a", "8 a", "8 wires"."""
+        return f"{self.count} {self.role or 'wires'}" if self.count > 1 else self.role
+
+    @property
+    def id(self) -> str:
+        """Its name in this picture: "n0-n2-1"."""
+        return f"{self.source}-{self.target}-{self.operand}"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """Nodes in topological order and the wires between them; `root` is the id of the output."""
+    """Nodes in topological order and the wires between them.
+
+    root        the id of the output, in a program of the first
+    backward    whether gradients are shown, in a program those instructions
+    program     whether it is the picture of a Program
+    """
 
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     root: str
     backward: bool
+    program: bool = False
 
     def names(self) -> dict[str, str]:
-        """A name for each node: its own, or the number of a constant, or v and its place."""
+        """A name for each node: its own, or the number of a constant, or v and its place.
+
+        In a program a result without a name goes by its register.
+        """
         names = {}
         for node in self.nodes:
             if node.name:
                 names[node.id] = printable(node.name)
+            elif node.register:
+                names[node.id] = node.register
             elif not node.op and node.uses and node.data is not None:
                 names[node.id] = short(node.data)
             else:
@@ -131,19 +178,23 @@ class Picture:
         """The ids of leaves without a name, which go by their number."""
         return frozenset(node.id for node in self.nodes if not node.op and not node.name)
 
+    def as_dict(self) -> dict[str, object]:
+        """Plain data; the picture of a Value leaves out the fields that only programs fill."""
+        left_out = {"program"} if self.program else {"program", *PROGRAM_FIELDS}
+        return asdict(
+            self, dict_factory=lambda fields: {k: v for k, v in fields if k not in left_out}
+        )
+
     def to_json(self) -> str:
         """Nodes and edges as JSON; inf and nan as the strings "Infinity" and "NaN"."""
-        return json.dumps(jsonable(asdict(self)), indent=1, allow_nan=False)
+        return json.dumps(jsonable(self.as_dict()), indent=1, allow_nan=False)
 
 
 def picture_of(
-    root: Value,
-    *,
-    backward: bool = True,
-    names: Mapping[str, object] | None = None,
+    root: Value, *, backward: bool = True, names: Names = None,
     grads: Mapping[Value, float] | None = None,
-) -> Picture:
-    """The picture of `root` and all that it depends on. TypeError if root is no Value.
+) -> Picture:  # fmt: skip
+    """The picture of `root` and all that it depends on. TypeError if root is not a Value.
 
     names, as `names=locals()`, gives unlabelled values the names of their variables. Gradients are
     `grads`, or else the stored ones; before `root.backward()`, when root's is 0, there are none.
@@ -156,116 +207,72 @@ def picture_of(
     order = topological(root)
     names_of = _names(order, names or {})
     groups = groups_of(order, names_of, lambda value: value.inputs)
-    index = {value: i for i, value in enumerate(order)}
-    uses = [0] * len(order)
+    ids = {value: f"n{i}" for i, value in enumerate(order)}
+    if grads is None:
+        grads = {value: value.grad for value in order} if backward and root.grad != 0.0 else {}
     edges = []
-    if grads is None and backward and root.grad != 0.0:
-        grads = {value: value.grad for value in order}
     for value in order:
+        grad = grads.get(value)
         for operand, (source, local) in enumerate(zip(value.inputs, value.partials, strict=True)):
-            uses[index[source]] += 1
-            edges.append(
-                Edge(
-                    f"n{index[source]}",
-                    f"n{index[value]}",
-                    operand,
-                    local if backward else None,
-                    None if grads is None else grads[value] * local,
-                    wire=f"n{index[source]}-n{index[value]}-{operand}",
-                )
-            )
+            flow = None if grad is None else grad * local
+            slope, wire = local if backward else None, f"{ids[source]}-{ids[value]}-{operand}"
+            edges.append(Edge(ids[source], ids[value], operand, slope, flow, wire=wire))
+    uses = Counter(edge.source for edge in edges)
     nodes = tuple(
         Node(
-            f"n{i}",
-            names_of[value],
-            _op(value),
-            value.data,
-            None if grads is None else grads[value],
-            uses[i],
-            value.line,
-            groups[value],
+            ids[value], names_of[value], _op(value), value.data, grads.get(value),
+            uses[ids[value]], value.line, groups[value],
         )
-        for i, value in enumerate(order)
-    )
-    return Picture(nodes, tuple(edges), f"n{index[root]}", backward)
+        for value in order
+    )  # fmt: skip
+    return Picture(nodes, tuple(edges), ids[root], backward)
 
 
 def _op(value: Value) -> str:
-    constants = " ".join(f"{constant:g}" for constant in value.constants)
+    constants = " ".join(short(constant, 6) for constant in value.constants)
     return f"**{constants}" if value.op == "**" else f"{value.op} {constants}".rstrip()
 
 
-def number(x: float | None) -> str:
-    """Two decimals, as the course notes print; small and large numbers with an exponent."""
-    if x is None:
-        return "-"
-    size = abs(x)
-    if not math.isfinite(x):
-        return f"{x}"
-    if size == 0.0 or 0.01 <= size < 1e5:
-        return f"{Decimal(x).quantize(Decimal('0.01'), ROUND_HALF_UP) + 0:.2f}"  # never -0.00
-    return _exponent(f"{rounded(x, 2):.1e}")
-
-
-def short(x: float) -> str:
-    """Four digits, as a sentence says a number."""
-    return _exponent(f"{rounded(x, 4):.4g}") if math.isfinite(x) else f"{x}"
-
-
-def rounded(x: float, digits: int) -> float:
-    """x to so many digits, halves away from zero: as the page, whose language rounds so."""
-    return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(x))
-
-
-def _exponent(text: str) -> str:
-    mantissa, e, exponent = text.partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else text
-
-
-def printable(text: str, limit: int = 40) -> str:
-    """User text on one line: control and direction marks as escapes, cut to `limit` characters."""
-    text = "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: limit + 1]
-    )
-    return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
 def _names(order: list[Value], names: Mapping[str, object]) -> dict[Value, str]:
-    found: dict[Value, str] = {}
-    given = {name: thing for name, thing in names.items() if not name.startswith("_")}
-    for name, thing in given.items():
-        if isinstance(thing, Value):
-            found.setdefault(thing, name)
-    for name, thing in given.items():  # after all variables, wherever among them the list stands
+    """The label of each value, or else its variable's name, or `w[0]` as an item of a list."""
+    variables: dict[Value, str] = {}
+    public = {name: thing for name, thing in names.items() if not name.startswith("_")}
+    pairs = list(public.items())  # a variable's own name wins, even if the list comes first
+    for name, thing in public.items():
         if isinstance(thing, list | tuple):
-            for i, item in enumerate(thing):
-                if isinstance(item, Value):
-                    found.setdefault(item, f"{name}[{i}]")
-    return {value: str(value.label) or found.get(value, "") for value in order}
+            pairs += [(f"{name}[{i}]", item) for i, item in enumerate(thing)]
+    for name, thing in pairs:
+        if isinstance(thing, Value):
+            variables.setdefault(thing, name)
+    return {value: str(value.label) or variables.get(value, "") for value in order}
 
+
+# ---------------------------------------------------------------- groups, from labels
 
 _PART = re.compile(r"[^\W\d]\w*(\[\d+\])?")
 
 
-def path_of(name: str) -> Path:
+def path_of(name: str) -> Group:
+    """`layer0.neuron3.w1` in parts; a name that is prose with dots in it stays whole."""
     parts = tuple(name.split("."))
     return parts if len(parts) <= 8 and all(map(_PART.fullmatch, parts)) else (name,)
 
 
-def common(paths: Iterable[Path]) -> Path:
-    """The path of the innermost group that holds all of these groups."""
-    first, *rest = paths
-    for path in rest:
-        length = next(
-            (i for i, (a, b) in enumerate(zip(first, path, strict=False)) if a != b), None
-        )
-        first = first[: min(len(first), len(path)) if length is None else length]
-    return first
+def within(path: Group, group: Group) -> bool:
+    """Whether `path` is that of this group, or of something in it."""
+    return path[: len(group)] == group
+
+
+def common(groups: Iterable[Group]) -> Group:
+    """The innermost group that holds all of these groups; () if there are none."""
+    ordered = sorted(groups) or [()]  # what the first and the last share, all share
+    pairs = zip(ordered[0], ordered[-1], strict=False)
+    return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def groups_of(
     order: Sequence[T], names: Mapping[T, str], inputs: Callable[[T], Iterable[T]]
-) -> dict[T, Path]:
+) -> dict[T, Group]:
     """The group of each value, from labels alone.
 
     `layer0.neuron3.w1` lies in the group layer0.neuron3. A result labelled layer0.neuron3 is the
@@ -274,10 +281,10 @@ def groups_of(
     """
     paths = {value: path_of(name) for value in order if (name := names[value])}
     known = {path[:i] for path in paths.values() for i in range(1, len(path))}
-    groups = {value: path if path in known else path[:-1] for value, path in paths.items()}
     if not known:
-        return {value: () for value in order}
-    reached: dict[T, frozenset[Path]] = {}
+        return dict.fromkeys(order, ())
+    groups = {value: path if path in known else path[:-1] for value, path in paths.items()}
+    reached: dict[T, frozenset[Group]] = {}  # the labelled groups that flow into a value
     uses: dict[T, list[T]] = {}
     for value in order:
         for source in inputs(value):
@@ -289,18 +296,7 @@ def groups_of(
     for value in reversed(order):
         if value in groups:
             continue
-        target = common(groups[use] for use in uses[value]) if value in uses else ()
-        inside = any(path[: len(target)] == target for path in reached[value])
+        target = common(groups[use] for use in uses.get(value, ()))
+        inside = any(within(group, target) for group in reached[value])
         groups[value] = target if inside else ()
     return groups
-
-
-def jsonable(thing: object) -> object:
-    """`thing` with inf and nan, which JSON lacks, as the strings that JavaScript's Number reads."""
-    if isinstance(thing, float) and not math.isfinite(thing):
-        return "NaN" if math.isnan(thing) else "Infinity" if thing > 0.0 else "-Infinity"
-    if isinstance(thing, dict):
-        return {key: jsonable(value) for key, value in thing.items()}
-    if isinstance(thing, list | tuple):
-        return [jsonable(value) for value in thing]
-    return thing

@@ -7,8 +7,8 @@
     figure = loss_landscape(loss, {"GD": path})         # no file: a Figure, which a notebook shows
 
 Each takes plain numbers and returns a `matplotlib.figure.Figure`; with `path` it is saved there as
-well, in the form of the suffix: png, svg, pdf. Series differ in colour, dash and marker, so that a
-print in grey can be read. ImportError, naming the extra, if there is no matplotlib.
+well, in the format of the suffix: png, svg, pdf. Series differ in colour, dash and marker, so that
+a print in grey can be read. ImportError, naming the extra, if there is no matplotlib.
 """
 
 from __future__ import annotations
@@ -21,42 +21,38 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from .output import write
+from .files import write
 
 __all__ = [
-    "curves", "decision_boundary", "elbows", "loss_landscape", "training_curves", "training_panels",
-    "variance_by_depth",
+    "check", "curves", "decision_boundary", "elbows", "loss_landscape", "training_curves",
+    "training_panels", "variance_by_depth",
 ]  # fmt: skip
 
 Destination: TypeAlias = "str | os.PathLike[str] | None"
 Point: TypeAlias = "tuple[float, float]"
+Series: TypeAlias = "Mapping[str, Sequence[float]]"  # numbers, by the name of their line
 
-# Okabe and Ito's colours, which the colour-blind can tell apart, from dark to light.
+# Okabe and Ito's colours, which the colour-blind can tell apart.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#e69f00", "#56b4e9")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def decision_boundary(
-    score: Callable[[list[Point]], Sequence[float]],
-    points: Sequence[Point],
-    labels: Sequence[int],
-    path: Destination = None,
-    *,
-    arrows: Sequence[tuple[Point, Point]] = (),
-    title: str = "",
-    resolution: int = 60,
-) -> Any:
+    score: Callable[[list[Point]], Sequence[float]], points: Sequence[Point],
+    labels: Sequence[int], path: Destination = None, *,
+    arrows: Sequence[tuple[Point, Point]] = (), title: str = "", resolution: int = 60,
+) -> Any:  # fmt: skip
     """Where a classifier's score changes sign, over its points.
 
     score takes a list of points in the plane and returns a number for each: above 0 means label 1.
     arrows, as pairs (start, vector), show what the score does there: its gradients on the points.
-    All are scaled alike, the longest to a ninth of the plot's width.
+    All are on one scale, the longest a ninth of the plot's width.
     """
     xs, ys = zip(*points, strict=True)
     margin = 0.5
     slant = (max(ys) - min(ys) + 2 * margin) / (max(xs) - min(xs) + 2 * margin)
-    figure, axes = _figure(path, 6.0, min(8.0, max(2.5, 5.3 * slant + 0.9)))
+    figure, (axes,) = _figure(path, 6.0, min(8.0, max(2.5, 5.3 * slant + 0.9)))
     across = _steps(min(xs) - margin, max(xs) + margin, resolution)
     up = _steps(min(ys) - margin, max(ys) + margin, resolution)
     flat = list(score([(x, y) for y in up for x in across]))
@@ -85,55 +81,39 @@ def decision_boundary(
 
 
 def variance_by_depth(
-    activations: Mapping[str, Sequence[float]],
-    gradients: Mapping[str, Sequence[float]],
-    path: Destination = None,
-    *,
-    title: str = "",
+    activations: Series, gradients: Series, path: Destination = None, *, title: str = ""
 ) -> Any:
-    """The variance of activations and of gradients by layer, a line for each initialisation.
+    """The variance of activations and of gradients by layer, one line per initialisation.
 
     Both map its name to one variance for each layer, first layer first. The scale is logarithmic;
     a layer whose variance is 0 or not finite has no point.
     """
     figure, (left, right) = _figure(path, 9.0, 4.2, columns=2)
     for axes, series, what in ((left, activations, "activations"), (right, gradients, "gradients")):
-        for i, (name, variances) in enumerate(series.items()):
-            shown = [v if 0.0 < v < math.inf else math.nan for v in variances]
-            layers = range(1, len(shown) + 1)
-            axes.plot(layers, shown, label=name, markersize=4, **_style(i, len(shown)))
-        axes.set_yscale("log")
+        _counted(axes, series, log=True, first=1, legend=False)
         axes.set(xlabel="layer", ylabel=f"variance of {what}")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
     if len(activations) > 1 or len(gradients) > 1:
         handles, names = max(
             (axes.get_legend_handles_labels() for axes in (left, right)),
-            key=lambda found: len(found[1]),
+            key=lambda legend: len(legend[1]),
         )
         figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 4))
-    if title:
-        figure.suptitle(title)
-    return _finished(figure, path)
+    return _finished(figure, path, title)
 
 
 def elbows(
-    positions: Mapping[str, Sequence[float]],
-    path: Destination = None,
-    *,
-    interval: Point = (-3.0, 3.0),
-    title: str = "",
+    positions: Series, path: Destination = None, *, interval: Point = (-3.0, 3.0), title: str = ""
 ) -> Any:
-    """Where ReLU units of one input have their kinks: a row of marks for each initialisation.
+    """Where ReLU units of one input have their kinks: one row of marks per initialisation.
 
     positions maps its name to the kinks; only those within `interval` are drawn, and each row
-    tells how many these are.
+    says how many these are.
     """
     low, high = interval
     if not low < high:
         raise ValueError(f"interval must rise, as (-3.0, 3.0), got {interval}")
     count = len(positions)
-    figure, axes = _figure(path, 7.0, 1.3 + 0.6 * count)
+    figure, (axes,) = _figure(path, 7.0, 1.3 + 0.6 * count)
     for i, kinks in enumerate(positions.values()):
         inside = [x for x in kinks if low <= x <= high]
         axes.vlines(inside, i - 0.32, i + 0.32, color=COLOURS[i % len(COLOURS)], alpha=0.7)
@@ -150,22 +130,16 @@ def elbows(
 
 
 def loss_landscape(
-    loss: Callable[[float, float], float],
-    paths: Mapping[str, Sequence[Point]],
-    path: Destination = None,
-    *,
-    x_range: Point = (-1.0, 1.0),
-    y_range: Point = (-1.0, 1.0),
-    names: tuple[str, str] = ("w0", "w1"),
-    title: str = "",
-    resolution: int = 80,
-) -> Any:
+    loss: Callable[[float, float], float], paths: Mapping[str, Sequence[Point]],
+    path: Destination = None, *, x_range: Point = (-1.0, 1.0), y_range: Point = (-1.0, 1.0),
+    names: tuple[str, str] = ("w0", "w1"), title: str = "", resolution: int = 80,
+) -> Any:  # fmt: skip
     """Contours of a loss over two parameters, with the paths that optimisers took.
 
     loss takes the two numbers; paths maps a name to the points passed, start first. The start has
     a ring, the end a star. The levels lie closer near the bottom.
     """
-    figure, axes = _figure(path, 6.4, 5.4)
+    figure, (axes,) = _figure(path, 6.4, 5.4)
     across, up = _steps(*x_range, resolution), _steps(*y_range, resolution)
     grid = [[loss(x, y) for x in across] for y in up]
     finite = [z for row in grid for z in row if math.isfinite(z)]
@@ -193,116 +167,102 @@ def loss_landscape(
 
 
 def training_curves(
-    curves: Mapping[str, Sequence[float]],
-    path: Destination = None,
-    *,
-    xlabel: str = "epoch",
-    ylabel: str = "loss",
-    log: bool = False,
-    title: str = "",
-) -> Any:
+    curves: Series, path: Destination = None, *,
+    xlabel: str = "epoch", ylabel: str = "loss", log: bool = False, title: str = "",
+) -> Any:  # fmt: skip
     """Numbers that training left behind, one line for each name, from epoch 0 on.
 
     With `log` the scale is logarithmic, and numbers of 0 and below have no point.
     """
-    figure, axes = _figure(path, 6.4, 4.2)
-    _training(axes, curves, log)
+    figure, (axes,) = _figure(path, 6.4, 4.2)
+    _counted(axes, curves, log)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     return _finished(figure, path)
 
 
 def training_panels(
-    panels: Mapping[str, Mapping[str, Sequence[float]]],
-    path: Destination = None,
-    *,
-    xlabel: str = "epoch",
-    ylabel: str = "",
-    log: bool = False,
-    title: str = "",
-) -> Any:
+    panels: Mapping[str, Series], path: Destination = None, *,
+    xlabel: str = "epoch", ylabel: str = "", log: bool = False, title: str = "",
+) -> Any:  # fmt: skip
     """`training_curves` side by side, each panel with its name above and a scale of its own.
 
     panels maps a name, as that of a parameter, to the curves of its panel. ValueError without any.
     """
     if not panels:
         raise ValueError('training_panels needs a panel, as {"w0": {"GD": numbers}}')
-    figure, found = _figure(path, 4.6 * len(panels), 3.8, columns=len(panels))
-    for axes, (name, curves) in zip(
-        found if len(panels) > 1 else [found], panels.items(), strict=True
-    ):
-        _training(axes, curves, log)
+    figure, row = _figure(path, 4.6 * len(panels), 3.8, columns=len(panels))
+    for axes, (name, curves) in zip(row, panels.items(), strict=True):
+        _counted(axes, curves, log)
         axes.set(xlabel=xlabel, ylabel=ylabel, title=name)
-    if title:
-        figure.suptitle(title)
-    return _finished(figure, path)
-
-
-def _training(axes: Any, curves: Mapping[str, Sequence[float]], log: bool) -> None:
-    """Draw each curve over 0, 1, 2, ..."""
-    for i, (name, numbers) in enumerate(curves.items()):
-        shown = [y if y > 0.0 or not log else math.nan for y in numbers]
-        axes.plot(range(len(shown)), shown, label=name, markersize=4, **_style(i, len(shown)))
-    if log:
-        axes.set_yscale("log")
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(alpha=0.3)
-    if len(curves) > 1:
-        axes.legend()
+    return _finished(figure, path, title)
 
 
 def curves(
-    series: Mapping[str, Sequence[Point]],
-    path: Destination = None,
-    *,
-    xlabel: str = "x",
-    ylabel: str = "y",
-    log: bool = False,
-    title: str = "",
-) -> Any:
-    """Functions of one number, as points (x, y) joined in the order given, a line for each name.
+    series: Mapping[str, Sequence[Point]], path: Destination = None, *,
+    xlabel: str = "x", ylabel: str = "y", log: bool = False, title: str = "",
+) -> Any:  # fmt: skip
+    """Functions of one number, as points (x, y) joined in the order given, one line per name.
 
     With `log` the scale of y is logarithmic, and numbers of 0 and below have no point.
     """
-    figure, axes = _figure(path, 6.4, 3.8)
-    for i, (name, points) in enumerate(series.items()):
-        xs = [x for x, _ in points]
-        ys = [y if y > 0.0 or not log else math.nan for _, y in points]
-        axes.plot(xs, ys, label=name, markersize=4, **_style(i, len(points)))
-    if log:
-        axes.set_yscale("log")
+    figure, (axes,) = _figure(path, 6.4, 3.8)
+    _lines(axes, series, log)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
-    axes.grid(alpha=0.3)
-    if len(series) > 1:
-        axes.legend()
     return _finished(figure, path)
 
 
-# ---------------------------------------------------------------- what they share
+# ---------------------------------------------------------------- shared
 
 
-def _figure(path: Destination, width: float, height: float, columns: int = 1) -> tuple[Any, Any]:
-    """A figure of its own, unknown to pyplot, and its axes; refuses a path before any work."""
+def check(path: Destination) -> Any:
+    """Refuse a path, or a machine without matplotlib, before any work; returns its Figure."""
     if path is not None and Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
         raise ValueError(f"plots are saved as .png, .svg or .pdf, not {os.fspath(path)!r}")
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure
     except ImportError:
         raise ImportError(
             'plots need matplotlib: pip install "autograd-core[plots]"', name="matplotlib"
         ) from None
-    figure = _shown(Figure)(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(1, columns)
+    return matplotlib.figure.Figure
+
+
+def _figure(path: Destination, width: float, height: float, columns: int = 1) -> tuple[Any, Any]:
+    """A figure that pyplot does not know, and a row of axes."""
+    figure = _shown(check(path))(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(1, columns, squeeze=False)[0]
+
+
+def _lines(
+    axes: Any, series: Mapping[str, Sequence[Point]], log: bool, legend: bool = True
+) -> None:
+    for i, (name, points) in enumerate(series.items()):
+        xs = [x for x, _ in points]
+        ys = [y if 0.0 < y < math.inf or not log else math.nan for _, y in points]
+        axes.plot(xs, ys, label=name, markersize=4, **_style(i, len(points)))
+    if log:
+        axes.set_yscale("log")
+    axes.grid(alpha=0.3)
+    if legend and len(series) > 1:
+        axes.legend()
+
+
+def _counted(axes: Any, series: Series, log: bool, first: int = 0, legend: bool = True) -> None:
+    """Lines over first, first + 1, ..."""
+    points = {name: list(enumerate(numbers, first)) for name, numbers in series.items()}
+    _lines(axes, points, log, legend)
+    axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 @cache
 def _shown(figure: type) -> Any:
-    """matplotlib's Figure, but shown by a notebook, which shows only those of pyplot by itself."""
+    """matplotlib's Figure, but one that a notebook shows: by itself it shows only pyplot's."""
     return type("Figure", (figure,), {"_repr_png_": _png})
 
 
 def _png(figure: Any) -> bytes:
     """The figure in 256 colours: a third of the bytes, and notebooks keep every picture."""
-    from PIL import Image  # matplotlib needs it, too
+    from PIL import Image  # matplotlib needs it too
 
     full, small = io.BytesIO(), io.BytesIO()
     figure.savefig(full, format="png", dpi=100)
@@ -310,8 +270,10 @@ def _png(figure: Any) -> bytes:
     return small.getvalue()
 
 
-def _finished(figure: Any, path: Destination) -> Any:
-    """The figure, saved if there is a path: whole, or not at all."""
+def _finished(figure: Any, path: Destination, title: str = "") -> Any:
+    """The figure, titled above all its axes, and saved if there is a path: whole or not at all."""
+    if title:
+        figure.suptitle(title)
     if path is not None:
         content = io.BytesIO()
         figure.savefig(content, format=Path(path).suffix.lower()[1:], dpi=150)

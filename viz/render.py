@@ -1,4 +1,4 @@
-"""The only place that runs a program: Graphviz's `dot`, or the wheel graphviz-pure in its stead."""
+"""The only place that runs a program: Graphviz's `dot`, or else the wheel graphviz-pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import sys
 
 __all__ = ["NoGraphviz", "engine", "render"]
 
-
 PATIENCE = 60  # seconds for one layout
 
 
 class NoGraphviz(RuntimeError):
-    """No program to lay out a graph was found."""
+    """There is no program that can lay out the graph."""
 
     def __init__(self, what: str = "") -> None:
         super().__init__(
@@ -29,9 +28,9 @@ def engine() -> str | None:
     """The path of `dot` or else `graphviz-pure`, on PATH or beside this Python; None if neither."""
     beside = os.path.dirname(sys.executable)  # a virtual environment may not be activated
     for program in ("dot", "graphviz-pure"):
-        found = shutil.which(program) or shutil.which(program, path=beside)
-        if found:
-            return found
+        path = shutil.which(program) or shutil.which(program, path=beside)
+        if path:
+            return path
     return None
 
 

@@ -1,9 +1,9 @@
 """The walk through a graph, step by step: first every gate forward, then every wire backward.
 
-    for step in walk(f):
+    for step in walk(f, picture_of(f)):
         print(step)
 
-The same list, with the same sentences, serves the page, the terminal and the tests.
+The page, the terminal and the tests read the same list, with the same sentences.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from dataclasses import asdict, dataclass
 from autograd_core import Gate, Value, gradients
 
 from .formula import fill, parts_of, plain, slope_of
-from .picture import Picture, short
+from .picture import Picture
+from .words import ordinal, short, times
 
 __all__ = ["SENTENCES", "Step", "walk"]
 
-# What each kind of step says. The page fills in the same sentences, with its own numbers.
+# What each kind of step says. The page fills in the same sentences, with its own numbers, since it
+# recomputes them when a leaf is changed.
 SENTENCES = {
     "start": "Only the leaves have numbers. Step forward: each gate computes its output.",
     "forward": "{result} = {symbols} = {value}",
@@ -36,10 +38,9 @@ SENTENCES = {
     "group_backward": "{group} passes gradients back: {count} wires.",
     "group_open": "Open it to see how.",
     "slope": "local d{result}/d{input} = {formula}",
-    "constant": "constant {number}",  # an input without a name, in a sentence,
-    "constant_slope": "({number})",  # and below a d
+    "constant": "constant {number}",  # an input without a name, in a sentence
+    "constant_slope": "({number})",  # the same, below a d
 }
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
 
 @dataclass(frozen=True)
@@ -86,48 +87,48 @@ def walk(root: Value, picture: Picture) -> list[Step]:
 
     `picture` is that of root, unfolded: it gives ids and names. No `.grad` changes.
     """
-    backward: list[tuple[Value, int, float, float, float]] = []
-    total = gradients(root, watch=lambda *step: backward.append(step))
-    ids = {value: node.id for value, node in zip(total, picture.nodes, strict=True)}
+    passed: list[tuple[Value, int, float, float, float]] = []
+    total = gradients(root, watch=lambda *step: passed.append(step))
+    nodes = dict(zip(total, picture.nodes, strict=True))
     names = dict(zip(total, picture.names().values(), strict=True))
-    uses = {value: node.uses for value, node in zip(total, picture.nodes, strict=True)}
     constants = picture.constants()
-    paths = dict.fromkeys(total, 0)
     steps = []
     for value in total:
         if value.gate is not None and value.inputs:
             text = _forward(value.gate, value, names)
-            steps.append(Step("forward", ids[value], text, value=value.data))
+            steps.append(Step("forward", nodes[value].id, text, value=value.data))
     seed = SENTENCES["seed"].format(result=names[root], after=short(1.0))
-    steps.append(Step("seed", ids[root], seed, after=1.0))
-    for value, operand, upstream, before, after in backward:
+    steps.append(Step("seed", nodes[root].id, seed, after=1.0))
+    paths = dict.fromkeys(total, 0)  # how many have reached a value so far
+    for value, operand, upstream, before, after in passed:
         source, local = value.inputs[operand], value.partials[operand]
-        contribution, count = upstream * local, uses[source]
+        contribution, count = upstream * local, nodes[source].uses
         paths[source] += 1
         kind = "once" if count < 2 else "fork_first" if paths[source] == 1 else "fork_next"
-        who = below = names[source]
-        if ids[source] in constants:
-            below = SENTENCES["constant_slope"].format(number=who)
-            who = SENTENCES["constant"].format(number=who)
+        name = below = names[source]
+        if nodes[source].id in constants:
+            name = SENTENCES["constant"].format(number=names[source])
+            below = SENTENCES["constant_slope"].format(number=names[source])
         text = SENTENCES[kind].format(
-            input=who, times=times(count), ordinal=ordinal(paths[source]),
+            input=name, times=times(count), ordinal=ordinal(paths[source]),
             upstream=short(upstream), local=short(local), contribution=short(contribution),
             before=short(before), after=short(after),
         )  # fmt: skip
         formula = SENTENCES["slope"].format(
-            result=names[value], input=below, formula=slope_of(value, operand, names)[0]
+            result=names[value], input=below, formula=slope_of(value, operand, names)
         )
         steps.append(
             Step(
-                "backward", ids[value], text, formula, input=ids[source], operand=operand,
-                upstream=upstream, local=local, contribution=contribution, before=before,
-                after=after, fork=count > 1,
+                "backward", nodes[value].id, text, formula, input=nodes[source].id,
+                operand=operand, upstream=upstream, local=local, contribution=contribution,
+                before=before, after=after, fork=count > 1,
             )
         )  # fmt: skip
     return steps
 
 
 def _forward(gate: Gate, value: Value, names: Mapping[Value, str]) -> str:
+    """`v2 = x * y = (-2) * 5 = -10`, the middle only if it says more than the symbols."""
     form = plain(gate.latex)
     inputs, numbers = [names[x] for x in value.inputs], [short(x.data) for x in value.inputs]
     symbols = fill(form, parts_of(gate, inputs, names[value], value.constants))
@@ -136,14 +137,3 @@ def _forward(gate: Gate, value: Value, names: Mapping[Value, str]) -> str:
     return SENTENCES[kind].format(
         result=names[value], symbols=symbols, numbers=filled, value=short(value.data)
     )
-
-
-def times(count: int) -> str:
-    return "twice" if count == 2 else f"{count} times"
-
-
-def ordinal(n: int) -> str:
-    if n <= len(ORDINALS):
-        return ORDINALS[n - 1]
-    last = "" if n // 10 % 10 == 1 else str(n % 10)
-    return f"{n}{ {'1': 'st', '2': 'nd', '3': 'rd'}.get(last, 'th') }"

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 import html
 
-from .picture import Node, Picture, number, printable
+from .picture import Node, Picture
+from .words import number, printable, short
 
 __all__ = ["mermaid", "table"]
 
 
 def table(picture: Picture) -> str:
-    """One line a value, in the order of evaluation: its gate and inputs, number, gradients.
+    """One line per value, in the order of evaluation: its gate and inputs, number, gradients.
 
     The local gradients are the slopes of the value in each of its inputs.
     """
     names = picture.names()
     inputs: dict[str, list[str]] = {node.id: [] for node in picture.nodes}
-    locals_: dict[str, list[str]] = {node.id: [] for node in picture.nodes}
+    slopes: dict[str, list[str]] = {node.id: [] for node in picture.nodes}
     for edge in picture.edges:
         wires = f" ({edge.count} wires)" if edge.count > 1 else ""
         inputs[edge.target].append(names[edge.source] + wires)
         if edge.local is not None:
-            locals_[edge.target].append(f"{edge.local:.6g}")
+            slopes[edge.target].append(short(edge.local, 6))
     head = ["name", "gate", "value"]
     if picture.backward:
         head += ["gradient", "local gradients"]
     rows = [head]
     for node in picture.nodes:
         row = [names[node.id], _gate(node, inputs[node.id])]
-        row.append("" if node.data is None else f"{node.data:.6g}")
+        row.append("" if node.data is None else short(node.data, 6))
         if picture.backward:
-            row.append("-" if node.grad is None else f"{node.grad:.6g}")
-            row.append("  ".join(locals_[node.id]))
+            row.append("-" if node.grad is None else short(node.grad, 6))
+            row.append("  ".join(slopes[node.id]))
         if node.line:
             row.append(f"  {node.line}")
         rows.append(row)
@@ -46,29 +47,8 @@ def table(picture: Picture) -> str:
     return "\n".join(lines)
 
 
-def mermaid(picture: Picture) -> str:
-    """A Mermaid flowchart, which Markdown on many hosting sites shows as a picture."""
-    lines = ["flowchart LR"]
-    for node in picture.nodes:
-        rows = [_escape(text) for text in (node.name, node.op) if text]
-        if node.size > 1:
-            rows.append(f"{node.size} values")
-        if node.data is not None:
-            rows.append(f"value {number(node.data)}")
-        if picture.backward and (node.data is not None or node.grad is not None):
-            rows.append(f"grad {number(node.grad)}")
-        text = "<br>".join(rows)
-        lines.append(f'  {node.id}(["{text}"])' if node.op else f'  {node.id}["{text}"]')
-    for edge in picture.edges:
-        text = f"{edge.count} wires" if edge.count > 1 else ""
-        if edge.local is not None:
-            text = f"x {number(edge.local)}"
-        lines.append(f'  {edge.source} -->|"{text}"| {edge.target}' if text else
-                     f"  {edge.source} --> {edge.target}")  # fmt: skip
-    return "\n".join(lines) + "\n"
-
-
 def _gate(node: Node, inputs: list[str]) -> str:
+    """`x * y`, `x**2`, `leaky_relu(x, 0.2)`."""
     if node.size > 1:
         return f"{node.size} values of " + ", ".join(inputs) if inputs else f"{node.size} values"
     if not node.op:
@@ -79,6 +59,59 @@ def _gate(node: Node, inputs: list[str]) -> str:
         return f" {node.op} ".join(inputs) or node.op
     name, *constants = node.op.split()
     return f"{name}({', '.join(inputs + constants)})"
+
+
+def mermaid(picture: Picture) -> str:
+    """A Mermaid flowchart, which Markdown on many hosting sites shows as a picture.
+
+    A program has a box for each of its two parts.
+    """
+    lines = ["flowchart LR"]
+    if picture.program:
+        for part in ("forward", "backward"):
+            inside = [_mermaid_node(node, picture) for node in picture.nodes if node.part == part]
+            if inside:
+                lines += [f"  subgraph {part}", *(f"  {line}" for line in inside), "  end"]
+    else:
+        lines += [_mermaid_node(node, picture) for node in picture.nodes]
+    kept = {node.id for node in picture.nodes if node.kind == "kept"}
+    for edge in picture.edges:
+        arrow = "-.->" if edge.target in kept else "-->"
+        text = edge.label if edge.local is None else f"x {number(edge.local)}"
+        label = f'|"{_escape(text)}"|' if text else ""
+        lines.append(f"  {edge.source} {arrow}{label} {edge.target}")
+    return "\n".join(lines) + "\n"
+
+
+# How a node begins and ends: a leaf is a box, a gate a stadium.
+_ENDS = {"": '["]', "gate": '(["])', "backward": '{{"}}', "output": '>"]', "gradient": '>"]'}
+
+
+def _mermaid_node(node: Node, picture: Picture) -> str:
+    shape = node.kind
+    if node.op:
+        shape = "backward" if picture.program and node.part == "backward" else "gate"
+    start, end = _ENDS.get(shape, _ENDS[""]).split('"')
+    rows = _program_rows(node) if node.kind else _value_rows(node, picture.backward)
+    return f'  {node.id}{start}"{"<br>".join(_escape(row) for row in rows if row)}"{end}'
+
+
+def _value_rows(node: Node, backward: bool) -> list[str]:
+    rows = [node.name, node.op]
+    if node.size > 1:
+        rows.append(f"{node.size} values")
+    if node.data is not None:
+        rows.append(f"value {number(node.data)}")
+    if backward and (node.data is not None or node.grad is not None):
+        rows.append(f"grad {number(node.grad)}")
+    return rows
+
+
+def _program_rows(node: Node) -> list[str]:
+    name = f"d/d {node.name}" if node.kind == "gradient" else node.name
+    if node.kind != "instruction":
+        return [node.register, name, node.entries]
+    return [node.op, node.register, name, "once for all lanes" * node.once]
 
 
 def _escape(text: str) -> str:

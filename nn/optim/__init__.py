@@ -1,26 +1,38 @@
-"""Optimisers, under PyTorch's names: they move parameters against their gradients.
+"""Move parameters against their gradients: optimisers under PyTorch's names.
 
     optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9)
     scheduler = lr_scheduler.StepLR(optimizer, step_size=10, gamma=0.5)
     optimizer.zero_grad(); loss.backward(); optimizer.step()
-    scheduler.step()                        # once an epoch
+    scheduler.step()                        # once per epoch
 
-The rule of each, for one parameter, is a function on floats: `sgd`, `ewa`, `rmsprop`, `adam` take
-the parameter's number, its gradient, its state (a tuple of floats that starts as zeros) and the
-number of the step, 1 at first, and return the new number and the new state. Each computes what
-PyTorch's optimiser computes in float64; `ewa` is the momentum of the lecture notes. The rules have
-no `if` on a number, so that `nn.train` runs them on arrays, all parameters at once.
+The rule of each optimiser is a function of one parameter: `sgd`, `ewa`, `rmsprop` and `adam` take
+the parameter's number, its gradient, its state (a tuple of floats), the number of the step, which
+is 1 at first, and the optimiser's settings; they return the new number and the new state. Each
+computes what PyTorch's optimiser computes in float64; `ewa` is the momentum of the lecture notes.
+
+A new optimiser is a rule, and a class that holds the rule's settings in attributes of their names:
+
+    def sign_descent(data, grad, state, step, lr):
+        return data - lr * grad / (abs(grad) + 1e-12), state
+
+    class SignDescent(Optimizer):
+        rule = sign_descent
+
+`nn.fit` runs a rule on arrays, all parameters at once. So a rule is arithmetic: it has no `if` on
+the numbers of a parameter and calls nothing from `math` on them.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterable
-from numbers import Real
-from typing import TypeAlias
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any, ClassVar, TypeAlias
 
 from autograd_core import Value
 
+from ..module import bounded, expect
 from . import lr_scheduler
 
 __all__ = [
@@ -28,17 +40,19 @@ __all__ = [
 ]  # fmt: skip
 
 State: TypeAlias = "tuple[float, ...]"
+Rule: TypeAlias = "Callable[..., tuple[float, State]]"
 
-# ---------------------------------------------------------------- the rules, on floats
+# ---------------------------------------------------------------- the rules
 
 
 def sgd(
     data: float, grad: float, state: State, step: int, lr: float,
     momentum: float, dampening: float, weight_decay: float, nesterov: bool,
 ) -> tuple[float, State]:  # fmt: skip
-    """Gradient descent; with momentum along v = momentum v + (1 - dampening) grad, at first grad.
+    """Move against the gradient or, with momentum, against v = momentum v + (1 - dampening) grad.
 
-    Sutskever et al., 2013; Nesterov's form goes along grad + momentum v.
+    The first v is the first gradient. Nesterov's form moves against grad + momentum v (Sutskever
+    et al., 2013).
     """
     if weight_decay:
         grad = grad + weight_decay * data
@@ -54,7 +68,7 @@ def ewa(
     data: float, grad: float, state: State, step: int, lr: float,
     beta: float, bias_correction: bool, start: str,
 ) -> tuple[float, State]:  # fmt: skip
-    """Along v = beta v + (1 - beta) grad, divided by 1 - beta**step if bias is corrected."""
+    """Move against v = beta v + (1 - beta) grad, divided by 1 - beta**step to correct its bias."""
     (v,) = state
     if step == 1 and start == "gradient":
         v = grad
@@ -66,9 +80,10 @@ def rmsprop(
     data: float, grad: float, state: State, step: int, lr: float,
     alpha: float, eps: float, weight_decay: float, momentum: float, centered: bool,
 ) -> tuple[float, State]:  # fmt: skip
-    """Along grad over the root of its mean square (Hinton, lecture 6e); centered: its deviation.
+    """Move against grad over the root of its running mean square (Hinton, lecture 6e).
 
-    Rounding may leave a variance below 0; it counts as 0 here, PyTorch's step is nan there.
+    With `centered` the divisor is the running standard deviation. Rounding may make a variance
+    negative: it counts as 0 here, where PyTorch's step is nan.
     """
     if weight_decay:
         grad = grad + weight_decay * data
@@ -78,21 +93,22 @@ def rmsprop(
     if centered:
         mean = alpha * mean + (1.0 - alpha) * grad
         spread = square - mean * mean
-        spread = 0.5 * (spread + abs(spread))  # below 0 it is 0, for an array too
+        spread = 0.5 * (spread + abs(spread))  # max(spread, 0), for an array as well
     v = momentum * v + grad / (spread**0.5 + eps)
     return data - lr * v, (square, mean, v)
 
 
 def adam(
     data: float, grad: float, state: State, step: int, lr: float,
-    beta1: float, beta2: float, eps: float, weight_decay: float,
+    betas: tuple[float, float], eps: float, weight_decay: float,
 ) -> tuple[float, State]:  # fmt: skip
-    """Along the mean gradient over the root of the mean square, both bias-corrected.
+    """Move against the mean gradient over the root of the mean square, both bias-corrected.
 
     Kingma and Ba, 2015.
     """
     if weight_decay:
         grad = grad + weight_decay * data
+    beta1, beta2 = betas
     mean, square = state
     mean = beta1 * mean + (1.0 - beta1) * grad
     square = beta2 * square + (1.0 - beta2) * grad * grad
@@ -103,27 +119,50 @@ def adam(
 # ---------------------------------------------------------------- the optimisers
 
 
+def _no_rule(data: float, grad: float, state: State, step: int) -> tuple[float, State]:
+    raise NotImplementedError(
+        "an optimiser needs a rule: give its class one, as in `rule = sgd`, or define "
+        "`def update(self, data, grad, state, step): ...` in it"
+    )
+
+
 class Optimizer:
-    """Base of the optimisers: the parameters, the learning rate `lr`, the states.
+    """The base of the optimisers: the parameters, the learning rate `lr`, the states.
 
-    state   for each parameter, by its index, the floats its rule keeps
-    steps   how many were made
+    rule           the function that moves one parameter; or a class overrides `update`
+    initial_state  a parameter's state before the first step
+    state          the states of the parameters, by their indices
+    steps          how many steps were made
 
-    TypeError for parameters that are no Values or numbers that are no numbers, ValueError for an
-    empty list, a parameter given twice, the result of a gate, numbers out of range.
+    TypeError for parameters that are not Values, or settings that are not numbers. ValueError for
+    an empty list, a parameter given twice, the result of a gate, or numbers out of range.
     """
 
-    _zeros: State = (0.0,)
+    rule: ClassVar[Rule] = staticmethod(_no_rule)
+    initial_state: ClassVar[State] = (0.0,)
+    _settings: ClassVar[Callable[..., Iterable[Any]]] = staticmethod(lambda self: ())
+
+    def __init_subclass__(cls) -> None:
+        """Look up what the rule takes besides a parameter: `update` passes these attributes on."""
+        super().__init_subclass__()
+        if "rule" in vars(cls):
+            rule = cls.rule
+            cls.rule = staticmethod(rule)  # a function of its arguments, not a method
+            names = [*inspect.signature(rule).parameters][4:]
+            several = len(names) > 1  # of one attribute, attrgetter makes no tuple
+            cls._settings = staticmethod(
+                attrgetter(*names) if several else lambda self: [getattr(self, x) for x in names]
+            )
 
     def __init__(self, params: Iterable[Value], lr: float) -> None:
         self.params = _checked(params, type(self).__name__)
         self.lr = lr
         self.steps = 0
-        self.state: dict[int, State] = {i: self._zeros for i in range(len(self.params))}
+        self.state: dict[int, State] = {i: self.initial_state for i in range(len(self.params))}
 
     @property
     def lr(self) -> float:
-        """The learning rate; schedulers, and you, may change it."""
+        """The learning rate. Schedulers may change it, and so may you."""
         return self._lr
 
     @lr.setter
@@ -131,18 +170,18 @@ class Optimizer:
         self._lr = self._number(lr, "lr")
 
     def update(self, data: float, grad: float, state: State, step: int) -> tuple[float, State]:
-        """The rule with this optimiser's numbers: one parameter's new number and state."""
-        raise NotImplementedError
+        """One parameter's new number and new state: the rule with this optimiser's settings."""
+        return self.rule(data, grad, state, step, *self._settings(self))
 
     def step(self) -> None:
         """Move every parameter once, by its `.grad`.
 
-        All parameters and states change or, after an error or Ctrl-C, none. ValueError, naming
-        the parameter, if a gradient is nan or a parameter would become nan.
+        Either all parameters and states change or, after an error or Ctrl-C, none does. ValueError,
+        naming the parameter, if a gradient is nan or a parameter would become nan.
         """
         step = self.steps + 1
-        old = [p.data for p in self.params]
-        new: list[float] = []
+        before = self.snapshot()
+        old, new = before[0], []
         state: dict[int, State] = {}
         for i, p in enumerate(self.params):
             grad = p.grad
@@ -158,18 +197,21 @@ class Optimizer:
                     f" gradient {grad}, lr {self.lr}), no parameter was changed"
                 )
             new.append(data)
-        before = self.state
         try:
-            for p, data in zip(self.params, new, strict=True):
-                p.data = data
-            self.state = state
-            self.steps = step
+            self.restore(new, state, step)
         except BaseException:
-            for p, data in zip(self.params, old, strict=True):
-                p.data = data
-            self.state = before
-            self.steps = step - 1
+            self.restore(*before)
             raise
+
+    def snapshot(self) -> tuple[list[float], dict[int, State], int]:
+        """What a step changes: the parameters' numbers, their states, how many steps were made."""
+        return [p.data for p in self.params], dict(self.state), self.steps
+
+    def restore(self, numbers: Iterable[float], state: dict[int, State], steps: int) -> None:
+        """Put a snapshot back, or what a step has made of it."""
+        for p, number in zip(self.params, numbers, strict=True):
+            p.data = number
+        self.state, self.steps = state, steps
 
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
@@ -179,20 +221,20 @@ class Optimizer:
     def _name(self, i: int) -> str:
         return self.params[i].label or f"parameter {i}"
 
-    def _number(self, x: object, name: str, below: float = math.inf) -> float:
-        """x as a float in [0, below), or the error that names it."""
-        who = type(self).__name__
-        if isinstance(x, Value) or not isinstance(x, Real):
-            raise TypeError(f"{who}: {name} must be a number, got {type(x).__name__}")
-        number = float(x)
-        if not 0.0 <= number < below:
-            within = "at least 0 and finite" if below == math.inf else f"in [0, {below:g})"
-            raise ValueError(f"{who}: {name} must be {within}, got {x}")
-        return number
+    def _number(self, number: object, name: str, below: float = math.inf) -> float:
+        return bounded(number, f"{type(self).__name__}: {name}", below)
+
+    def _divisor(self, eps: object) -> float:
+        """eps, above 0: where all gradients were 0, it is what a rule divides by."""
+        if self._number(eps, "eps") == 0.0:
+            raise ValueError(f"{type(self).__name__}: eps must be above 0, as 1e-8")
+        return self._number(eps, "eps")
 
 
 class SGD(Optimizer):
-    """(Stochastic) gradient descent, with momentum, dampening, weight decay, Nesterov's form."""
+    """(Stochastic) gradient descent, with momentum, dampening, weight decay and Nesterov's form."""
+
+    rule = sgd
 
     def __init__(
         self, params: Iterable[Value], lr: float = 1e-3, momentum: float = 0.0,
@@ -209,19 +251,15 @@ class SGD(Optimizer):
                 f"SGD(params, lr, momentum=0.9, nesterov=True); got {momentum} and {dampening}"
             )
 
-    def update(self, data: float, grad: float, state: State, step: int) -> tuple[float, State]:
-        return sgd(
-            data, grad, state, step, self.lr,
-            self.momentum, self.dampening, self.weight_decay, self.nesterov,
-        )  # fmt: skip
-
 
 class EWA(Optimizer):
     """Momentum as an exponentially weighted average of gradients, v = beta v + (1 - beta) grad.
 
-    start            "zero": v is 0 before the first step; "gradient": v is the first gradient
+    start            what v is before the first step: "zero", or "gradient" for the first gradient
     bias_correction  divide by 1 - beta**step, the sum of the weights, for a start at zero
     """
+
+    rule = ewa
 
     def __init__(
         self, params: Iterable[Value], lr: float, beta: float = 0.9,
@@ -239,14 +277,12 @@ class EWA(Optimizer):
         self.bias_correction = bias_correction
         self.start = start
 
-    def update(self, data: float, grad: float, state: State, step: int) -> tuple[float, State]:
-        return ewa(data, grad, state, step, self.lr, self.beta, self.bias_correction, self.start)
-
 
 class RMSprop(Optimizer):
     """Each gradient divided by the root of its running mean square, or deviation if centered."""
 
-    _zeros = (0.0, 0.0, 0.0)
+    rule = rmsprop
+    initial_state = (0.0, 0.0, 0.0)
 
     def __init__(
         self, params: Iterable[Value], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
@@ -254,22 +290,17 @@ class RMSprop(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(params, lr)
         self.alpha = self._number(alpha, "alpha", below=1.0)
-        self.eps = _positive(self._number(eps, "eps"), "RMSprop")
+        self.eps = self._divisor(eps)
         self.weight_decay = self._number(weight_decay, "weight_decay")
         self.momentum = self._number(momentum, "momentum")
         self.centered = centered
-
-    def update(self, data: float, grad: float, state: State, step: int) -> tuple[float, State]:
-        return rmsprop(
-            data, grad, state, step, self.lr,
-            self.alpha, self.eps, self.weight_decay, self.momentum, self.centered,
-        )  # fmt: skip
 
 
 class Adam(Optimizer):
     """Running means of the gradient and of its square, with bias correction."""
 
-    _zeros = (0.0, 0.0)
+    rule = adam
+    initial_state = (0.0, 0.0)
 
     def __init__(
         self, params: Iterable[Value], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
@@ -278,43 +309,32 @@ class Adam(Optimizer):
         super().__init__(params, lr)
         if not isinstance(betas, tuple | list) or len(betas) != 2:
             raise TypeError(f"Adam: betas must be two numbers, as in (0.9, 0.999), got {betas!r}")
-        first, second = betas
-        self.betas = (
-            self._number(first, "betas[0]", below=1.0),
-            self._number(second, "betas[1]", below=1.0),
-        )
-        self.eps = _positive(self._number(eps, "eps"), "Adam")
+        first, second = (self._number(b, f"betas[{i}]", below=1.0) for i, b in enumerate(betas))
+        self.betas = (first, second)
+        self.eps = self._divisor(eps)
         self.weight_decay = self._number(weight_decay, "weight_decay")
-
-    def update(self, data: float, grad: float, state: State, step: int) -> tuple[float, State]:
-        return adam(data, grad, state, step, self.lr, *self.betas, self.eps, self.weight_decay)
-
-
-def _positive(eps: float, who: str) -> float:
-    """eps, above 0: a gradient of 0 would be divided by it."""
-    if eps == 0.0:
-        raise ValueError(f"{who}: eps must be above 0, as 1e-8")
-    return eps
 
 
 def _checked(params: Iterable[Value], who: str) -> list[Value]:
-    right = f"as in {who}(model.parameters(), lr=0.1)"
-    if not isinstance(params, Iterable):
-        raise TypeError(f"{who}: params must be a list of Values, {right}; got {params!r}")
-    values = list(params)
-    if not values:
-        raise ValueError(f"{who}: the list of parameters is empty; give Values, {right}")
-    for i, value in enumerate(values):
-        if not isinstance(value, Value):
+    """The parameters in a list: leaves, each once."""
+    example = f"as in {who}(model.parameters(), lr=0.1)"
+    expect(params, Iterable, f"{who}: params must be a list of Values, {example}; got")
+    parameters = list(params)
+    if not parameters:
+        raise ValueError(f"{who}: the list of parameters is empty; give Values, {example}")
+    seen: set[Value] = set()
+    for i, parameter in enumerate(parameters):
+        if not isinstance(parameter, Value):
             raise TypeError(
-                f"{who}: params[{i}] is no Value but {type(value).__name__}; give Values, {right}"
+                f"{who}: params[{i}] is not a Value but of type {type(parameter).__name__}; give "
+                f"Values, {example}"
             )
-        if value.op:
+        if parameter.op:
             raise ValueError(
-                f"{who}: params[{i}] ({value!r}) is the result of {value.op}; only a leaf can be "
-                "moved: give the Values it was computed from, or its detach()"
+                f"{who}: params[{i}] ({parameter!r}) is the result of {parameter.op}; only a leaf "
+                "can be moved: give the Values it was computed from, or its detach()"
             )
-    if len(set(values)) < len(values):
-        twice = next(v for i, v in enumerate(values) if v in values[:i])
-        raise ValueError(f"{who}: {twice!r} is in the list of parameters twice")
-    return values
+        if parameter in seen:
+            raise ValueError(f"{who}: {parameter!r} is in the list of parameters twice")
+        seen.add(parameter)
+    return parameters

@@ -1,27 +1,28 @@
-"""Schedules of the learning rate, under PyTorch's names: call `step()` once an epoch.
+"""Lower the learning rate as training goes on: schedules under PyTorch's names.
 
 scheduler = StepLR(optimizer, step_size=10, gamma=0.5)
-scheduler.step()                        # every tenth call halves optimizer.lr
+scheduler.step()                        # once per epoch: every tenth call halves optimizer.lr
 """
 
 from __future__ import annotations
 
-import math
-from numbers import Real
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from . import Optimizer
+from ..module import bounded, whole
 
 __all__ = ["ExponentialLR", "StepLR"]
 
 
-class _Scheduler:
-    """Counts the epochs and multiplies the optimiser's `lr`."""
+class Optimizer(Protocol):
+    """What a schedule needs: an optimiser of `nn.optim`, or anything with a learning rate."""
 
-    optimizer: Optimizer
-    gamma: float
-    last_epoch: int
+    lr: float
+
+
+class _Scheduler:
+    """Counts the epochs, and multiplies the optimiser's `lr` by gamma every `step_size` epochs."""
+
+    step_size = 1
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         who = type(self).__name__
@@ -30,25 +31,19 @@ class _Scheduler:
                 f"{who}: the first argument must be an optimiser, as in {who}(optimizer, ...); "
                 f"got {type(optimizer).__name__}"
             )
-        if not isinstance(gamma, Real):
-            raise TypeError(f"{who}: gamma must be a number, got {type(gamma).__name__}")
-        if not 0.0 <= gamma < math.inf:
-            raise ValueError(f"{who}: gamma must be at least 0 and finite, got {gamma}")
         self.optimizer = optimizer
-        self.gamma = float(gamma)
+        self.gamma = bounded(gamma, f"{who}: gamma")
         self.last_epoch = 0
 
     def step(self) -> None:
-        """One epoch is over."""
+        """End an epoch: change the learning rate for the next."""
         self.last_epoch += 1
-        self.optimizer.lr *= self._factor()
+        if self.last_epoch % self.step_size == 0:
+            self.optimizer.lr *= self.gamma
 
     def get_last_lr(self) -> list[float]:
-        """The learning rate now, in a list, as PyTorch has it."""
+        """The current learning rate, in a list as PyTorch returns it."""
         return [self.optimizer.lr]
-
-    def _factor(self) -> float:
-        raise NotImplementedError
 
 
 class StepLR(_Scheduler):
@@ -56,18 +51,8 @@ class StepLR(_Scheduler):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         super().__init__(optimizer, gamma)
-        if not isinstance(step_size, int) or step_size < 1:
-            raise ValueError(
-                f"StepLR: step_size must be a whole number of at least 1, got {step_size!r}"
-            )
-        self.step_size: int = step_size
-
-    def _factor(self) -> float:
-        return 1.0 if self.last_epoch % self.step_size else self.gamma
+        self.step_size = whole(step_size, "StepLR: step_size", 1)
 
 
 class ExponentialLR(_Scheduler):
     """Multiplies the learning rate by gamma every epoch."""
-
-    def _factor(self) -> float:
-        return self.gamma

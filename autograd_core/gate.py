@@ -1,0 +1,252 @@
+"""What a gate is: its rules, where they hold, how it is written and where it raises.
+
+    square = Gate(
+        "square", lambda xp, x: x * x, lambda xp, y, x: (2.0 * x,),
+        latex="<x>^2", slopes=(r"2 \\cdot <x>",),
+    )
+    y = apply(square, x)                    # a gate of your own, used at once
+    gates.add(square)                       # and known by its name from then on
+
+The gates that come with the engine are declared in `table`, which says what a rule may use.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from . import elementary as xp
+from . import modes
+from .scalars import real
+
+__all__ = ["Failure", "Gate", "Identity", "Interval", "Table"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from random import Random
+    from typing import Any
+
+    Rule = Callable[..., Any]
+
+INF = math.inf
+NAN = math.nan
+
+
+class Interval(namedtuple("Interval", "low high", defaults=(-INF, INF))):
+    """The open interval (low, high) of one operand, from which tests and checkers draw points."""
+
+    __slots__ = ()
+
+    def __init__(self, *ends: float, **named: float) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"Interval: low must be below high, got ({self.low}, {self.high})")
+
+    def __contains__(self, x: object) -> bool:
+        return self.low < x < self.high  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        return f"Interval({self.low}, {self.high})"
+
+    def sample(self, rng: Random) -> float:
+        """A point of the interval, within 4 of its middle, zero or only end."""
+        if self.low == -INF:
+            low, high = min(-4.0, self.high - 4.0), min(4.0, self.high)
+        else:
+            low, high = self.low, min(self.high, max(self.low, 0.0) + 4.0)
+        x = NAN
+        while x not in self:
+            x = rng.uniform(low, high)
+        return x
+
+
+class Failure(namedtuple("Failure", "error reason when")):
+    """Where a gate raises: `error`, with `reason`, at the operands where `when(xp, y, *operands)`.
+
+    `when` holds only where the quiet output `y` is inf or nan, so that readers may look at `y`
+    first; and never because an operand is nan: nan in gives nan out.
+    """
+
+    __slots__ = ()
+
+
+class Identity(namedtuple("Identity", "operand equals result")):
+    """An exact shortcut: where `operand` is the number `equals`, the gate's output is `result`.
+
+    `result` is the name of the operand that is handed on as it is, or a number. x * 1 is x:
+    Identity("b", 1.0, "a"). The compiler leaves such a gate out.
+    """
+
+    __slots__ = ()
+
+
+class Gate:
+    """One entry of the table.
+
+    name        how methods, functions and pictures call it
+    forward     forward(xp, *operands, *parameters) -> the output y
+    partials    partials(xp, y, *operands, *parameters) -> a tuple of slopes, one per operand
+    symbol      what stands between its operands where it has an operator (`+`), else ""
+    aliases     other names that functions and expressions know it by (`arcsin`)
+    parameters  names of plain numbers that follow the operands (the 2 of x**2) and are not inputs
+    defaults    values of the parameters where the user gives none
+    domain      one Interval per operand (and then one per parameter), where it is sampled
+    failures    where the public operators raise, see Failure
+    corners     operands (with parameters) at which the slope is a convention or infinite
+    identities  exact shortcuts, see Identity
+    condition   whether the output is a yes or no, 1 or 0: an operand that is nan is lost in it, and
+                no gradient flows through it, since the engine only takes its answer
+    symmetric   whether its two operands may change places
+    latex       the formula, operands in angle brackets: r"\\frac{<a>}{<b>}"
+    slopes      LaTeX of each slope in the operands and <y>, as a textbook writes it
+
+    The names of the operands are those of `forward`'s arguments.
+    """
+
+    __slots__ = (
+        "aliases", "condition", "corners", "defaults", "domain", "failures", "forward",
+        "identities", "latex", "name", "operands", "parameters", "partials", "slopes", "symbol",
+        "symmetric",
+    )  # fmt: skip
+
+    def __init__(
+        self, name: str, forward: Rule, partials: Rule, *, latex: str, slopes: tuple[str, ...],
+        symbol: str = "", aliases: tuple[str, ...] = (), parameters: tuple[str, ...] = (),
+        defaults: tuple[float, ...] = (), domain: tuple[Interval, ...] = (),
+        failures: tuple[Failure, ...] = (), corners: tuple[tuple[float, ...], ...] = (),
+        identities: tuple[Identity, ...] = (), condition: bool = False, symmetric: bool = False,
+    ) -> None:  # fmt: skip
+        code = forward.__code__
+        arguments = code.co_varnames[1 : code.co_argcount]
+        count = len(arguments) - len(parameters)
+        if arguments[count:] != parameters or count < 1:
+            raise ValueError(
+                f"gate {name!r}: forward must take xp, its operands, then {parameters}, "
+                f"got {code.co_varnames[: code.co_argcount]}"
+            )
+        self.name, self.symbol, self.aliases = name, symbol, aliases
+        self.forward, self.partials = forward, partials
+        self.operands, self.parameters, self.defaults = arguments[:count], parameters, defaults
+        self.domain = domain or (Interval(),) * len(arguments)
+        self.failures, self.corners, self.identities = failures, corners, identities
+        self.condition, self.symmetric = condition, symmetric
+        self.latex, self.slopes = latex, slopes
+        for field, entries, length in (
+            ("domain", self.domain, len(arguments)),
+            ("slopes", slopes, count),
+            *(("corners", corner, len(arguments)) for corner in corners),
+        ):
+            if len(entries) != length:
+                raise ValueError(f"gate {name!r}: {field} needs {length} entries, got {entries}")
+        for identity in identities:
+            for operand in (identity.operand, identity.result):
+                if isinstance(operand, str) and operand not in arguments:
+                    raise ValueError(f"gate {name!r}: an identity names {operand!r}, no operand")
+
+    @property
+    def op(self) -> str:
+        """What a Value made by this gate shows as its `op`: the symbol, or else the name."""
+        return self.symbol or self.name
+
+    def fails(self, xp: Any, y: Any, *operands: Any) -> Any:
+        """Whether the public operators raise at these operands (with parameters)."""
+        answer: Any = False
+        for failure in self.failures:
+            answer = answer | failure.when(xp, y, *operands)
+        return answer
+
+    def bind(self, operands: Sequence[Any], named: Mapping[str, Any]) -> tuple[float, ...]:
+        """The numbers of its parameters: what follows the operands, names, or the defaults.
+
+        TypeError, with the call that is right, for too few operands, or too many.
+        """
+        count = len(self.operands)
+        names = self.parameters
+        if not names and not named and len(operands) == count:
+            return ()
+        given = operands[count:]
+        numbers = dict(zip(names[len(names) - len(self.defaults) :], self.defaults, strict=True))
+        numbers.update(zip(names, given, strict=False))
+        numbers.update(named)
+        too_many = len(given) > len(names) or not named.keys().isdisjoint(names[: len(given)])
+        if len(operands) < count or too_many or numbers.keys() != set(names):
+            right = ", ".join(self.operands + names)
+            got = ", ".join([*map(repr, operands), *(f"{k}={v!r}" for k, v in named.items())])
+            raise TypeError(f"{self.name}: expected {self.name}({right}), got {self.name}({got})")
+        return tuple(real(numbers[name], f"{self.name}: {name}") for name in names)
+
+    def evaluate(self, numbers: list[float], operands: Sequence[Any] = ()) -> float:
+        """The output at floats. Where the gate fails, its error, which names the `operands`."""
+        y: float = self.forward(xp, *numbers)
+        if y - y != 0.0:  # inf or nan: only there a gate may fail
+            for failure in self.failures:
+                if failure.when(xp, y, *numbers):
+                    names = [getattr(operand, "label", "") for operand in operands]
+                    message = self.message(failure.reason, numbers, names)
+                    raise failure.error(message + self._lines(numbers, operands))
+        return y
+
+    def message(self, reason: str, numbers: Sequence[float], names: Sequence[str]) -> str:
+        """`log: log(x=-1.0): needs an operand above 0`; a name may be empty."""
+        shown = list(map(repr, numbers))
+        for i, name in enumerate(names):
+            if name and i < len(self.operands):
+                shown[i] = f"{name}={shown[i]}"
+        call = f" {self.symbol} ".join(shown) if self.symbol else f"{self.name}({', '.join(shown)})"
+        return f"{self.name}: {call}: {reason}"
+
+    def _lines(self, numbers: Sequence[float], operands: Sequence[Any]) -> str:
+        """Where the operands and the gate were made, as far as `trace_creation` kept it."""
+        lines = []
+        for operand, number in zip(operands, numbers, strict=False):
+            if getattr(operand, "line", ""):
+                name = f"{operand.label}=" if operand.label else ""
+                lines.append(f"\n  {name}{number!r} was made at {operand.line}")
+        if modes.contexts and modes.mine.keeps_lines:
+            lines.append(f"\n  {self.name} is at {modes.user_line()}")
+        return "".join(lines)
+
+    def describe(self, function: Callable[..., Any], qualname: str) -> Callable[..., Any]:
+        """The function, which computes this gate, named and with a docstring."""
+        first = len(self.parameters) - len(self.defaults)
+        defaults = map("{}={}".format, self.parameters[first:], self.defaults)
+        arguments = ", ".join([*self.operands, *self.parameters[:first], *defaults])
+        function.__name__, function.__qualname__ = qualname.rpartition(".")[2], qualname
+        function.__doc__ = f"{self.name}({arguments}) = {self.latex}, slopes {self.slopes}."
+        return function
+
+    def __repr__(self) -> str:
+        return f"<gate {self.name}({', '.join(self.operands + self.parameters)})>"
+
+
+class Table(Mapping[str, Gate]):
+    """Gates by name, in the order of declaration. `add` enters one, `named` knows aliases too."""
+
+    def __init__(self, entries: Iterable[Gate] = ()) -> None:
+        self._entries: dict[str, Gate] = {}
+        for gate in entries:
+            self.add(gate)
+
+    def add(self, gate: Gate) -> Gate:
+        """Enter `gate` and return it. Raises ValueError if its name is taken."""
+        if gate.name in self._entries:
+            raise ValueError(f"a gate named {gate.name!r} is in the table already")
+        self._entries[gate.name] = gate
+        return gate
+
+    def named(self, name: str) -> Gate | None:
+        """The gate of that name or alias, if there is one."""
+        aliased = (gate for gate in self.values() if name in gate.aliases)
+        return self._entries.get(name) or next(aliased, None)
+
+    def __getitem__(self, name: str) -> Gate:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return f"<table of {len(self)} gates: {', '.join(self)}>"

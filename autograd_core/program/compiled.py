@@ -1,0 +1,439 @@
+"""Trace a function once, and run it on batches at the speed of arrays.
+
+    f = compile_graph(lambda x, y: (model(x) - y) ** 2)
+    loss, gradients = f.value_and_grad(xs, ys)      # one example per row: the mean over them
+    f.parameters                                    # the Values that gradients belong to
+    print(f.program.listing())                      # what is run
+
+The function is that of one example. It runs once for each shape of an example, on unknown numbers;
+its gates and their derivatives become a Program, which Numba runs (`pip install
+"autograd-core[fast]"`), or NumPy. Numbers other than arguments and Values are fixed from then on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from threading import RLock
+
+from .. import modes
+from ..errors import TraceError, short
+from ..value import Value
+from .executors import choose, columns, plan, prepare
+from .failure import find_failure
+from .lower import lower
+from .passes import optimise
+from .program import Program
+from .trace import trace
+
+__all__ = ["CompiledGraph", "compile_graph"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+LIMIT = 16  # shapes of arguments for which a graph keeps memory; and traces, for each shape
+
+
+def compile_graph(
+    fn: Callable[..., Any],
+    parameters: Any = None,
+    *,
+    wrt: str | None = None,
+    reduction: str = "mean",
+    executor: str | None = None,
+) -> CompiledGraph:
+    """`fn`, a function of one example that returns a Value, ready to run on batches.
+
+    parameters  a Module or Values: what gradients are taken of, in this order; by default those of
+                the modules that run in fn, then other leaves in the order of their first use
+    wrt         "parameters", or "inputs"; by default inputs only if there are no parameters
+    reduction   "mean" of the lanes' values and gradients, or "sum"
+    executor    "numba" or "numpy"; by default the environment's AUTOGRAD_CORE_EXECUTOR, else Numba
+                if it is installed, else NumPy, which is said once
+
+    fn is traced at the first call, for every new shape of an example (not for another number of
+    examples), and when the mode of a module that ran in it has changed. It gets Values, and lists
+    of them for rows; gates of parameters alone run then, at the parameters' numbers. It must not
+    read numbers: TraceError then names the line. A gate that fails in a lane raises what the engine
+    raises, naming the lane.
+    """
+    if not callable(fn):
+        raise TypeError(
+            f"compile_graph takes a function of one example, got {type(fn).__name__}: "
+            "compile_graph(lambda x, y: (model(x) - y) ** 2)"
+        )
+    if wrt not in (None, "parameters", "inputs"):
+        raise ValueError(f"compile_graph: wrt must be 'parameters' or 'inputs', got {wrt!r}")
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"compile_graph: reduction must be 'mean' or 'sum', got {reduction!r}")
+    values = None if parameters is None else _checked(parameters)
+    return CompiledGraph(fn, values, wrt, reduction, choose(executor))
+
+
+class CompiledGraph:
+    """What `compile_graph` returns: call it, `value_and_grad`, `each`; see there.
+
+    Arguments are numbers, lists or arrays with one example per row, all of the same length; a
+    number among them means that all of them are a single example. TypeError and ValueError name the
+    argument that is not an array of numbers, or has another length.
+    """
+
+    def __init__(
+        self, fn: Callable[..., Any], parameters: list[Value] | None, wrt: str | None,
+        reduction: str, executor: str,
+    ) -> None:  # fmt: skip
+        import numpy
+
+        self._np: Any = numpy
+        self._float = numpy.dtype(float)
+        self.fn = fn
+        self.reduction = reduction
+        self.executor = executor
+        self._given = parameters
+        self._wrt = wrt
+        self._traces: dict[tuple[Any, ...], list[_Traced]] = {}
+        self._batches: dict[tuple[Any, ...], list[_Batch]] = {}
+        self._latest: _Batch | None = None
+        self._last: _Traced | None = None
+        self._lock = RLock()
+
+    # ------------------------------------------------------------------ running
+
+    def __call__(self, *arguments: Any) -> float:
+        """The mean (or sum) over the examples of what fn returns."""
+        with self._lock:
+            batch = self._run(arguments, None)
+            batch.require_one_output()
+            loss = batch.loss()
+            if batch.failed or not math.isfinite(loss):
+                batch.find_failure(loss)
+            return loss
+
+    def value_and_grad(self, *arguments: Any, at: Any = None) -> tuple[float, Any]:
+        """The value, as a call gives it, and its gradient.
+
+        The gradient is an array with a number for each of `parameters`; with respect to inputs, an
+        array of the shape of the argument, or a tuple of these if there are several. No `.grad`
+        changes. `at`: numbers to use in place of those of the parameters.
+
+        FloatingPointError, naming gate, lane and operands, where a nan comes up.
+        """
+        with self._lock:
+            batch = self._run(arguments, at)
+            batch.require_one_output()
+            loss = batch.loss()
+            gradient = batch.gradient()
+            if batch.failed or not math.isfinite(loss):
+                batch.find_failure(loss, gradient)
+            return loss, gradient
+
+    def each(self, *arguments: Any) -> Any:
+        """What fn returns for each example: an array of one number, or one row, an example."""
+        with self._lock:
+            batch = self._run(arguments, None)
+            outputs = batch.outputs()
+            if batch.failed or not batch.is_finite(outputs):
+                batch.find_failure(outputs)
+            return outputs
+
+    # ------------------------------------------------------------------ what is run
+
+    def trace(self, *arguments: Any, plain: bool = False) -> Program:
+        """The program for arguments of these shapes; `plain`: as it was lowered, before passes."""
+        with self._lock:
+            traced = self._traced(self._arrays(arguments))[0]
+            return traced.plain if plain else traced.program
+
+    @property
+    def program(self) -> Program:
+        """The program of the last call. RuntimeError before the first: use `trace(x, y)`."""
+        if self._last is None:
+            raise RuntimeError("nothing was traced yet: call f.trace(x, y) with an example")
+        return self._last.program
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The Values that the gradient is of. Without `parameters=`, known after the trace."""
+        if self._last is not None:
+            return list(self._last.wrt)
+        return [] if self._wrt == "inputs" else list(self._given or ())
+
+    def _run(self, arguments: tuple[Any, ...], at: Any) -> _Batch:
+        arrays = self._arrays(arguments)
+        key = tuple([array.shape for array in arrays])
+        batch = self._latest
+        if batch is None or batch.key != key or not batch.traced.holds():
+            batch = self._latest = self._batch(key, arrays)
+        self._last = batch.traced
+        batch.run(arrays, at)
+        return batch
+
+    def _arrays(self, arguments: tuple[Any, ...]) -> list[Any]:
+        """The arguments as arrays of floats."""
+        np = self._np
+        try:
+            arrays = [np.asarray(argument) for argument in arguments]
+            return [array if array.dtype is self._float else _floats(array) for array in arrays]
+        except (TypeError, ValueError):
+            for name, argument in zip(self._names(arguments), arguments, strict=True):
+                try:
+                    _floats(np.asarray(argument))
+                except (TypeError, ValueError) as error:
+                    kind = TypeError if isinstance(error, TypeError) else ValueError
+                    raise kind(
+                        f"argument {name} must be an array of numbers, got {short(argument)}: "
+                        f"{error}"
+                    ) from None
+            raise
+
+    def _traced(self, arrays: list[Any]) -> tuple[_Traced, int, bool]:
+        """The trace for an example of such arrays, how many there are, and if it is a lone one."""
+        lone = any(array.ndim == 0 for array in arrays)
+        rows = [1] if lone else [len(array) for array in arrays]
+        if not rows or min(rows) < 1 or min(rows) < max(rows):
+            lengths = ", ".join(
+                f"{n}: {len(a)}" for n, a in zip(self._names(arrays), arrays, strict=True)
+            )
+            raise ValueError(
+                "arguments must have one row per example, at least one and equally many, got "
+                f"{lengths or 'no argument: a function without arguments has no examples'}; for a "
+                "single example give f([x], [y])"
+            )
+        shapes = tuple([array.shape if lone else array.shape[1:] for array in arrays])
+        traces = self._traces.setdefault(shapes, [])
+        traced = next((traced for traced in traces if traced.holds()), None)
+        if traced is None:
+            try:
+                traced = _Traced(self, shapes, self._names(arrays))
+            except (TypeError, ValueError) as error:
+                if not lone and () in shapes and not isinstance(error, TraceError):
+                    error.add_note(
+                        f"the arguments were taken as {rows[0]} examples, one per row: for a lone "
+                        "example give f([x], [y])"
+                    )
+                raise
+            traces.append(traced)
+            del traces[:-LIMIT]
+        self._last = traced
+        return traced, rows[0], lone
+
+    def _batch(self, key: tuple[Any, ...], arrays: list[Any]) -> _Batch:
+        """Memory for arguments of these shapes."""
+        batches = self._batches.pop(key, [])
+        self._batches[key] = batches  # the latest used stand last, the first is dropped first
+        batch = next((batch for batch in batches if batch.traced.holds()), None)
+        if batch is None:
+            if len(self._batches) > LIMIT:
+                del self._batches[next(iter(self._batches))]
+            batch = _Batch(self, key, *self._traced(arrays))
+            batches.append(batch)
+            del batches[:-2]  # a module goes to and fro between two modes, training and not
+        return batch
+
+    def _names(self, arguments: Sequence[Any]) -> list[str]:
+        return _names_of(self.fn, len(arguments))
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a compiled graph belongs to the Values of its function and can be neither copied nor "
+            "pickled: copy the model, and call compile_graph again"
+        )
+
+    def __repr__(self) -> str:
+        name = getattr(self.fn, "__name__", type(self.fn).__name__)
+        return f"<compiled graph of {name}, run by {self.executor}>"
+
+
+class _Traced:
+    """A function traced for one shape of example: its programs, and whose numbers they take."""
+
+    def __init__(
+        self, owner: CompiledGraph, shapes: tuple[tuple[int, ...], ...], names: list[str]
+    ) -> None:
+        self.shapes = shapes
+        import numpy as np
+
+        with np.errstate(all="ignore"):  # the unknown numbers are nan, which ufuncs would report
+            traced = trace(owner.fn, names, shapes)
+        self.lone = traced.lone
+        self._reads = [what.reads for what, _ in traced.asked]
+        self._answers = [answer for _, answer in traced.asked]
+        given = traced.parameters if owner._given is None else owner._given
+        self.values = list(dict.fromkeys([*given, *traced.parameters, *traced.fixed]))
+        self.of_inputs = owner._wrt == "inputs" or (owner._wrt is None and not given)
+        self.wrt: list[Value] = [] if self.of_inputs else given
+        wrt = traced.inputs if self.of_inputs else given
+        self.plain = lower(traced, wrt if traced.lone else (), self.values)
+        self.program = optimise(self.plain)
+        self.schedule = plan(owner.executor, self.program)
+
+    def holds(self) -> bool:
+        """Whether what fn read beside arguments and Values, as a mode, still reads the same."""
+        return [read() for read in self._reads] == self._answers
+
+
+class _Batch:
+    """A program with memory for a number of examples: run it, then ask for results."""
+
+    def __init__(
+        self, owner: CompiledGraph, key: tuple[Any, ...], traced: _Traced, lanes: int, lone: bool
+    ) -> None:
+        import numpy as np
+
+        self.key = key
+        self.traced = traced
+        self.lanes = lanes
+        self.lone = lone
+        self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
+        executor = prepare(owner.executor, traced.schedule, lanes, self._scale)
+        self._execute = executor
+        self._rows, self._singles = executor.rows, executor.singles
+        self.failed = False
+        self._targets = []
+        k = 0
+        for shape in traced.shapes:
+            size = math.prod(shape)
+            self._targets.append(self._rows[k : k + size, :lanes])
+            k += size
+        self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
+        self._spare = self._rows[:k, lanes:] if self._rows.shape[1] > lanes else None
+        self._first = self._rows[:k, :1]
+        self._seen: object = None
+        self._ones = np.ones(lanes)
+        self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns
+        of_lanes, place = traced.schedule.outputs[0]
+        self._output = self._rows[place, :lanes] if of_lanes else self._singles[place : place + 1]
+        slots = traced.schedule.slots
+        self._gradient = self._singles[slots.start : slots.stop]
+
+    def run(self, arrays: list[Any], at: Any) -> None:
+        self._parameters(at)
+        if not self._flat:
+            arrays = [array.reshape(self.lanes, -1) for array in arrays]
+        for target, array in zip(self._targets, arrays, strict=True):
+            target[...] = array.T
+        if self._spare is not None:
+            self._spare[...] = self._first
+        self.failed = self._execute()
+
+    def _parameters(self, at: Any) -> None:
+        """Numbers of the parameters into the memory, if it has not the latest."""
+        values, count = self.traced.values, len(self.traced.wrt)
+        if at is None or count < len(values):
+            latest = modes.writes
+            if self._seen is not latest:
+                self._singles[: len(values)] = [value._data for value in values]
+                self._seen = latest
+        if at is not None:
+            if getattr(at, "shape", None) != (count,):
+                import numpy as np
+
+                shape = np.shape(at)
+                if shape != (count,):
+                    raise ValueError(
+                        f"value_and_grad: at must hold one number for each of {count} parameters, "
+                        f"got an array of shape {shape}"
+                    )
+            self._seen = None  # first: after an interrupt these must not pass for the parameters'
+            self._singles[:count] = at
+
+    def loss(self) -> float:
+        row = self._output
+        if len(row) == 1:  # one lane, or one number for all
+            total = float(row[0])
+            return total if self._scale != 1.0 else total * self.lanes
+        return float(self._vdot(row, self._ones)) * self._scale
+
+    def gradient(self) -> Any:
+        if not self.traced.of_inputs:
+            return self._gradient.copy()
+        table = columns(self._execute, self.traced.schedule.gradients, self.lanes) * self._scale
+        self.failed = self.failed or not self.is_finite(table)
+        arrays, k = [], 0
+        for shape in self.traced.shapes:
+            size = math.prod(shape)
+            array = table[:, k : k + size].reshape(self.lanes, *shape)
+            arrays.append(array[0] if self.lone else array)
+            k += size
+        return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+    def outputs(self) -> Any:
+        table = columns(self._execute, self.traced.schedule.outputs, self.lanes)
+        array = table[:, 0] if self.traced.lone else table
+        return array[0] if self.lone else array
+
+    def is_finite(self, numbers: Any) -> bool:
+        """Whether an array holds no nan and no infinity; False too if a square overflows."""
+        return math.isfinite(self._vdot(numbers, numbers))
+
+    def require_one_output(self) -> None:
+        if not self.traced.lone:
+            count = len(self.traced.program.outputs)
+            raise TypeError(
+                "the value and its gradient are those of a function that returns one Value, this "
+                f"one returns a sequence of {count}: return their loss, or call f.each(...)"
+            )
+
+    def find_failure(self, *results: Any) -> None:
+        """Run lane after lane by the gates' own rules, and raise what the engine would.
+
+        FloatingPointError, too, for a nan in the results that no lane has by itself.
+        """
+        inputs = self._rows[: len(self.traced.plain.inputs), : self.lanes].T.tolist()
+        numbers = self._singles[: len(self.traced.values)].tolist()
+        for lane, row in enumerate(inputs):
+            where = f" (lane {lane} of {self.lanes})" if self.lanes > 1 else ""
+            find_failure(self.traced.plain, row, numbers, where)
+        arrays = [y for x in results for y in (x if isinstance(x, tuple) else (x,))]
+        if any((x != x).any() if hasattr(x, "any") else x != x for x in arrays):
+            raise FloatingPointError(self._across_lanes(arrays))
+
+    def _across_lanes(self, results: list[Any]) -> str:
+        """What to say of a nan that comes up only where the lanes are summed."""
+        which = "the value"
+        if len(results) > 1 and results[0] == results[0] and not self.traced.of_inputs:
+            names = map(self.traced.program.name, self.traced.program.wrt)
+            which = next(
+                f"the gradient of {n}" for n, x in zip(names, results[1], strict=True) if x != x
+            )
+        return f"{which} is nan: over the {self.lanes} lanes infinities of both signs are added"
+
+
+# ---------------------------------------------------------------------------- what is given
+
+
+def _floats(array: Any) -> Any:
+    """The array with floats in it; TypeError for what NumPy would turn into some number."""
+    kind = array.dtype.kind
+    if kind not in "biufO":
+        raise TypeError(f"its elements are of type {array.dtype}")
+    if kind == "O" and any(isinstance(x, str | bytes | None) for x in array.flat):
+        raise TypeError("its elements are not all numbers")
+    return array.astype(float)
+
+
+def _checked(parameters: Any) -> list[Value]:
+    """The leaf Values that were given, or those of the Module."""
+    if hasattr(parameters, "parameters"):
+        parameters = parameters.parameters()
+    values = list(parameters) if isinstance(parameters, Iterable) else [parameters]
+    for value in values:
+        if not isinstance(value, Value) or value.gate is not None:
+            raise TypeError(
+                "compile_graph: parameters must be a Module or leaf Values, as model.parameters(), "
+                f"got {short(value)}"
+            )
+    return list(dict.fromkeys(values))
+
+
+def _names_of(fn: Callable[..., Any], count: int) -> list[str]:
+    """What `fn` calls its first `count` arguments; x0, x1, ... where that cannot be known."""
+    import inspect
+
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    try:
+        known = [p.name for p in inspect.signature(fn).parameters.values() if p.kind in kinds]
+    except (TypeError, ValueError):
+        known = []
+    return known[:count] if len(known) >= count else [f"x{i}" for i in range(count)]

@@ -1,0 +1,144 @@
+"""What runs a Schedule on a batch: one face for every executor, and which of them is taken.
+
+outputs, gradients = run(program, inputs, parameters)
+executor = prepare(None, Schedule(program), lanes=10)   # the same in steps, see Executor
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+
+from .program import Program
+from .schedule import Schedule
+
+__all__ = ["EXECUTORS", "choose", "columns", "plan", "prepare", "run"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from typing import Any, ClassVar, Protocol
+
+    from .sums import Sum
+
+    class Executor(Protocol):
+        """Memory for the numbers of a program, and what fills it. `rows` may have spare lanes.
+
+        sums     the sums that it knows: others are spelt out for it
+        singles  the numbers that all lanes share: parameters, constants, results
+        rows     the numbers of the lanes, (row, lane)
+        """
+
+        sums: ClassVar[Collection[Sum]]
+        singles: Any
+        rows: Any
+
+        def __init__(self, schedule: Schedule, lanes: int, scale: float = 1.0) -> None:
+            """`scale` multiplies gradients in their slots: sums over lanes become means."""
+
+        def __call__(self) -> bool:
+            """Run the program. Whether a gate may have failed, or a comparison has met a nan, or
+            gradients, or their squares, are not finite: then the lanes are to be looked at."""
+
+
+# The module and the class of each, and what has to be installed; the quickest first.
+EXECUTORS = {
+    "numba": ("run_numba", "NumbaRun", "numba"),
+    "numpy": ("run_numpy", "NumpyRun", "numpy"),
+}
+_warned = False
+
+
+def choose(name: str | None = None) -> str:
+    """The executor of that name; by default what the environment says, or the quickest there is."""
+    global _warned
+    name = name or os.environ.get("AUTOGRAD_CORE_EXECUTOR") or None
+    if name is not None:
+        if name not in EXECUTORS:
+            known = " or ".join(map(repr, EXECUTORS))
+            raise ValueError(f"executor must be {known}, got {name!r}")
+        return name
+    first, *_ = EXECUTORS
+    there = [x for x, (_, _, package) in EXECUTORS.items() if find_spec(package) is not None]
+    if there[0] != first and not _warned:
+        import warnings
+
+        _warned = True
+        warnings.warn(
+            "programs run on NumPy, since Numba is not installed: "
+            'pip install "autograd-core[fast]" makes them several times faster',
+            stacklevel=3,
+        )
+    return there[0]
+
+
+def plan(name: str | None, program: Program) -> Schedule:
+    """The schedule of a program for that executor, in sums that it knows."""
+    with _usable(choose(name)) as executor:
+        return Schedule(program, sums=executor.sums)
+
+
+def prepare(name: str | None, schedule: Schedule, lanes: int, scale: float = 1.0) -> Executor:
+    """That executor, with memory for so many lanes."""
+    with _usable(choose(name)) as executor:
+        return executor(schedule, lanes, scale)
+
+
+@contextmanager
+def _usable(name: str) -> Iterator[type[Executor]]:
+    """The class of an executor; ImportError with a remedy if what it needs cannot be imported."""
+    module, title, _ = EXECUTORS[name]
+    try:
+        yield getattr(import_module(f".{module}", __package__), title)
+    except ImportError as error:
+        raise ImportError(
+            f"executor {name!r} cannot be used, {error}: "
+            'pip install "autograd-core[fast]", or give executor="numpy"'
+        ) from error
+
+
+def run(
+    program: Program, inputs: Any, parameters: Any = (), executor: str | None = None
+) -> tuple[Any, Any]:
+    """Run a program on a batch: (outputs, gradients), as arrays.
+
+    inputs      (lanes, inputs), parameters (parameters,), in the order of their names
+    outputs     (lanes, outputs)
+    gradients   a number for each parameter, summed over the lanes; or (lanes, inputs)
+
+    executor as in `compile_graph`. ValueError for other shapes, or if the program is not well
+    formed. Where a gate fails, numbers are inf or nan.
+    """
+    import numpy as np
+
+    rows, numbers = np.asarray(inputs, float), np.asarray(parameters, float)
+    shape = (len(program.inputs), len(program.parameters))
+    if rows.ndim != 2 or len(rows) < 1 or (rows.shape[1], *numbers.shape) != shape:
+        raise ValueError(
+            f"the program takes inputs of shape (lanes, {shape[0]}) and {shape[1]} parameters, "
+            f"got shapes {rows.shape} and {numbers.shape}"
+        )
+    lanes = len(rows)
+    schedule = plan(executor, program.verify())
+    memory = prepare(executor, schedule, lanes)
+    memory.singles[: shape[1]] = numbers
+    memory.rows[: shape[0], :lanes] = rows.T
+    memory.rows[: shape[0], lanes:] = rows.T[:, :1]  # spare lanes hold copies of the first
+    memory()
+    outputs = columns(memory, schedule.outputs, lanes)
+    if schedule.slots:
+        return outputs, memory.singles[schedule.slots.start : schedule.slots.stop].copy()
+    return outputs, columns(memory, schedule.gradients, lanes)
+
+
+def columns(memory: Executor, places: list[tuple[bool, int]], lanes: int) -> Any:
+    """What lies at these places, (lanes, places): numbers of all lanes are repeated."""
+    import numpy as np
+
+    table = np.empty((lanes, len(places)))
+    for i, (of_lanes, place) in enumerate(places):
+        table[:, i] = memory.rows[place, :lanes] if of_lanes else memory.singles[place]
+    return table

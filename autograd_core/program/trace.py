@@ -1,0 +1,232 @@
+"""Run a function once on numbers that are not known yet, to see what it does.
+
+    traced = trace(lambda x, y: (w * x + b - y) ** 2, ("x", "y"), ((), ()))
+    program = lower(traced, wrt=[w, b])
+
+The function runs on ordinary Values whose numbers are nan, so a trace is a graph as the engine
+makes it. The Tracer is the engine's guest meanwhile: where a Value would have to know its number,
+it asks the tracer, which refuses, or, for a comparison or a `where`, records the question.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterable, Sequence
+
+from .. import modes
+from ..errors import TraceError
+from ..gate import Gate
+from ..graph import topological
+from ..scalars import number
+from ..table import gates
+from ..value import Value, as_value, record
+
+__all__ = ["PAIR", "Condition", "Trace", "Tracer", "trace"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, TypeAlias
+
+    Shape: TypeAlias = "tuple[int, ...]"
+
+NAN = math.nan
+
+# A Value has at most two inputs, a `where` needs three: its arms lie in a pair, which is not a
+# gate of the program and vanishes when the trace is lowered.
+PAIR = Gate("pair", lambda xp, a, b: a, lambda xp, y, a, b: (1.0, 1.0), latex="", slopes=("", ""))
+WHERE = gates["where"]
+
+
+class Condition:
+    """A comparison in a traced function: a yes or no that is not known yet.
+
+    It goes into `where`, is joined with others by `&` and `|`, and computed with as the 1 or 0
+    that it is. What would have to know it is refused.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Value) -> None:
+        self.value = value  # the gate less or less_equal, or the where of a joined condition
+
+    def __and__(self, other: Any) -> Condition:
+        return _joined(self, other, 0.0)
+
+    def __or__(self, other: Any) -> Condition:
+        return _joined(self, 1.0, other)
+
+    __rand__ = __and__
+    __ror__ = __or__
+
+    def __bool__(self) -> bool:
+        modes.refuse("a comparison of numbers is asked for its truth")
+        raise TraceError("a comparison of a traced function is asked for its truth after the trace")
+
+    def __neg__(self) -> Value:
+        return -self.value
+
+    def __add__(self, other: Any) -> Value:
+        return self.value + _value(other)
+
+    def __sub__(self, other: Any) -> Value:
+        return self.value - _value(other)
+
+    def __mul__(self, other: Any) -> Value:
+        return self.value * _value(other)
+
+    def __truediv__(self, other: Any) -> Value:
+        return self.value / _value(other)
+
+    def __rsub__(self, other: Any) -> Value:
+        return _value(other) - self.value
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return _value(other) / self.value
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+
+def _joined(condition: Condition, a: Any, b: Any) -> Condition:
+    """`where(condition, a, b)` of conditions, which is a condition again."""
+    return Condition(_where(condition.value, _value(a), _value(b)))
+
+
+def _where(condition: Value, a: Value, b: Value) -> Value:
+    return record(WHERE, NAN, condition, record(PAIR, NAN, a, b, NAN, NAN), NAN, NAN)
+
+
+def _value(x: Any) -> Value:
+    """An operand as a Value; TypeError for what cannot be one."""
+    if isinstance(x, Condition):
+        return x.value
+    return as_value(x, "an operand of a traced function")
+
+
+class Tracer:
+    """What the engine asks while a function is traced, see `modes`.
+
+    born     the leaves, and the results of gates that may fail, that the function made
+    asked    what it read beside arguments and Values, and what the answer was, see `used`
+    refusal  the last reading of a number that was refused: the function may have caught it
+    """
+
+    def __init__(self) -> None:
+        self.born: dict[Value, None] = {}
+        self.asked: dict[Any, Any] = {}
+        self.refusal: TraceError | None = None
+
+    def made(self, value: Value) -> None:
+        if value._gate is None or value._gate.failures:
+            self.born[value] = None
+
+    def refuse(self, what: str) -> NoReturn:
+        self.refusal = modes.refusal(what)
+        raise self.refusal
+
+    def compare(self, gate: str, a: Any, b: Any) -> Any:
+        if not all(isinstance(x, Value | Condition) or number(x) is not None for x in (a, b)):
+            return NotImplemented
+        return Condition(record(gates[gate], NAN, _value(a), _value(b), 0.0, 0.0))
+
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        if isinstance(condition, Value | Condition):
+            return _where(_value(condition), _value(a), _value(b))
+        return _value(a if condition else b)
+
+    def used(self, what: Any, answer: object) -> None:
+        self.asked.setdefault(what, answer)
+
+
+class tracing(modes.Context):
+    """`with tracing() as context:` this thread's Values ask `context.tracer`."""
+
+    _name = "tracer"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tracer = self._value = Tracer()
+
+
+class Trace:
+    """What a function did.
+
+    inputs      the Values that it was given, one for each number
+    outputs     what it returned; `lone` if that was one Value, not a sequence
+    order       what the outputs depend on, in topological order, and the gates that may fail
+                although nothing uses them: they fail in the engine, too
+    parameters  what gradients can be taken of: all parameters of the modules that ran, in their
+                order, then other leaves from outside in the order of their first use
+    fixed       results made outside under no_grad: their numbers are taken at each call
+    asked       what was read beside these, with the answer: (what, answer)
+    """
+
+    def __init__(
+        self, inputs: list[Value], outputs: list[Value], lone: bool, tracer: Tracer
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.lone = lone
+        self.asked = list(tracer.asked.items())
+        made = list(tracer.born)
+        self.order = topological(*outputs, *(v for v in made if v.gate is not None))
+        known = {*inputs, *made}
+        outside = [v for v in self.order if v._a is None and v not in known]
+        modules = [what for what in tracer.asked if hasattr(what, "parameters")]
+        leaves = [v for module in modules for v in module.parameters()]
+        leaves += [v for v in outside if v.gate is None]
+        self.parameters = [v for v in dict.fromkeys(leaves) if v not in known]
+        # A result made under no_grad has no inputs: its number is taken as it is, and no gradient.
+        self.fixed = [v for v in outside if v.gate is not None]
+
+
+def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape]) -> Trace:
+    """Run `fn` on unknown numbers of these shapes: () for a number, (3,) for a list of three.
+
+    Raises TraceError if fn reads a number, branches on one, or draws from Python's own generator,
+    and what fn raises; TypeError if it returns something else than a Value, a number, or a flat
+    sequence of such.
+    """
+    inputs: list[Value] = []
+    arguments = []
+    for name, shape in zip(names, shapes, strict=True):
+        leaves = [Value(NAN, label) for label in _element_names(name, shape)]
+        inputs += leaves
+        arguments.append(_shaped(leaves, shape))
+    drawn = random.getstate()
+    with tracing() as context:
+        answer = fn(*arguments)
+        if context.tracer.refusal is not None:
+            raise context.tracer.refusal
+        if random.getstate() != drawn:
+            raise TraceError(
+                "the traced function draws random numbers, which would be the same ever after: "
+                "pass them as arguments, or train with eager=True"
+            )
+        lone = isinstance(answer, Value | Condition) or not isinstance(answer, Iterable)
+        outputs = []
+        for thing in [answer] if lone else answer:
+            thing = thing.value if isinstance(thing, Condition) else thing
+            outputs.append(as_value(thing, "what a traced function returns: each output"))
+    if not outputs:
+        raise TypeError(
+            "what a traced function returns must be a Value or a sequence of them, got none"
+        )
+    return Trace(inputs, outputs, lone, context.tracer)
+
+
+def _element_names(name: str, shape: Shape) -> list[str]:
+    """x for a number; x[0], x[1], ... for a list; x[0][0], ... for a list of lists."""
+    names = [name]
+    for length in shape:
+        names = [f"{start}[{i}]" for start in names for i in range(length)]
+    return names
+
+
+def _shaped(leaves: list[Value], shape: Shape) -> Any:
+    """Nested lists of this shape, filled from `leaves`."""
+    if not shape:
+        return leaves[0]
+    size = math.prod(shape[1:])
+    return [_shaped(leaves[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])]

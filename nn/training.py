@@ -1,0 +1,328 @@
+"""Train a model on data: by a program that replays its gates on arrays, or Value by Value.
+
+    losses = fit(model, nn.MSELoss(), (xs, ys), SGD(model.parameters(), lr=0.1), epochs=100,
+                 batch_size=10, shuffle=True, rng=0)
+
+Model and loss are traced once, as the loss of one example, and replayed for each batch. With
+`eager=True` each batch's graph of Values is built instead, which is slower by three orders of
+magnitude and gives the same losses up to rounding: batch normalisation in training needs it, and so
+does a model that branches on a number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from copy import copy
+from functools import reduce
+from operator import add
+from typing import Any
+
+from autograd_core import Value, compile_graph
+
+from .data import DataLoader, TensorDataset
+from .init import Rng
+from .layers import BatchNorm1d
+from .module import Module, expect, nested, whole
+from .optim import Optimizer
+
+__all__ = ["fit"]
+
+
+def fit(
+    model: Module, loss_fn: Callable[[Any, Any], Value], data: Any, optimizer: Optimizer, *,
+    epochs: int, batch_size: int | None = None, shuffle: bool = False, rng: Rng = None,
+    scheduler: Any = None, eager: bool = False,
+    watch: Callable[[int, float], object] | None = None,
+) -> list[float]:  # fmt: skip
+    """Move the optimiser's parameters for `epochs` passes over the data; the losses of the passes.
+
+    loss_fn     loss_fn(model(x), y) for one example: `nn.MSELoss()`, or a function of yours. The
+                loss of a batch is the mean of those of its examples or, for a loss with
+                reduction="sum", their sum
+    data        (xs, ys), a TensorDataset, or a DataLoader, which then says how to cut and shuffle
+    batch_size  how many examples make a step; by default all
+    scheduler   an object whose `step()` is called after each pass
+    eager       step through Values instead of replaying a program
+    watch       watch(epoch, loss) is called after each pass, when the model holds its new weights.
+                What it writes into them, or into optimizer.lr, counts
+
+    Returns one number per epoch, the sum of the losses of its batches, as textbook loops print it.
+
+    The model's Values hold the new weights when the call returns. After Ctrl-C or an error they,
+    the optimiser's state and the learning rate are those after the last whole epoch.
+
+    A replay raises TraceError for a model or loss that reads numbers while it is traced, and
+    TypeError for an optimiser whose `update` cannot run on arrays. It cannot see a random generator
+    of your own: a number that is drawn while the model is traced stays the same in every step.
+    Whether eager or not, ValueError names a label out of range before anything moves, a gradient
+    that is infinite, and a parameter that would become so. A gate that fails raises what it raises
+    in the engine, and so does a nan; a replay names the example's lane in the batch too.
+    """
+    whole(epochs, "fit: epochs", 0)
+    expect(
+        optimizer, Optimizer, "fit: the optimiser must be one of nn.optim, as "
+        "SGD(model.parameters(), lr=0.1), got",
+    )  # fmt: skip
+    for name, thing in (("model", model), ("loss_fn", loss_fn)):
+        expect(thing, Callable, f"fit: {name} must be a function, got")
+    if scheduler is not None and not callable(getattr(scheduler, "step", None)):
+        raise TypeError(f"fit: scheduler must have a step(), got {type(scheduler).__name__}")
+    loader = _loader(data, batch_size, shuffle, rng)
+    steps = (_Steps if eager else _Replay)(model, loss_fn, loader, optimizer)
+    losses: list[float] = []
+    state = steps.state()  # after the last whole epoch
+    try:
+        for epoch in range(epochs):
+            total = steps.epoch(loader.batches())
+            if scheduler is not None:
+                scheduler.step()
+            state = steps.state()
+            losses.append(total)
+            if watch is not None:
+                steps.restore(state)
+                watch(epoch, total)
+                steps.adopt()
+                state = steps.state()
+    finally:
+        steps.restore(state)
+    return losses
+
+
+class _Steps:
+    """The steps of a training, through Values; `state` and `restore` keep epochs whole.
+
+    Each batch's graph is built, differentiated and dropped. The model gets one example at a time,
+    as in a program, unless it has a batch normalisation.
+    """
+
+    def __init__(
+        self, model: Module, loss_fn: Callable[[Any, Any], Value], loader: DataLoader,
+        optimizer: Optimizer,
+    ) -> None:  # fmt: skip
+        self.model, self.loss_fn, self.optimizer = model, loss_fn, optimizer
+        self.inputs, self.targets = loader.dataset.sequences
+        self.reduction = getattr(loss_fn, "reduction", "mean")
+        self.labels_checked = False
+        modules = model.modules() if isinstance(model, Module) else []
+        self.is_coupled = any(isinstance(module, BatchNorm1d) for module in modules)
+        self.buffers = [(module, name) for module in modules for name in module._buffers]
+
+    def epoch(self, batches: Iterable[list[int]]) -> float:
+        """Step through the batches of one pass; the sum of their losses."""
+        return sum(map(self.step, batches))
+
+    def step(self, batch: list[int]) -> float:
+        """Move the parameters by one batch, given as indices of examples; its loss."""
+        optimizer = self.optimizer
+        optimizer.zero_grad()
+        xs = [self.inputs[i] for i in batch]
+        outputs = self.model(xs) if self.is_coupled else [self.model(x) for x in xs]
+        self._check_labels(outputs[0])
+        terms = [self.loss_fn(y, self.targets[i]) for y, i in zip(outputs, batch, strict=True)]
+        loss = reduce(add, terms)
+        if self.reduction == "mean":
+            loss = loss / len(terms)
+        loss.backward()
+        self._check_finite([p.grad for p in optimizer.params], "the gradient of")
+        optimizer.step()
+        self._check_finite([p.data for p in optimizer.params], "after this step")
+        return loss.data
+
+    def state(self) -> tuple[Any, ...]:
+        """All that an epoch changes: what the optimiser holds and moves, and running averages."""
+        return self.optimizer.lr, self._averages(), *self.optimizer.snapshot()
+
+    def _averages(self) -> list[Any]:
+        return [copy(getattr(module, name)) for module, name in self.buffers]
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        """Write a state into the model and the optimiser."""
+        try:
+            self._write(*state)
+        except BaseException:  # a Ctrl-C at this moment must not leave one half written
+            self._write(*state)
+            raise
+
+    def adopt(self) -> None:
+        """Go on from what the model's Values and the optimiser hold now."""
+
+    def _write(self, lr: float, averages: list[Any], data: Any, states: Any, steps: int) -> None:
+        self.optimizer.lr = lr
+        for (module, name), numbers in zip(self.buffers, averages, strict=True):
+            setattr(module, name, copy(numbers))
+        self.optimizer.restore(data, dict(states), steps)
+
+    def _check_labels(self, output: Any) -> None:
+        """Let the loss check all targets at once, given the model's output for one example."""
+        if not self.labels_checked and hasattr(self.loss_fn, "check_labels"):
+            self.loss_fn.check_labels(output, list(self.targets))
+        self.labels_checked = True
+
+    def _check_finite(self, numbers: Any, what: str) -> None:
+        """ValueError, naming the first parameter whose gradient or new number is not finite."""
+        for parameter, number in zip(self.optimizer.params, numbers, strict=True):
+            if not math.isfinite(number):
+                name = parameter.label or "a parameter"
+                raise ValueError(
+                    f"fit: {what} {name} is {number}: the loss has diverged; the model keeps the "
+                    "numbers of the last whole epoch. Try a smaller lr"
+                )
+
+
+class _Replay(_Steps):
+    """The same on arrays: a program for loss and gradient, the optimiser's rule on all numbers."""
+
+    def __init__(self, model: Module, *others: Any) -> None:
+        import numpy as np
+
+        super().__init__(model, *others)
+        optimizer = self.optimizer
+        if type(optimizer).step is not Optimizer.step:
+            raise TypeError(
+                f"fit: {type(optimizer).__name__} has a step() of its own, which a program cannot "
+                "replay: define update() instead, or train with eager=True"
+            )
+        self.np = np
+        # One row per example: a batch is then a single `take`.
+        arrays = [_numbers(self.inputs, "inputs"), _numbers(self.targets, "targets")]
+        self.shapes = [array.shape[1:] for array in arrays]
+        self.table = np.hstack([array.reshape(len(array), -1) for array in arrays])
+        self.graph = compile_graph(self._example, optimizer.params, reduction=self.reduction)
+        program = self.graph.trace(self.table[:1])
+        if all(program.constant(g) == 0.0 for g in program.gradients):
+            raise ValueError(
+                "fit: the loss depends on none of the optimiser's parameters: give it those of "
+                "this model, as SGD(model.parameters(), lr=0.1)"
+            )
+        self.adopt()
+
+    def adopt(self) -> None:
+        np, optimizer = self.np, self.optimizer
+        self.data: Any = np.array([parameter.data for parameter in optimizer.params])
+        states = [optimizer.state[i] for i in range(len(self.data))]
+        self.columns: Any = tuple(np.array(column) for column in zip(*states, strict=True))
+        self.steps = optimizer.steps
+        # Whether it is a rule of nn.optim that will run: these change nothing they are given.
+        self.is_ours = (
+            getattr(optimizer.update, "__func__", None) is Optimizer.update
+            and getattr(optimizer.rule, "__module__", None) == Optimizer.__module__
+        )
+
+    def _example(self, row: list[Value]) -> Value:
+        """The loss of one example: a row of the table holds its inputs, then its targets."""
+        size = math.prod(self.shapes[0])
+        output = self.model(_shaped("x", row[:size], self.shapes[0]))
+        target = _shaped("y", row[size:], self.shapes[1])
+        self._check_labels(output)
+        try:
+            return self.loss_fn(output, target)
+        except TypeError as error:
+            error.add_note("fit: loss_fn takes the output and the target of one example")
+            raise
+
+    def epoch(self, batches: Iterable[list[int]]) -> float:
+        with self.np.errstate(all="ignore"):  # each step looks for what is not finite
+            return super().epoch(batches)
+
+    def step(self, batch: list[int]) -> float:
+        np = self.np
+        rows = self.table.take(np.array(batch), axis=0)
+        loss, gradient = self.graph.value_and_grad(rows, at=self.data)
+        step = self.steps + 1
+        if self.is_ours:
+            update: Any = self.optimizer.update
+            data, columns = update(self.data, gradient, self.columns, step)
+        else:
+            data, columns = self._updated(gradient, step)
+        if not math.isfinite(np.vdot(data, data)):  # or the square of a finite number overflows
+            self._check_finite(gradient, "the gradient of")
+            self._check_finite(data, "after this step")
+        self.data, self.columns, self.steps = data, columns, step
+        return loss
+
+    def _updated(self, gradient: Any, step: int) -> Any:
+        """The new numbers and states, by an `update` that is not ours.
+
+        It works on copies, and so do we on what it returns: it may write into either at any time. A
+        lone parameter stands in the arrays twice: `if` and math.sqrt would take an array of one
+        number for a number, and fail as soon as there is another parameter.
+        """
+        np, optimizer = self.np, self.optimizer
+        size = len(gradient)
+        shape = (max(size, 2),)
+        data, grad, *columns = [
+            np.broadcast_to(array, shape).copy() for array in (self.data, gradient, *self.columns)
+        ]
+        try:
+            result = optimizer.update(data, grad, tuple(columns), step)
+            if not isinstance(result, tuple) or np.shape(result[0]) != shape:
+                raise ValueError("it must return (data, state), data with the shape it was given")
+            data, state = result
+            arrays = [np.broadcast_to(array, shape) for array in (data, *state)]
+            data, *columns = [np.array(array[:size], float) for array in arrays]
+        except (TypeError, ValueError) as error:
+            name = type(optimizer).__name__
+            raise TypeError(
+                f"fit: {name}.update cannot run on arrays, which hold all parameters at once: "
+                f"{error}. Write it as arithmetic, without `if` and the functions of math, as "
+                "0.5 * (x + abs(x)) for max(x, 0) and x**0.5 for the root; or train with "
+                "eager=True, which calls it for one parameter at a time"
+            ) from error
+        return data, tuple(columns)
+
+    def state(self) -> tuple[Any, ...]:
+        return self.optimizer.lr, self._averages(), self.data, self.columns, self.steps
+
+    def _write(self, lr: float, averages: list[Any], data: Any, states: Any, steps: int) -> None:
+        rows = [*zip(*[column.tolist() for column in states], strict=True)] or [()] * len(data)
+        super()._write(lr, averages, data.tolist(), dict(enumerate(rows)), steps)
+
+
+def _shaped(name: str, row: list[Value], shape: tuple[int, ...]) -> Any:
+    """Values as nested lists of this shape, each labelled with its place in them."""
+    if not shape:
+        row[0].label = name
+        return row[0]
+    size = math.prod(shape[1:])
+    return [
+        _shaped(f"{name}[{i}]", row[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])
+    ]
+
+
+def _numbers(sequence: Any, name: str) -> Any:
+    """The inputs or targets as an array of floats."""
+    import numpy as np
+
+    try:
+        array = np.asarray(nested(sequence))
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"elements of type {array.dtype}")
+    except ValueError as error:
+        raise ValueError(
+            f"fit: the {name} must be numbers, and every example must have as many as the first: "
+            f"{error}"
+        ) from None
+    return array.astype(float)
+
+
+def _loader(data: Any, batch_size: int | None, shuffle: bool, rng: Rng) -> DataLoader:
+    """The data as a DataLoader."""
+    if isinstance(data, DataLoader):
+        if batch_size is not None or shuffle or rng is not None:
+            raise TypeError(
+                "fit: a DataLoader has its own batch_size, shuffle and rng: give them there"
+            )
+        loader = data
+    else:
+        if isinstance(data, tuple | list) and len(data) == 2:
+            data = TensorDataset(*data)
+        expect(
+            data, TensorDataset, "fit: data must be (xs, ys), a TensorDataset or a DataLoader, got"
+        )
+        size = max(1, len(data)) if batch_size is None else batch_size
+        loader = DataLoader(data, size, shuffle, rng=rng)
+    count = len(loader.dataset.sequences)
+    if count != 2:
+        raise ValueError(f"fit: data must have inputs and targets, got {count} sequences")
+    return loader

@@ -1,0 +1,252 @@
+"""check_gate and check_gradient: they pass what is right and fail what is not."""
+
+import math
+
+import pytest
+
+from autograd_core import (
+    Failure,
+    Gate,
+    GradientError,
+    Interval,
+    Value,
+    asin,
+    check_gate,
+    check_gradient,
+    elu,
+    leaky_relu,
+    log,
+    maximum,
+    minimum,
+    relu,
+    sin,
+    sqrt,
+    tanh,
+)
+
+INF, NAN = math.inf, math.nan
+close = pytest.approx
+
+
+# ------------------------------------------------------------------ check_gate
+
+
+CUBE = {
+    "name": "cube",
+    "forward": lambda xp, x: x * x * x,
+    "latex": "<x>^3",
+    "slopes": ("3 <x>^2",),
+}
+
+
+@pytest.mark.parametrize(
+    "partials",
+    [
+        lambda xp, y, x: (2.0 * x * x,),  # a wrong factor
+        lambda xp, y, x: (-3.0 * x * x,),  # a wrong sign
+        lambda xp, y, x: (3.0 * x * x * (1.0 + 1e-4),),
+        lambda xp, y, x: (3.0 * x * x + 1e-4,),
+        lambda xp, y, x: (3.0 * x,),
+        lambda xp, y, x: (NAN,),
+        lambda xp, y, x: (INF,),
+    ],
+)
+def test_the_checker_fails_on_a_wrong_slope(partials):
+    assert check_gate(Gate(**CUBE, partials=lambda xp, y, x: (3.0 * x * x,))).ok
+    with pytest.raises(GradientError, match="the rules of 'cube' and differences part") as caught:
+        check_gate(Gate(**CUBE, partials=partials))
+    report = caught.value.report
+    assert len(report) and not report.ok
+    assert "WRONG" in str(caught.value) and "x at" in str(report)
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_the_checker_fails_if_the_slope_in_either_operand_is_wrong(wrong):
+    def partials(xp, y, a, b):
+        return (b * 1.0001, a) if wrong == 0 else (b, a * 1.0001)
+
+    gate = Gate("times", lambda xp, a, b: a * b, partials, latex="<a> <b>", slopes=("b", "a"))
+    with pytest.raises(GradientError) as caught:
+        check_gate(gate)
+    assert {row.name[0] for row in caught.value.report} == {"ab"[wrong]}
+
+
+def test_the_checker_fails_on_slopes_in_the_wrong_order():
+    gate = Gate(
+        "minus", lambda xp, a, b: a - b, lambda xp, y, a, b: (-1.0, 1.0),
+        latex="<a> - <b>", slopes=("1", "-1"),
+    )  # fmt: skip
+    with pytest.raises(GradientError):
+        check_gate(gate)
+
+
+def corner_gate(forward, slope, corner=0.0):
+    return Gate(
+        "bent", forward, lambda xp, y, x: (slope(xp, x),),
+        latex="<x>", slopes=("1",), corners=((corner,),),
+        domain=(Interval(corner),),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("at_zero, right", [(0.0, 1), (0.5, 1), (1.0, 1), (-0.1, 0), (1.1, 0)])
+def test_at_a_corner_any_slope_between_the_two_sides_is_right_and_no_other(at_zero, right):
+    gate = corner_gate(
+        lambda xp, x: xp.where(x > 0.0, x, 0.0), lambda xp, x: xp.where(x > 0.0, 1.0, at_zero)
+    )
+    if right:
+        assert check_gate(gate).ok
+    else:
+        with pytest.raises(GradientError, match="x at 0"):
+            check_gate(gate)
+
+
+@pytest.mark.parametrize("at_zero", [-INF, 0.0, 1e9, NAN])
+def test_where_the_slope_is_infinite_only_that_infinity_is_right(at_zero):
+    def sqrt_with(slope):
+        return corner_gate(
+            lambda xp, x: xp.sqrt(x),
+            lambda xp, x: xp.where(x > 0.0, xp.div(0.5, xp.sqrt(x)), slope),
+        )
+
+    assert check_gate(sqrt_with(INF)).ok
+    with pytest.raises(GradientError, match="x at 0"):
+        check_gate(sqrt_with(at_zero))
+
+
+@pytest.mark.parametrize(
+    "partials",
+    [
+        lambda xp, y, x: (getattr(y, "data", y),),  # y as a bare number: the graph ends there
+        lambda xp, y, x: (xp.exp(getattr(x, "data", x)),),
+        lambda xp, y, x: (y * y * xp.exp(-getattr(x, "data", x)),),  # e^2x e^-x, its second e^x 2
+    ],
+)
+def test_the_checker_fails_on_a_wrong_second_derivative(partials):
+    gate = Gate("raise", lambda xp, x: xp.exp(x), partials, latex="e^{<x>}", slopes=("<y>",))
+    with pytest.raises(GradientError) as caught:
+        check_gate(gate)
+    assert all(row.name.startswith("x, x at") for row in caught.value.report)
+
+
+@pytest.mark.parametrize(
+    "partials", [lambda xp, y, x: (), lambda xp, y, x: (1.0, 1.0), lambda xp, y, x: 2.0 * x]
+)
+def test_the_checker_names_a_missing_slope(square, partials):
+    with pytest.raises(ValueError, match="'square': partials must return a tuple of 1 slopes"):
+        check_gate(square(partials=partials))
+
+
+def test_the_checker_refuses_a_failure_at_a_finite_output(square):
+    never = Failure(ValueError, "never", lambda xp, y, x: x <= INF)
+    with pytest.raises(ValueError, match=r"'square': it fails at .*, where its output is"):
+        check_gate(square(failures=(never,)))
+
+
+def test_the_checker_takes_names_of_the_table_only():
+    with pytest.raises(KeyError):
+        check_gate("nonesuch")
+
+
+def test_the_checker_draws_the_same_points_for_the_same_seed():
+    def names(seed):
+        return [row.name for row in check_gate("sin", seed=seed, samples=3)]
+
+    assert names(1) == names(1) != names(2)
+
+
+# ------------------------------------------------------------------ check_gradient
+
+
+def test_check_gradient_reports_both_slopes_of_every_input():
+    report = check_gradient(lambda x, y: x * sin(y), [2.0, 0.5])
+    assert report.ok and isinstance(report, tuple) and len(report) == 2
+    for row, slope in zip(report, (math.sin(0.5), 2.0 * math.cos(0.5)), strict=True):
+        assert row.ok and row.analytic == slope
+        assert row.numeric == close(slope, rel=1e-8)
+        assert row.left == close(slope, rel=1e-5) and row.right == close(slope, rel=1e-5)
+    lines = str(report).splitlines()
+    assert len(lines) == 3 and "analytic" in lines[0] and "numeric" in lines[0]
+    assert lines[1].startswith("x0 = 2") and lines[2].startswith("x1 = 0.5")
+    assert lines[1].endswith("ok")
+
+
+@pytest.mark.parametrize(
+    "f, xs",
+    [
+        (relu, [0.0]), (abs, [0.0]), (leaky_relu, [0.0]), (elu, [0.0]), (maximum, [2.0, 2.0]),
+        (minimum, [2.0, 2.0]), (lambda x: x.max(x), [1.0]), (lambda x: maximum(x, 3.0), [3.0]),
+        (sqrt, [0.0]), (asin, [1.0]), (asin, [-1.0]), (lambda x: x**0.5, [0.0]),
+        (lambda x, y: maximum(x, y) + minimum(x, y), [2.0, 2.0]), (lambda x: x**0, [0.0]),
+        (lambda x: relu(x) - relu(-x), [0.5]), (lambda x: Value(1.0), [0.5]),
+    ],
+)  # fmt: skip
+def test_check_gradient_agrees_at_corners(f, xs):
+    assert check_gradient(f, xs).ok
+
+
+def test_at_a_corner_the_report_shows_the_slopes_from_both_sides():
+    (row,) = check_gradient(abs, [0.0])
+    assert (row.left, row.right, row.analytic) == (close(-1.0), close(1.0), 0.0)
+    (row,) = check_gradient(sqrt, [0.0])
+    assert math.isnan(row.left) and row.right == row.analytic == INF
+
+
+@pytest.mark.parametrize(
+    "f, xs, wrong",
+    [
+        (lambda x: x * x.detach(), [3.0], ["x0"]),
+        (lambda x, y: x * y + sin(x.detach()), [3.0, 2.0], ["x0"]),
+        (lambda x, y: (x * y).detach(), [3.0, 2.0], ["x0", "x1"]),
+        (lambda x: x + Value(1e-4 * x.data), [3.0], ["x0"]),
+        (lambda x: relu(x) - relu(-x), [0.0], ["x0"]),  # x, but the conventions give 0
+        (lambda x: x * Value(x.data) ** 0.5, [0.7], ["x0"]),
+    ],
+)
+def test_check_gradient_raises_where_a_gradient_is_lost(f, xs, wrong):
+    with pytest.raises(GradientError, match=r"backward\(\) and differences of f part") as caught:
+        check_gradient(f, xs)
+    report = caught.value.report
+    assert [row.name.split(" ")[0] for row in report if not row.ok] == wrong
+    assert not report.ok and "WRONG" in str(caught.value)
+    assert isinstance(caught.value, AssertionError)
+
+
+def test_the_tolerance_decides():
+    def f(x):
+        return x + Value(1e-4 * x.data)
+
+    assert check_gradient(f, [3.0], tolerance=1e-3).ok
+    with pytest.raises(GradientError):
+        check_gradient(f, [3.0], tolerance=1e-5)
+
+
+def test_check_gradient_refuses_bad_arguments():
+    with pytest.raises(TypeError, match="f must return a Value, got float"):
+        check_gradient(lambda x: x.data, [1.0])
+    for thing in ("1", None, Value(1.0)):
+        with pytest.raises(TypeError, match="check_gradient: each of xs"):
+            check_gradient(relu, [thing])
+    with pytest.raises(ValueError, match="log: "):
+        check_gradient(log, [-1.0])
+
+
+def test_check_gradient_of_a_deep_composition():
+    def f(*xs):
+        v = xs[0]
+        for i in range(50):
+            v = tanh(v * xs[i % 3] + 0.1) + xs[(i + 1) % 3] * 0.5
+        return v
+
+    assert check_gradient(f, [0.3, -0.8, 1.1]).ok
+
+
+def test_a_check_leaves_the_gradients_of_other_values_alone():
+    w = Value(3.0)
+    check_gradient(lambda x: x * w, [2.0])
+    assert w.grad == 0.0
+
+
+@pytest.mark.parametrize("x", [1e-1, 1e-4, 1e-6])
+def test_a_check_near_the_edge_of_a_domain(x):
+    assert check_gradient(lambda x: x.log(), [x]).ok
+    assert check_gradient(lambda x: x.sqrt(), [x]).ok

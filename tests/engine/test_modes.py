@@ -1,0 +1,334 @@
+"""What a thread may switch: no_grad, trace_creation, the tracer's hook."""
+
+import copy
+import inspect
+import pickle
+import threading
+
+import pytest
+
+from autograd_core import (
+    TraceError,
+    Value,
+    apply,
+    exp,
+    first_nan,
+    gates,
+    grad,
+    gradients,
+    is_tracing,
+    log,
+    modes,
+    no_grad,
+    tanh,
+    topological,
+    trace_creation,
+    used,
+    where,
+)
+
+# ------------------------------------------------------------------ no_grad
+
+
+def test_no_grad_records_nothing_and_its_results_count_as_constants():
+    x = Value(3.0)
+    with no_grad():
+        y = x * x + 1.0
+        leaf = Value(2.0)
+    assert (y.data, y.op, y.inputs, y.partials) == (10.0, "+", (), ())
+    z = y * x * leaf
+    z.backward()
+    assert x.grad == 20.0 and y.grad == 6.0
+    assert grad(z, [x])[0].data == 20.0
+    leaf.backward()
+    assert leaf.grad == 30.0 + 1.0
+
+
+def test_backward_of_a_result_made_under_no_grad_names_no_grad_and_changes_nothing():
+    x = Value(3.0)
+    with no_grad():
+        y = exp(x) * 2.0
+        with pytest.raises(RuntimeError, match="no_grad"):
+            y.backward()
+    with pytest.raises(RuntimeError, match="no_grad"):
+        y.backward()
+    assert (x.grad, y.grad) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: x + 1.0, lambda x: -x, lambda x: x.relu(), lambda x: x.tanh(), lambda x: x**2,
+        lambda x: x / 2.0, lambda x: x.max(1.0), lambda x: x.elu(), lambda x: 2.0**x, abs, tanh,
+        lambda x: x.leaky_relu(),
+    ],
+)  # fmt: skip
+def test_every_kind_of_gate_respects_no_grad(make):
+    with no_grad():
+        v = make(Value(1.0))
+    assert v.inputs == () and v.op != "" and v.data == make(Value(1.0)).data
+    assert make(Value(1.0)).inputs != ()
+
+
+def test_no_grad_nests_and_ends_after_an_error_and_may_be_used_again():
+    x = Value(2.0)
+    context = no_grad()
+    with context:
+        with no_grad(), context:
+            assert (x * x).inputs == ()
+        assert (x * x).inputs == ()
+    assert (x * x).inputs == (x, x)
+    with pytest.raises(ZeroDivisionError):
+        with context:
+            x / 0.0
+    assert (x * x).inputs == (x, x)
+
+
+def test_a_graph_made_outside_is_differentiated_inside_of_no_grad():
+    x = Value(2.0)
+    y = x * x
+    with no_grad():
+        y.backward()
+    assert x.grad == 4.0
+
+
+def test_no_grad_is_thread_local(on_thread):
+    x = Value(2.0)
+    with no_grad():
+        assert on_thread(lambda: (x * x).inputs) == (x, x)
+        assert (x * x).inputs == ()
+    entered, checked = threading.Event(), threading.Event()
+
+    def hold():
+        with no_grad():
+            entered.set()
+            checked.wait(10)
+            return (x * x).inputs
+
+    outcome = []
+    thread = threading.Thread(target=lambda: outcome.append(hold()))
+    thread.start()
+    try:
+        assert entered.wait(10)
+        assert (x * x).inputs == (x, x)
+    finally:
+        checked.set()
+        thread.join()
+    assert outcome == [()]
+    assert (x * x).inputs == (x, x)
+
+
+# ------------------------------------------------------------------ trace_creation
+
+
+def here():
+    return inspect.currentframe().f_back.f_lineno
+
+
+def test_no_line_is_kept_unless_asked():
+    assert (Value(1.0) * 2.0).line == "" and "line" not in repr(Value(1.0))
+
+
+def test_trace_creation_keeps_the_line_that_made_a_value():
+    with trace_creation():
+        leaf = Value(2.0)
+        leaf_line = here() - 1
+        v = exp(leaf)
+        w = -v * 3.0
+    assert leaf.line == f"test_modes.py:{leaf_line}: leaf = Value(2.0)"
+    assert v.line == f"test_modes.py:{leaf_line + 2}: v = exp(leaf)"
+    assert w.line == w.inputs[0].line == f"test_modes.py:{leaf_line + 3}: w = -v * 3.0"
+    assert f"line={v.line!r}" in repr(v)
+    assert (v * 2.0).line == ""
+
+
+def test_an_error_names_the_line_that_made_its_operand_and_the_line_that_failed():
+    with trace_creation():
+        x = Value(1.0, label="x")
+        d = x - 1.0
+        line = here() - 1
+        with pytest.raises(ZeroDivisionError) as caught:
+            x / d
+    message = str(caught.value)
+    assert message.startswith("div: x=1.0 / 0.0: division by zero")
+    assert f"0.0 was made at test_modes.py:{line}: d = x - 1.0" in message
+    assert f"x=1.0 was made at test_modes.py:{line - 1}:" in message
+    assert f"is at test_modes.py:{line + 3}: x / d" in message
+    with pytest.raises(ValueError, match=rf"was made at test_modes\.py:{line}: ") as outside:
+        log(d)
+    assert " is at " not in str(outside.value)
+
+
+# ------------------------------------------------------------------ the tracer's hook
+
+
+class Refused(Exception):
+    pass
+
+
+class FakeTracer:
+    """The five methods; it keeps what it was told, and answers with what a test can recognise."""
+
+    def __init__(self):
+        self.values, self.refused, self.questions, self.choices, self.uses = [], [], [], [], []
+
+    def made(self, value):
+        self.values.append(value)
+
+    def refuse(self, what):
+        self.refused.append(what)
+        raise Refused(what)
+
+    def compare(self, gate, a, b):
+        self.questions.append((gate, a, b))
+        return "an answer"
+
+    def where(self, condition, a, b):
+        self.choices.append((condition, a, b))
+        return "a choice"
+
+    def used(self, what, answer):
+        self.uses.append((what, answer))
+
+
+@pytest.fixture
+def tracer(monkeypatch):
+    """A tracer of this thread, as `compile_graph` sets one; it is gone after the test."""
+    fake = FakeTracer()
+    monkeypatch.setattr(modes, "contexts", modes.contexts + 1)
+    monkeypatch.setattr(modes.mine, "tracer", fake)
+    return fake
+
+
+@pytest.fixture
+def values():
+    """Made before the tracer is set, if asked for before it."""
+    x = Value(2.0, "x")
+    return x, Value(3.0, "y"), x * 5.0
+
+
+def test_the_tracer_is_told_of_every_value_that_is_made(values, tracer):
+    x, y, _ = values
+    leaf = Value(1.0)
+    made = [
+        x + y, x - y, x * y, -x, x / y, x**2, x**y, x.relu(), x.tanh(), x.max(y), x.elu(),
+        exp(x), apply(gates["sigmoid"], x),
+    ]  # fmt: skip
+    assert tracer.values == [leaf, *made]
+    assert not tracer.refused
+    lifted = x + 7
+    assert tracer.values[-2:] == [lifted.inputs[1], lifted]
+
+
+READING = {
+    "data": lambda x, y, r: x.data,
+    "item": lambda x, y, r: x.item(),
+    "detach": lambda x, y, r: x.detach(),
+    "writing data": lambda x, y, r: setattr(x, "data", 1.0),
+    "grad": lambda x, y, r: x.grad,
+    "partials": lambda x, y, r: r.partials,
+    "bool": lambda x, y, r: bool(x),
+    "not": lambda x, y, r: not x,
+    "format": lambda x, y, r: f"{x:.3f}",
+    "copy": lambda x, y, r: copy.copy(x),
+    "pickle": lambda x, y, r: pickle.dumps(x),
+    "backward": lambda x, y, r: r.backward(),
+    "gradients": lambda x, y, r: gradients(r),
+    "grad()": lambda x, y, r: grad(r, [x]),
+    "first_nan": lambda x, y, r: first_nan(r),
+}
+
+
+@pytest.mark.parametrize("way", READING)
+def test_the_tracer_refuses_where_a_number_would_have_to_be_known(values, tracer, way):
+    with pytest.raises(Refused):
+        READING[way](*values)
+    assert len(tracer.refused) == 1
+
+
+def test_the_tracer_refuses_gates_under_no_grad(values, tracer):
+    x, y, _ = values
+    for make in (lambda: x + y, lambda: x.tanh(), lambda: x / y):
+        with pytest.raises(Refused, match="no_grad"), no_grad():
+            make()
+
+
+@pytest.mark.parametrize("kind", [float, int, complex])
+def test_a_plain_number_is_a_trace_error_that_a_function_may_catch(values, tracer, kind):
+    with pytest.raises(TraceError, match=r"test_modes\.py:\d+: kind\(x\)"):
+        x = values[0]
+        kind(x)
+    assert tracer.refused == []  # it has not branched on the number
+
+
+def test_what_needs_no_number_is_not_refused(values, tracer):
+    x, y, r = values
+    assert (x.label, r.op, r.inputs[0], r.gate, r.constants, x.line) == (
+        "x", "*", x, gates["mul"], (), "",
+    )  # fmt: skip
+    assert len(topological(r)) == 3 and r in {r} and x != y
+    assert repr(x).startswith("Value(") and f"{x}" == repr(x)
+    assert not tracer.refused
+
+
+def test_a_comparison_is_the_tracers_answer_with_the_operands_in_the_order_of_less(values, tracer):
+    x, y, _ = values
+    answers = [x < y, x > y, x <= y, x >= y, x < 1.0, 1.0 < x, 2 >= x]
+    assert answers == ["an answer"] * 7
+    assert tracer.questions == [
+        ("less", x, y), ("less", y, x), ("less_equal", x, y), ("less_equal", y, x),
+        ("less", x, 1.0), ("less", 1.0, x), ("less_equal", x, 2),
+    ]  # fmt: skip
+
+
+def test_where_asks_the_tracer_unless_the_condition_is_known(values, tracer):
+    x, y, _ = values
+    condition = object()
+    assert where(condition, x, 1.0) == where(x, 1.0, y) == "a choice"
+    assert tracer.choices == [(condition, x, 1.0), (x, 1.0, y)]
+    assert where(True, x, y) is x and where(False, x, y) is y
+    assert len(tracer.choices) == 2
+
+
+def test_used_goes_to_the_tracer_and_outside_of_a_trace_does_nothing(monkeypatch):
+    module = object()
+    assert used(module, ("training",)) is None
+    fake = FakeTracer()
+    monkeypatch.setattr(modes, "contexts", modes.contexts + 1)
+    with monkeypatch.context() as traced:
+        traced.setattr(modes.mine, "tracer", fake)
+        assert is_tracing()
+        used(module, ("training",))
+    assert not is_tracing()
+    used(module, ("eval",))
+    assert fake.uses == [(module, ("training",))]
+
+
+def test_without_a_tracer_nothing_is_refused(values):
+    x, y, r = values
+    for way in READING.values():
+        way(x, y, r)
+    assert (x < y) is True and where(x < y, x, y) is x
+
+
+def test_a_tracer_is_that_of_its_thread(values, tracer, on_thread):
+    x, y, _ = values
+    assert is_tracing() and not on_thread(is_tracing)
+    assert on_thread(lambda: (x.data, x < y)) == (2.0, True)
+
+
+# ------------------------------------------------------------------ writes
+
+
+def test_a_write_to_data_is_noticed_and_a_write_to_grad_is_not():
+    x = Value(1.0)
+    before = modes.writes
+    x.grad = 5.0
+    (x * x).backward()
+    assert modes.writes is before
+    x.data = 1.0  # the same number is a write, too
+    assert modes.writes is not before
+    before = modes.writes
+    with pytest.raises(TypeError):
+        x.data = "1"
+    assert x.data == 1.0

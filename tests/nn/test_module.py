@@ -1,0 +1,393 @@
+"""Module: parameters and their names, modes, what a program must know, saved states."""
+
+import copy
+import json
+import math
+import random
+
+import numpy as np
+import pytest
+
+import nn.module
+from autograd_core import Value, compile_graph
+from nn import (
+    ELU,
+    MLP,
+    BatchNorm1d,
+    HingeLoss,
+    Layer,
+    LeakyReLU,
+    Linear,
+    Module,
+    Neuron,
+    ReLU,
+    Sequential,
+    Tanh,
+)
+
+BATCH = [[0.5, -1.0], [2.0, 0.25], [-3.0, 1.0]]
+
+
+def datas(thing):
+    return [datas(x) for x in thing] if isinstance(thing, list | tuple) else thing.data
+
+
+def values(thing):
+    return [values(x) for x in thing] if isinstance(thing, list) else Value(thing)
+
+
+def network(rng=0):
+    rng = random.Random(rng)
+    return Sequential(
+        Linear(2, 4, rng=rng), BatchNorm1d(4), ReLU(), Linear(4, 3, bias=False, rng=rng), Tanh()
+    )
+
+
+class Net(Module):
+    def __init__(self):
+        self.scale = Value(2.0)
+        self.hidden = Linear(2, 2, rng=0)
+        self.parts = [ReLU(), Linear(2, 1, rng=1)]
+        self.loose = [Value(1.0), (Value(2.0), Value(3.0))]
+
+    def forward(self, x):
+        for module in (self.hidden, *self.parts):
+            x = module(x)
+        return x
+
+
+# ---------------------------------------------------------------- parameters and modules inside
+
+
+def test_calling_calls_forward():
+    net = Net()
+    assert datas(net([1.0, 2.0])) == datas(net.parts[1](ReLU()(net.hidden([1.0, 2.0]))))
+    with pytest.raises(NotImplementedError, match="Module has no forward: define `def forward"):
+        Module()(1.0)
+
+
+def test_layers_are_modules():
+    for module in (Neuron(2), Layer(2, 3), MLP(2, [3, 1])):
+        assert isinstance(module, Module)
+
+
+def test_parameters_come_in_the_order_of_attributes():
+    neuron = Neuron(3)
+    assert neuron.parameters() == [*neuron.w, neuron.b]
+    layer = Layer(3, 2)
+    assert layer.parameters() == [p for n in layer.neurons for p in n.parameters()]
+    model = MLP(3, [4, 4, 1])
+    assert model.parameters() == [p for layer in model.layers for p in layer.parameters()]
+    assert len(model.parameters()) == 41
+
+
+def test_every_parameter_comes_once():
+    tied = Module()
+    tied.first = tied.again = Layer(2, 2)
+    tied.scale = Value(1.0)
+    tied.both = [tied.scale, (tied.scale, Value(2.0))]
+    tied.note = "not a parameter"
+    assert len(tied.parameters()) == 8
+    assert tied.parameters()[:6] == tied.first.parameters()
+
+
+def test_parameters_have_the_names_of_attributes():
+    named = dict(network().named_parameters())
+    assert list(named) == ["0.weight", "0.bias", "1.weight", "1.bias", "3.weight"]
+    model = network()
+    assert dict(model.named_parameters())["0.weight"] is model[0].weight
+    assert list(dict(Net().named_parameters())) == [
+        "scale", "hidden.weight", "hidden.bias", "parts.1.weight", "parts.1.bias",
+        "loose.0", "loose.1",
+    ]  # fmt: skip
+    assert list(dict(MLP(2, [1]).named_parameters())) == ["layers.0.neurons.0.w",
+                                                          "layers.0.neurons.0.b"]  # fmt: skip
+
+
+def test_named_parameters_are_the_parameters():
+    for model in (network(), Net(), MLP(2, [3, 1])):
+        flat = []
+        work = [thing for _, thing in model.named_parameters()]
+        while work:
+            thing = work.pop(0)
+            work[:0] = thing if isinstance(thing, list | tuple) else []
+            flat += [thing] if isinstance(thing, Value) else []
+        assert flat == model.parameters()
+
+
+def test_names_are_pytorchs():
+    torch = pytest.importorskip("torch")
+    theirs = pytorchs(torch)
+    assert [name for name, _ in network().named_parameters()] == [
+        name for name, _ in theirs.named_parameters()
+    ]
+    ours, expected = network().state_dict(), theirs.state_dict()
+    assert list(ours) == list(expected)
+    assert [np.shape(x) for x in ours.values()] == [tuple(x.shape) for x in expected.values()]
+
+
+def test_shared_parameters_are_named_once():
+    first, second = Linear(2, 2, rng=0), Linear(2, 2, rng=1)
+    second.weight = first.weight
+    model = Sequential(first, second, first)
+    assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias", "1.bias"]
+    assert len(model.parameters()) == 8
+    assert list(model.state_dict()) == [f"{i}.{x}" for i in range(3) for x in ("weight", "bias")]
+    model.load_state_dict(model.state_dict())
+
+
+def test_apply_goes_in_pytorchs_order():
+    """PyTorch's: the modules inside first, in order, then the module itself."""
+    inner = Sequential(Tanh())
+    model = Sequential(Linear(1, 1), inner, ReLU())
+    seen = []
+    assert model.apply(seen.append) is model
+    assert seen == [model[0], inner[0], inner, model[2], model]
+    net, seen = Net(), []
+    net.apply(seen.append)
+    assert seen == [net.hidden, *net.parts, net]
+
+
+def test_modules_are_this_one_and_all_inside_each_once():
+    """PyTorch's order: the module itself first."""
+    tanh = Tanh()
+    inner = Sequential(tanh)
+    model = Sequential(Linear(1, 1), inner, tanh)
+    assert model.modules() == [model, model[0], inner, tanh]
+    net = Net()
+    assert net.modules() == [net, net.hidden, *net.parts]
+
+
+def test_train_and_eval_set_the_mode_of_all_inside():
+    model = Sequential(Linear(1, 1), Sequential(BatchNorm1d(1)))
+    inside = []
+    model.apply(inside.append)
+    assert all(module.training for module in inside)
+    assert model.eval() is model
+    assert not any(module.training for module in inside)
+    model.train()
+    assert all(module.training for module in inside)
+    assert Module().training
+
+
+def test_a_deep_copy_has_parameters_of_its_own():
+    model = network()
+    twin = copy.deepcopy(model)
+    assert twin.state_dict() == model.state_dict()
+    twin[0].bias[0].data += 1.0
+    assert twin.state_dict() != model.state_dict()
+
+
+def test_zero_grad_reaches_every_parameter():
+    model = MLP(2, [3, 1], rng=3)
+    model([1.0, 2.0]).backward()
+    assert any(p.grad != 0.0 for p in model.parameters())
+    model.zero_grad()
+    assert all(p.grad == 0.0 for p in model.parameters())
+
+
+def test_zero_grad_spares_the_inputs():
+    x = Value(1.0)
+    neuron = Neuron(1, nonlin=False, init=2.0)
+    neuron([x]).backward()
+    neuron.zero_grad()
+    assert x.grad == 2.0
+
+
+# ---------------------------------------------------------------- what a program must know
+
+
+@pytest.fixture
+def uses(monkeypatch):
+    """(module, what it reads) of every module that tells the tracer, in order."""
+    told = []
+    monkeypatch.setattr(nn.module, "used", lambda what, answer: told.append((what, answer)))
+    return told
+
+
+def test_a_module_that_runs_in_a_trace_says_so(uses):
+    model = Sequential(Linear(2, 2, rng=0), LeakyReLU(0.2), BatchNorm1d(2)).eval()
+    compile_graph(lambda x: sum(model(x))).trace(BATCH)
+    assert uses == [(model, (False,))] + [(module, module.reads()) for module in model]
+
+
+def test_a_module_says_nothing_outside_of_a_trace(uses):
+    MLP(2, [3, 1])(BATCH)
+    assert uses == []
+
+
+def test_a_network_and_its_layers_say_so_and_so_does_a_module_as_activation(uses):
+    model = MLP(2, [2, 1], rng=0, activation=LeakyReLU(0.5))
+    compile_graph(model).trace(BATCH)
+    activation = model.layers[0].neurons[0].activation
+    expected = [model, model.layers[0], activation, activation, model.layers[1]]
+    assert [module for module, _ in uses] == expected
+
+
+@pytest.mark.parametrize(
+    ("module", "setting"),
+    [
+        (LeakyReLU(), "negative_slope"), (ELU(), "alpha"), (HingeLoss(), "reduction"),
+        (BatchNorm1d(2).eval(), "eps"), (Linear(1, 1), "training"), (Neuron(1), "training"),
+    ],
+)  # fmt: skip
+def test_what_a_module_reads_changes_with_its_settings(module, setting):
+    before = module.reads()
+    assert module.reads() == before
+    setattr(module, setting, 0.125)
+    assert module.reads() != before
+
+
+def test_batch_normalisation_reads_its_averages_in_eval_mode_only():
+    norm = BatchNorm1d(2)
+    before = norm.reads()
+    norm(BATCH)
+    assert norm.reads() == before == (True,)
+    before = norm.eval().reads()
+    norm.train()(BATCH)
+    after = norm.eval().reads()
+    assert before != after and hash(after) == hash(norm.reads())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: setattr(model[1], "negative_slope", 0.5),
+        lambda model: setattr(model[2], "eps", 0.25),
+        lambda model: model.train()(BATCH) and model.eval(),
+        lambda model: model.load_state_dict(network_of_two(1).state_dict()),
+    ],
+    ids=["a setting", "a setting of batch normalisation", "running averages", "a loaded state"],
+)
+def test_a_compiled_graph_follows_what_its_modules_read(change):
+    model = network_of_two(0)
+    f = compile_graph(lambda x: sum(model(x)))
+    before = f.each(BATCH)
+    change(model)
+    after = [sum(datas(model(x))) for x in BATCH]
+    assert f.each(BATCH) == pytest.approx(after, rel=1e-12)
+    assert after != pytest.approx(before)
+
+
+def network_of_two(seed):
+    model = Sequential(Linear(2, 2, rng=seed), LeakyReLU(0.2), BatchNorm1d(2))
+    model([[float(seed), 1.0], [2.0, 3.0]])
+    return model.eval()
+
+
+# ---------------------------------------------------------------- saved states
+
+
+def pytorchs(torch):
+    torch.manual_seed(0)
+    return torch.nn.Sequential(
+        torch.nn.Linear(2, 4), torch.nn.BatchNorm1d(4), torch.nn.ReLU(),
+        torch.nn.Linear(4, 3, bias=False), torch.nn.Tanh(),
+    ).double()  # fmt: skip
+
+
+def tensors(torch, state):
+    return {
+        name: torch.tensor(x, dtype=torch.int64 if isinstance(x, int) else torch.float64)
+        for name, x in state.items()
+    }
+
+
+@pytest.mark.parametrize("direction", ["from PyTorch", "to PyTorch"])
+def test_a_state_travels_to_pytorch_and_back(direction):
+    torch = pytest.importorskip("torch")
+    ours, theirs = network(), pytorchs(torch)
+    x = torch.tensor(BATCH, dtype=torch.float64)
+    if direction == "from PyTorch":
+        theirs(x)  # moves the running averages
+        ours.load_state_dict(theirs.state_dict())
+    else:
+        ours(BATCH)
+        theirs.load_state_dict(tensors(torch, ours.state_dict()))
+    for name, thing in theirs.state_dict().items():
+        assert ours.state_dict()[name] == thing.tolist()
+    assert ours[1].num_batches_tracked == 1 and isinstance(ours[1].num_batches_tracked, int)
+    for mode in (False, True):
+        ours.train(mode), theirs.train(mode)
+        np.testing.assert_allclose(datas(ours(BATCH)), theirs(x).tolist(), rtol=0, atol=1e-12)
+
+
+def test_a_state_is_a_copy_that_json_takes():
+    model = network()
+    model(BATCH)
+    state = model.state_dict()
+    text = json.dumps(state)
+    assert state["0.weight"] == datas(model[0].weight)
+    model[0].weight[0][0].data += 1.0
+    model(BATCH)
+    assert json.dumps(state) == text
+    twin = network(5)
+    twin.load_state_dict(json.loads(text))
+    assert json.dumps(twin.state_dict()) == text
+
+
+def test_arrays_can_be_loaded():
+    model, twin = network(), network(1)
+    twin.load_state_dict({name: np.array(x) for name, x in model.state_dict().items()})
+    assert twin.state_dict() == model.state_dict()
+    mlp, other = MLP(2, [3, 1], rng=0), MLP(2, [3, 1], rng=1)
+    assert mlp.state_dict()["layers.0.neurons.1.b"] == 0.0
+    other.load_state_dict(mlp.state_dict())
+    assert datas(other.parameters()) == datas(mlp.parameters())
+
+
+def test_loading_keeps_the_values():
+    """An optimiser that holds the parameters still holds them."""
+    model = network()
+    before = model.parameters()
+    model.load_state_dict(network(1).state_dict())
+    assert model.parameters() == before
+
+
+WRONG = {
+    "missing": (lambda s: s.pop("0.bias"), ValueError, r"0\.bias is missing"),
+    "unexpected": (lambda s: s.update(x=[1.0]), ValueError, r"x is unexpected"),
+    "both": (
+        lambda s: s.update(x=s.pop("1.running_var")), ValueError,
+        r"1\.running_var is missing; x is unexpected",
+    ),
+    "transposed": (
+        lambda s: s.update({"0.weight": np.array(s["0.weight"]).T}), ValueError,
+        r"0\.weight has shape \(2, 4\), the model's has shape \(4, 2\)",
+    ),
+    "buffer": (
+        lambda s: s.update({"1.running_mean": [0.0]}), ValueError,
+        r"1\.running_mean has shape \(1,\), the model's has shape \(4,\)",
+    ),
+    "number": (lambda s: s.update({"3.weight": 1.0}), ValueError, r"3\.weight has shape \(\),"),
+    "ragged": (
+        lambda s: s["3.weight"][2].pop(), ValueError, r"3\.weight has rows of several lengths"
+    ),
+    "text": (
+        lambda s: s.update({"0.bias": ["a", 1.0, 2.0, 3.0]}), TypeError, r"0\.bias: .*got str"
+    ),
+    "none": (lambda s: s.update({"0.bias": [None] * 4}), TypeError, r"0\.bias: .*NoneType"),
+    "Values": (
+        lambda s: s.update({"1.bias": values([1.0] * 4)}), TypeError, r"1\.bias: .*v\.data"
+    ),
+    "count": (lambda s: s.update({"1.num_batches_tracked": math.nan}), ValueError, "got nan"),
+    "half": (lambda s: s.update({"1.num_batches_tracked": 2.5}), ValueError, r"tracked is a count"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_bad_state_changes_nothing(name):
+    spoil, error, message = WRONG[name]
+    model = network()
+    before = model.state_dict()
+    state = network(1).state_dict()
+    spoil(state)
+    with pytest.raises(error, match=message):
+        model.load_state_dict(state)
+    assert model.state_dict() == before
+
+
+@pytest.mark.parametrize("state", [None, [1.0], "weights.json"])
+def test_a_state_that_is_not_a_dict(state):
+    with pytest.raises(TypeError, match=r"takes a dict of names, got"):
+        network().load_state_dict(state)

@@ -1,0 +1,679 @@
+"""fit: a replay gives what stepping through Values gives, and epochs stay whole."""
+
+import math
+import os
+import random
+import re
+import signal
+
+import numpy as np
+import pytest
+
+import nn
+from autograd_core import TraceError, Value, where
+from nn.data import DataLoader, TensorDataset
+from nn.optim import EWA, SGD, Adam, Optimizer, RMSprop, lr_scheduler
+
+
+@pytest.fixture(autouse=True)
+def plain_numpy(monkeypatch):
+    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", "numpy")
+
+
+def points(n=13, width=2, seed=0):
+    rng = random.Random(seed)
+    return [[rng.gauss(0.0, 1.0) for _ in range(width)] for _ in range(n)]
+
+
+XS = points()
+TARGETS = [math.sin(a) + b for a, b in XS]
+SIGNS = [1 if a > b else -1 for a, b in XS]
+BITS = [(s + 1) // 2 for s in SIGNS]
+CLASSES = [i % 3 for i in range(13)]
+
+
+def run(
+    eager, make=lambda p: SGD(p, lr=0.05), loss=None, ys=None, nout=1, schedule=None, epochs=4,
+    **keywords,
+):  # fmt: skip
+    """Losses, weights, state and steps, and the learning rate after a training."""
+    model = nn.MLP(2, [4, nout], rng=3, activation="tanh")
+    optimizer = make(model.parameters())
+    scheduler = schedule(optimizer) if schedule else None
+    keywords = {"batch_size": 5, "shuffle": True, "rng": 7, **keywords}
+    losses = nn.fit(
+        model, loss or nn.MSELoss(), (XS, ys or TARGETS), optimizer, epochs=epochs,
+        scheduler=scheduler, eager=eager, **keywords,
+    )  # fmt: skip
+    state = [optimizer.state[i] for i in range(len(optimizer.params))]
+    return losses, [p.data for p in model.parameters()], state, optimizer.steps, optimizer.lr
+
+
+def alike(results, expected):
+    for a, b in zip(results, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+OPTIMISERS = {
+    "sgd": lambda p: SGD(p, lr=0.1),
+    "momentum": lambda p: SGD(p, lr=0.05, momentum=0.9, dampening=0.1, weight_decay=0.01),
+    "nesterov": lambda p: SGD(p, lr=0.05, momentum=0.9, nesterov=True),
+    "ewa": lambda p: EWA(p, lr=0.1, bias_correction=True),
+    "ewa from the gradient": lambda p: EWA(p, lr=0.1, start="gradient"),
+    "rmsprop": lambda p: RMSprop(p, lr=0.01, weight_decay=0.01),
+    "rmsprop centered": lambda p: RMSprop(p, lr=0.01, momentum=0.5, centered=True),
+    "adam": lambda p: Adam(p, lr=0.02, weight_decay=0.01),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_every_optimiser_gives_the_same_on_both_paths(name):
+    alike(run(False, OPTIMISERS[name]), run(True, OPTIMISERS[name]))
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lambda o: lr_scheduler.StepLR(o, step_size=2, gamma=0.5),
+        lambda o: lr_scheduler.ExponentialLR(o, gamma=0.9),
+    ],
+)
+def test_every_scheduler_gives_the_same_on_both_paths(schedule):
+    replayed, stepped = (run(e, OPTIMISERS["adam"], schedule=schedule) for e in (False, True))
+    alike(replayed, stepped)
+    assert replayed[4] == stepped[4] < 0.02
+
+
+def penalised(p, y):
+    return (p - y) ** 2 + 0.01 * p * p
+
+
+LOSSES = {
+    "mse": (nn.MSELoss, TARGETS, 1),
+    "hinge": (nn.HingeLoss, SIGNS, 1),
+    "bce": (nn.BCEWithLogitsLoss, BITS, 1),
+    "cross entropy": (nn.CrossEntropyLoss, CLASSES, 3),
+    "custom": (lambda reduction: penalised, TARGETS, 1),
+}
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_gives_the_same_on_both_paths(name, reduction):
+    make, ys, nout = LOSSES[name]
+    replayed, stepped = (run(e, loss=make(reduction), ys=ys, nout=nout) for e in (False, True))
+    alike(replayed, stepped)
+    assert replayed[0][-1] < replayed[0][0]
+
+
+def test_numba_gives_the_same_as_numpy(monkeypatch):
+    expected = run(False)
+    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", "numba")
+    alike(run(False), expected)
+
+
+def test_a_loss_with_a_penalty_on_the_weights():
+    def go(eager):
+        model = nn.MLP(2, [3, 1], rng=0)
+        mse = nn.MSELoss()
+
+        def loss(p, y):
+            return mse(p, y) + 0.1 * sum(w * w for w in model.parameters())
+
+        optimizer = SGD(model.parameters(), lr=0.05)
+        return nn.fit(model, loss, (XS, TARGETS), optimizer, epochs=3, batch_size=4, eager=eager), [
+            p.data for p in model.parameters()
+        ]
+
+    alike(go(False), go(True))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("name", ["mse", "bce", "cross entropy"])
+def test_the_losses_are_pytorchs(name, reduction):
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.Sequential(
+        torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3)
+    ).double()
+    model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 3))
+    model.load_state_dict(theirs.state_dict())
+    ys, ours, loss = {
+        "mse": (points(13, 3, 1), nn.MSELoss, torch.nn.MSELoss),
+        "bce": ([[b, 1 - b, b] for b in BITS], nn.BCEWithLogitsLoss, torch.nn.BCEWithLogitsLoss),
+        "cross entropy": (CLASSES, nn.CrossEntropyLoss, torch.nn.CrossEntropyLoss),
+    }[name]
+    losses = nn.fit(
+        model, ours(reduction), (XS, ys), Adam(model.parameters(), lr=0.01), epochs=5, batch_size=4
+    )
+    x = torch.tensor(XS, dtype=torch.float64)
+    y = torch.tensor(ys) if name == "cross entropy" else torch.tensor(ys, dtype=torch.float64)
+    optimizer, loss = torch.optim.Adam(theirs.parameters(), lr=0.01), loss(reduction=reduction)
+    expected = []
+    for _ in range(5):
+        total = 0.0
+        for start in range(0, 13, 4):
+            optimizer.zero_grad()
+            value = loss(theirs(x[start : start + 4]), y[start : start + 4])
+            value.backward()
+            optimizer.step()
+            total += value.item()
+        expected.append(total)
+    alike([losses], [expected])
+    alike(
+        [nn.module.flat(list(model.state_dict().values()))],
+        [[float(p) for p in nn.module.flat([t.tolist() for t in theirs.state_dict().values()])]],
+    )
+
+
+# ---------------------------------------------------------------------------- whole epochs
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt])
+def test_an_error_in_a_watch_leaves_the_last_whole_epoch(eager, error):
+    def stop(epoch, loss):
+        if epoch == 1:
+            raise error
+
+    expected = run(eager, OPTIMISERS["adam"], epochs=2)
+    seen = {}
+
+    def make(params):
+        seen["optimizer"] = Adam(params, lr=0.02, weight_decay=0.01)
+        return seen["optimizer"]
+
+    with pytest.raises(error):
+        run(eager, make, epochs=9, watch=stop)
+    optimizer = seen["optimizer"]
+    state = [optimizer.state[i] for i in range(len(optimizer.params))]
+    alike([[p.data for p in optimizer.params], state], expected[1:3])
+    assert optimizer.steps == expected[3] == 6
+
+
+class Interrupted(SGD):
+    """Raises in the middle of the third epoch."""
+
+    def update(self, data, grad, state, step):
+        if step == 8:
+            raise self.error
+        return super().update(data, grad, state, step)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt])
+def test_an_error_inside_an_epoch_leaves_the_last_whole_one(eager, error):
+    halve = lambda o: lr_scheduler.ExponentialLR(o, gamma=0.5)  # noqa: E731
+    expected = run(eager, lambda p: SGD(p, lr=0.1, momentum=0.9), schedule=halve, epochs=2)
+    seen = {}
+
+    def make(params):
+        seen["optimizer"] = optimizer = Interrupted(params, lr=0.1, momentum=0.9)
+        optimizer.error = error
+        return optimizer
+
+    with pytest.raises(error):
+        run(eager, make, schedule=halve, epochs=9)
+    optimizer = seen["optimizer"]
+    state = [optimizer.state[i] for i in range(len(optimizer.params))]
+    assert [p.data for p in optimizer.params] == expected[1] and state == expected[2]
+    assert (optimizer.steps, optimizer.lr) == expected[3:] == (6, 0.025)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_by_a_signal_leaves_whole_epochs():
+    def start():
+        model = nn.MLP(2, [4, 1], rng=3, activation="tanh")
+        return model, SGD(model.parameters(), lr=0.05, momentum=0.9)
+
+    def go(model, optimizer, epochs):
+        nn.fit(
+            model, nn.MSELoss(), (XS, TARGETS), optimizer, epochs=epochs, batch_size=2,
+            watch=lambda epoch, loss: None,
+        )  # fmt: skip
+
+    go(*start(), 1)  # what is compiled is compiled before the clock runs
+    model, optimizer = start()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(KeyboardInterrupt):
+            go(model, optimizer, 10**9)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    whole, rest = divmod(optimizer.steps, 7)
+    assert rest == 0 and whole > 0
+    other, again = start()
+    go(other, again, whole)
+    assert [p.data for p in model.parameters()] == [p.data for p in other.parameters()]
+    assert optimizer.state == again.state
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_loss_that_diverges_is_an_error_and_the_model_stays_finite(eager):
+    model = nn.MLP(2, [4, 1], rng=3)
+    optimizer = SGD(model.parameters(), lr=1e3, momentum=0.9)
+    with pytest.raises((ValueError, ArithmeticError)):
+        nn.fit(model, nn.MSELoss(), (XS, TARGETS), optimizer, epochs=2000, eager=eager)
+    assert all(math.isfinite(p.data) for p in model.parameters())
+    assert all(math.isfinite(x) for state in optimizer.state.values() for x in state)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_gradient_that_is_infinite_is_refused_by_name(eager):
+    w = Value(0.0, "the weight")
+    with pytest.raises(ValueError, match="the gradient of the weight is inf"):
+        nn.fit(lambda x: w.sqrt() * x, lambda p, y: p - y, ([1.0], [0.0]), SGD([w]), epochs=1,
+                 eager=eager)  # fmt: skip
+    assert w.data == 0.0
+
+
+def test_a_failing_gate_names_the_lane():
+    w = Value(1.0, "w")
+    with pytest.raises(ValueError, match=r"log: log\(-3\.0\).*lane 2 of 3"):
+        nn.fit(lambda x: (x * w).log(), lambda p, y: p - y, ([1.0, 2.0, -3.0], [0.0] * 3),
+                 SGD([w]), epochs=1)  # fmt: skip
+    assert w.data == 1.0
+
+
+BAD_LABELS = [
+    (nn.HingeLoss, [1, -1, 0, 1], 1, "0, it must be -1 or 1"),
+    (nn.HingeLoss, [1, -1, 0.5, 1], 1, "0.5, it must be -1 or 1"),
+    (nn.BCEWithLogitsLoss, [1, 0, -1, 1], 1, "-1, it must be from 0 to 1"),
+    (nn.BCEWithLogitsLoss, [1, 0, 1.5, 1], 1, "1.5, it must be from 0 to 1"),
+    (nn.CrossEntropyLoss, [0, 2, 3, 1], 3, "3, it must be a whole number from 0 to 2"),
+    (nn.CrossEntropyLoss, [0, 2, -1, 1], 3, "-1, it must be a whole number from 0 to 2"),
+    (nn.CrossEntropyLoss, [0, 2, 0.5, 1], 3, "0.5, it must be a whole number from 0 to 2"),
+]
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize(("loss", "ys", "nout", "said"), BAD_LABELS)
+def test_a_label_out_of_range_is_named_before_anything_moves(loss, ys, nout, said, eager):
+    model = nn.MLP(2, [nout], rng=0)
+    before = model.state_dict()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    message = rf"^{loss.__name__}: label 2 is {re.escape(said)}"
+    with pytest.raises(ValueError, match=message):  # although the first batch has good labels
+        nn.fit(model, loss(), (XS[:4], ys), optimizer, epochs=1, batch_size=2, eager=eager)
+    assert model.state_dict() == before and optimizer.steps == 0
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_bad_label_among_several_of_an_example_is_named(eager):
+    model = nn.Linear(2, 3, rng=0)
+    data = (np.array(XS[:2]), np.array([[1, -1, 1], [1, 0, 1]]))
+    optimizer = SGD(model.parameters())
+    with pytest.raises(ValueError, match=r"HingeLoss: label \[1\]\[1\] is 0"):
+        nn.fit(model, nn.HingeLoss(), data, optimizer, epochs=1, eager=eager)
+
+
+@pytest.mark.parametrize(("loss", "ys", "nout", "said"), BAD_LABELS)
+def test_a_label_out_of_range_inside_a_loss_of_yours_is_found_in_its_lane(loss, ys, nout, said):
+    model = nn.MLP(2, [nout], rng=0)
+    before = model.state_dict()
+    inside = loss()
+    with pytest.raises(FloatingPointError, match=rf"a {loss.__name__} label.*lane 2 of 4"):
+        nn.fit(model, lambda p, y: 2.0 * inside(p, y), (XS[:4], ys), SGD(model.parameters()),
+               epochs=1)  # fmt: skip
+    assert model.state_dict() == before
+
+
+# ---------------------------------------------------------------------------- models and data
+
+
+def test_batch_norm_asks_for_eager_and_works_so():
+    def fresh():
+        return nn.Sequential(nn.Linear(2, 3, rng=0), nn.BatchNorm1d(3), nn.Linear(3, 1, rng=1))
+
+    model = fresh()
+    data = (XS, [[y] for y in TARGETS])
+    with pytest.raises(TraceError, match="eager=True"):
+        nn.fit(model, nn.MSELoss(), data, SGD(model.parameters(), lr=0.1), epochs=1)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    losses = nn.fit(model, nn.MSELoss(), data, optimizer, epochs=5, eager=True)
+    assert losses[-1] < losses[0] and model[1].num_batches_tracked == 5
+
+    def stop(epoch, loss):
+        if epoch == 4:
+            optimizer.update = lambda *_: 1 / 0
+
+    other = fresh()
+    optimizer = SGD(other.parameters(), lr=0.1)
+    with pytest.raises(ZeroDivisionError):
+        nn.fit(other, nn.MSELoss(), data, optimizer, epochs=9, eager=True, watch=stop)
+    assert other.state_dict() == model.state_dict()  # the running averages too
+
+
+def test_batch_norm_in_eval_mode_is_replayed():
+    def go(eager):
+        model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.BatchNorm1d(3), nn.Linear(3, 1, rng=1))
+        model(XS)  # gives the averages something to say
+        optimizer = Adam(model.eval().parameters(), lr=0.01)
+        data = (XS, [[y] for y in TARGETS])
+        losses = nn.fit(model, nn.MSELoss(), data, optimizer, epochs=3, batch_size=4, eager=eager)
+        return losses, nn.module.flat(list(model.state_dict().values()))
+
+    alike(go(False), go(True))
+
+
+class First(nn.Module):
+    """Knows single examples only: of a batch, [0] would be the first example."""
+
+    def __init__(self):
+        self.linear = nn.Linear(2, 2, rng=0)
+
+    def forward(self, x):
+        return self.linear(x)[0]
+
+
+def test_eager_goes_example_by_example_as_a_program_does():
+    def go(eager):
+        model = First()
+        return nn.fit(model, penalised, (XS[:2], TARGETS[:2]), SGD(model.parameters(), lr=0.1),
+                        epochs=3, eager=eager)  # fmt: skip
+
+    alike([go(False)], [go(True)])
+
+
+def test_a_branch_on_a_number_asks_for_eager_and_works_so():
+    w = Value(0.5, "w")
+    model = lambda x: w * x if x > 0.0 else -w * x  # noqa: E731
+    data = ([1.0, -2.0], [1.0, 1.0])
+    with pytest.raises(TraceError, match="eager=True"):
+        nn.fit(model, nn.MSELoss(), data, SGD([w], lr=0.1), epochs=2)
+    assert w.data == 0.5
+    losses = nn.fit(model, nn.MSELoss(), data, SGD([w], lr=0.1), epochs=2, eager=True)
+    w.data = 0.5
+    same = nn.fit(
+        lambda x: where(x > 0.0, w * x, -w * x), nn.MSELoss(), data, SGD([w], lr=0.1), epochs=2
+    )
+    alike([same], [losses])
+
+
+def test_a_data_loader_says_how_data_is_cut():
+    def loader(**keywords):
+        return DataLoader(TensorDataset(XS, TARGETS), batch_size=4, **keywords)
+
+    def go(data, eager=False, **keywords):
+        model = nn.MLP(2, [3, 1], rng=0)
+        return nn.fit(model, nn.MSELoss(), data, SGD(model.parameters(), lr=0.05), epochs=3,
+                        eager=eager, **keywords)  # fmt: skip
+
+    alike([go(loader(shuffle=True, rng=1))], [go(loader(shuffle=True, rng=1), eager=True)])
+    assert go(loader()) == go((XS, TARGETS), batch_size=4)
+    assert go(loader(drop_last=True)) != go(loader())
+    assert go(TensorDataset(np.array(XS), np.array(TARGETS))) == go((XS, TARGETS))
+    for keywords in ({"batch_size": 2}, {"shuffle": True}, {"rng": 0}):
+        with pytest.raises(TypeError, match="DataLoader"):
+            go(loader(), **keywords)
+
+
+def test_a_watch_sees_whole_epochs_and_what_it_writes_counts():
+    seen = []
+
+    def go(eager):
+        model = nn.MLP(2, [3, 1], rng=0)
+        optimizer = SGD(model.parameters(), lr=0.05)
+
+        def watch(epoch, loss):
+            seen.append((epoch, loss))
+            optimizer.lr = 0.01
+            model.parameters()[0].data = 0.25
+
+        losses = nn.fit(model, nn.MSELoss(), (XS, TARGETS), optimizer, epochs=3, eager=eager,
+                          watch=watch)  # fmt: skip
+        assert optimizer.lr == 0.01 and model.parameters()[0].data == 0.25
+        assert seen[-3:] == list(enumerate(losses))
+        return losses
+
+    alike([go(False)], [go(True)])
+
+
+def test_training_goes_on_where_it_stopped():
+    def go(eager, *parts):
+        model = nn.MLP(2, [3, 1], rng=0)
+        optimizer = Adam(model.parameters(), lr=0.02)
+        return [
+            loss for epochs, way in parts
+            for loss in nn.fit(model, nn.MSELoss(), (XS, TARGETS), optimizer, epochs=epochs,
+                                 eager=way)
+        ]  # fmt: skip
+
+    alike([go(False, (2, False), (0, True), (2, True), (2, False))], [go(False, (6, True))])
+
+
+# ---------------------------------------------------------------------------- own optimisers
+
+
+class InPlace(Optimizer):
+    """Writes into what it is given, and goes on writing into what it has returned."""
+
+    def update(self, data, grad, state, step):
+        (v,) = state
+        grad *= self.lr
+        v += grad
+        data -= v
+        return data, (v,)
+
+
+class Reuses(Optimizer):
+    """Keeps its state in an array of its own, which it has returned before."""
+
+    seen = None
+
+    def update(self, data, grad, state, step):
+        self.seen = grad * 0.0 if step == 1 else self.seen
+        self.seen += grad
+        return data - self.lr * self.seen, (self.seen,)
+
+
+class Constant(Optimizer):
+    """One number as the state of all parameters."""
+
+    def update(self, data, grad, state, step):
+        return data - self.lr * grad, (float(step),)
+
+
+class Stateless(Optimizer):
+    initial_state = ()
+
+    def update(self, data, grad, state, step):
+        return data - self.lr * grad, ()
+
+
+def clipped(data, grad, state, step, lr, limit):
+    size = (grad * grad) ** 0.5
+    return data - lr * grad * limit / (0.5 * (size + limit + abs(size - limit))), state
+
+
+class Clipped(Optimizer):
+    rule = clipped
+    limit = 0.1
+
+
+OWN = [InPlace, Constant, Stateless, Clipped]
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_an_update_of_yours_gives_the_same_on_both_paths(kind):
+    alike(run(False, lambda p: kind(p, lr=0.01)), run(True, lambda p: kind(p, lr=0.01)))
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_one_parameter_gives_the_same_on_both_paths(kind):
+    def go(eager):
+        w = Value(0.5, "w")
+        optimizer = kind([w], lr=0.1)
+        data = ([1.0, 2.0], [1.0, 1.0])
+        nn.fit(lambda x: w * x, nn.MSELoss(), data, optimizer, epochs=3, eager=eager)
+        return w.data, optimizer.state[0]
+
+    alike(go(False), go(True))
+
+
+@pytest.mark.parametrize("kind", [InPlace, Reuses])
+def test_an_update_that_writes_in_place_cannot_damage_the_last_whole_epoch(kind):
+    class Stops(kind):
+        def update(self, data, grad, state, step):
+            result = super().update(data, grad, state, step)
+            if step == 5:
+                raise Stop
+            return result
+
+    optimizers = []
+
+    def make(cls, params):
+        optimizers.append(cls(params, lr=0.01))
+        return optimizers[-1]
+
+    with pytest.raises(Stop):
+        run(False, lambda p: make(Stops, p), epochs=3)
+    expected = run(False, lambda p: make(kind, p), epochs=1)
+    assert [p.data for p in optimizers[0].params] == expected[1]
+    assert [optimizers[0].state[i] for i in range(len(expected[2]))] == expected[2]
+
+
+class Branching(Optimizer):
+    initial_state = ()
+
+    def update(self, data, grad, state, step):
+        return (data - self.lr if grad > 0.0 else data + self.lr), ()
+
+
+class WithMath(Optimizer):
+    def update(self, data, grad, state, step):
+        (v,) = state
+        v = v + grad * grad
+        return data - self.lr * grad / math.sqrt(v + 1e-8), (v,)
+
+
+def with_max(data, grad, state, step, lr):
+    return data - lr * max(grad, 0.0), state
+
+
+class WithMax(Optimizer):
+    rule = with_max
+
+
+class OneNumber(Optimizer):
+    def update(self, data, grad, state, step):
+        return 0.5, state
+
+
+class NoState(Optimizer):
+    def update(self, data, grad, state, step):
+        return data - self.lr * grad
+
+
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Branching, "truth value"), (WithMath, "Python scalar"), (WithMax, "truth value"),
+        (OneNumber, "with the shape it was given"), (NoState, r"must return \(data, state\)"),
+    ],
+)  # fmt: skip
+def test_an_update_that_cannot_run_on_arrays_is_named_with_the_remedies(kind, said, size):
+    parameters = [Value(0.5, "w"), Value(0.25, "b")]
+    optimizer = kind(parameters[:size], lr=0.1)
+    message = rf"^fit: {kind.__name__}\.update cannot run on arrays.*{said}.*x\*\*0\.5.*eager=True"
+    with pytest.raises(TypeError, match=message):
+        nn.fit(lambda x: parameters[0] * x + parameters[1], nn.MSELoss(), ([1.0, 2.0], [1.0, 1.0]),
+               optimizer, epochs=3)  # fmt: skip
+    assert [p.data for p in parameters] == [0.5, 0.25] and optimizer.steps == 0
+
+
+@pytest.mark.parametrize("kind", [Branching, WithMath, WithMax])
+def test_an_update_that_cannot_run_on_arrays_runs_eagerly(kind):
+    losses, *_ = run(True, lambda p: kind(p, lr=0.01))
+    assert losses[-1] < losses[0]
+
+
+def test_an_update_that_a_watch_replaces_is_run_with_care():
+    model = nn.MLP(2, [3, 1], rng=0)
+    optimizer = SGD(model.parameters(), lr=0.05)
+    weights = []
+
+    def watch(epoch, loss):
+        weights.append([p.data for p in model.parameters()])
+        if epoch == 1:
+            raise Stop
+        optimizer.update = in_place
+
+    def in_place(data, grad, state, step):
+        data *= 0.5
+        return data, state
+
+    with pytest.raises(Stop):
+        nn.fit(model, nn.MSELoss(), (XS, TARGETS), optimizer, epochs=3, watch=watch)
+    assert weights[1] == [0.5 * w for w in weights[0]]
+    assert [p.data for p in model.parameters()] == weights[1]
+
+
+def test_an_optimiser_with_a_step_of_its_own_asks_for_eager():
+    class Stepper(SGD):
+        def step(self):
+            super().step()
+
+    def go(kind, eager):
+        w = Value(0.5, "w")
+        nn.fit(lambda x: w * x, nn.MSELoss(), ([1.0, 2.0], [1.0, 1.0]), kind([w], lr=0.1),
+               epochs=3, eager=eager)  # fmt: skip
+        return w.data
+
+    with pytest.raises(TypeError, match=r"^fit: Stepper has a step\(\).*eager=True"):
+        go(Stepper, False)
+    assert go(Stepper, True) == go(SGD, True)
+
+
+# ---------------------------------------------------------------------------- arguments
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"epochs": -1}, ValueError, "epochs"),
+        ({"epochs": 1.5}, ValueError, "epochs"),
+        ({"epochs": None}, ValueError, "epochs"),
+        ({"batch_size": 0}, ValueError, "batch_size"),
+        ({"batch_size": 2.0}, ValueError, "batch_size"),
+        ({"data": XS}, TypeError, "data"),
+        ({"data": (XS,)}, TypeError, "data"),
+        ({"data": (XS, TARGETS[:3])}, ValueError, "13 and 3"),
+        ({"data": ([], [])}, ValueError, "empty"),
+        ({"data": TensorDataset(XS)}, ValueError, "inputs and targets"),
+        ({"optimizer": None}, TypeError, "optimiser"),
+        ({"optimizer": "sgd"}, TypeError, "optimiser"),
+        ({"loss_fn": 3}, TypeError, "loss_fn"),
+        ({"model": None}, TypeError, "model"),
+        ({"scheduler": 0.5}, TypeError, "scheduler"),
+    ],
+)
+def test_arguments_that_are_wrong_are_named(change, error, message, eager):
+    model = nn.MLP(2, [1], rng=0)
+    arguments = {
+        "model": model, "loss_fn": nn.MSELoss(), "data": (XS, TARGETS),
+        "optimizer": SGD(model.parameters()), "epochs": 1, **change,
+    }  # fmt: skip
+    with pytest.raises(error, match=message):
+        nn.fit(**arguments, eager=eager)
+
+
+@pytest.mark.parametrize("data", [([[1.0, 2.0], [3.0]], [1.0, 2.0]), ([["a", "b"]], [1.0])])
+def test_inputs_that_are_not_numbers_or_ragged(data):
+    model = nn.MLP(2, [1], rng=0)
+    with pytest.raises(ValueError, match="the inputs must be numbers"):
+        nn.fit(model, nn.MSELoss(), data, SGD(model.parameters()), epochs=1)
+
+
+def test_no_epochs_change_nothing():
+    model = nn.MLP(2, [1], rng=0)
+    before = model.state_dict()
+    assert nn.fit(model, nn.MSELoss(), (XS, TARGETS), SGD(model.parameters()), epochs=0) == []
+    assert model.state_dict() == before

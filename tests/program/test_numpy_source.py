@@ -1,0 +1,143 @@
+"""to_numpy: the text, which reads like backpropagation by hand."""
+
+import ast
+import random
+from itertools import pairwise
+
+import pytest
+
+from autograd_core import Instruction, Op, Program, Value, compile_graph, gates, to_numpy, where
+from autograd_core.program.lower import lower
+from autograd_core.program.trace import trace
+
+
+def test_a_small_network_reads_like_backpropagation_by_hand(mlp):
+    model = mlp()
+    f = compile_graph(lambda x, y: (model(x) - y) ** 2)
+    text = to_numpy(f.trace([0.5, -1.0], 1.0))
+    body = [line.strip().partition("  #")[0] for line in text.splitlines()]
+    start = body.index("x = inputs[:, 0:2]")
+    assert body[start:] == [
+        "x = inputs[:, 0:2]", "y = inputs[:, 2:3]",
+        "W0 = parameters[0:9].reshape(3, 3)[:, 0:2]", "b0 = parameters[2:9:3]",
+        "W1 = parameters[9:12].reshape(1, 3)", "b1 = parameters[12:13]", "",
+        "# forward",
+        "z0 = x @ W0.T + b0", "h0 = np.tanh(z0)", "z1 = h0 @ W1.T + b1", "t0 = z1 - y",
+        "t1 = t0 ** 2.0", "values = t1", "",
+        "# backward",
+        "dz1 = 2.0 * t0", "dh0 = dz1 @ W1", "db1 = dz1.sum(axis=0)", "dW1 = dz1.T @ h0",
+        "dz0 = dh0 * tanh_slope(h0, z0)", "db0 = dz0.sum(axis=0)", "dW0 = dz0.T @ x", "",
+        "gradients = np.zeros(13)",
+        "gradients[0:9].reshape(3, 3)[:, 0:2] = dW0", "gradients[2:9:3] = db0",
+        "gradients[9:12] = dW1.ravel()", "gradients[12:13] = db1",
+        "return values, gradients",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", "2f", "a b", "f()", "class", "np"])
+def test_names_that_are_not_valid_in_python_are_refused(lowered, name):
+    with pytest.raises(ValueError, match="to_numpy: name must be one"):
+        to_numpy(lowered(lambda a: a * a, 1), name)
+
+
+# ------------------------------------------------------------------ what can be read
+
+
+def dense(sizes, act=Value.tanh):
+    """A loss of a dense network of one example, and its weights, layer by layer."""
+    rng = random.Random(5)
+    layers = [
+        [[Value(rng.gauss(0.0, 0.5), f"w{k}.{i}.{j}") for j in range(m + 1)] for i in range(n)]
+        for k, (m, n) in enumerate(pairwise(sizes))
+    ]
+
+    def loss(x, y):
+        for layer in layers:
+            x = [
+                act(sum((w * a for w, a in zip(row[1:], x, strict=True)), row[0])) for row in layer
+            ]
+        return (x[0] - y) ** 2
+
+    return loss, [w for layer in layers for row in layer for w in row]
+
+
+def text_of(fn, *example, **options):
+    return to_numpy(compile_graph(fn, **options).trace(*example))
+
+
+def conditional(x, y):
+    return where(x[0] > y, x[1].exp() * W, x[0] / (x[1] + 3.0)).max(0.25) + W**3
+
+
+W = Value(0.75, "w")
+TEXTS = {
+    "one layer": lambda: text_of(dense((2, 1))[0], [0.0] * 2, 0.0),
+    "relu": lambda: text_of(dense((3, 4, 1), Value.relu)[0], [0.0] * 3, 0.0),
+    "sigmoid": lambda: text_of(dense((2, 2, 2, 1), Value.sigmoid)[0], [0.0] * 2, 0.0),
+    "of inputs": lambda: text_of(dense((2, 3, 1))[0], [0.0] * 2, 0.0, wrt="inputs"),
+    "no gradient": lambda: to_numpy(lower(trace(lambda x: [x, x.exp()], ["x"], [()]))),
+    "where": lambda: text_of(conditional, [0.0] * 2, 0.0),
+    "a constant": lambda: text_of(lambda x: 3.0, 0.0),
+    "names that clash": lambda: to_numpy(
+        lower(trace(lambda a, b, c: a * b + c, ["np", "t0", "lanes"], [(), (), ()]), [W])
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_name_is_given_before_it_is_read_and_never_twice(name):
+    """Assignments to parts, as `gradients[3] = db0`, count as readings."""
+    tree = ast.parse(TEXTS[name]())
+    known = {"np", "len"}
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        mine = known | {a.arg for a in node.args.args}
+        for statement in node.body:
+            names = [n for n in ast.walk(statement) if isinstance(n, ast.Name)]
+            assert mine.issuperset(n.id for n in names if isinstance(n.ctx, ast.Load))
+            for new in (n.id for n in names if isinstance(n.ctx, ast.Store)):
+                assert new not in mine, f"{new} in {ast.unparse(statement)}"
+                mine.add(new)
+        known.add(node.name)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_line_is_of_a_length_that_can_be_read_and_one_operation(name):
+    for line in TEXTS[name]().splitlines():
+        assert len(line) <= 100 and ";" not in line
+
+
+def test_arguments_have_the_names_of_the_function():
+    text = text_of(dense((2, 1))[0], [0.0] * 2, 0.0)
+    assert "    x = inputs[:, 0:2]\n    y = inputs[:, 2:3]\n" in text
+    assert "def value_and_grad(inputs, parameters):" in text
+    assert "def loss(inputs, parameters):" in to_numpy(
+        compile_graph(dense((2, 1))[0]).trace([0.0] * 2, 0.0), "loss"
+    )
+
+
+def test_matrices_biases_and_their_gradients_are_named_by_layer():
+    text = text_of(dense((3, 4, 2, 1))[0], [0.0] * 3, 0.0)
+    for k in range(2):
+        for name in (f"W{k}", f"b{k}", f"z{k}", f"h{k}", f"dW{k}", f"db{k}", f"dz{k}", f"dh{k}"):
+            assert f"    {name} = " in text, name
+
+
+def test_labels_are_comments():
+    def fn(x):
+        y = x * 2.0
+        y.label = "the score"
+        return y.tanh()
+
+    assert "  # the score\n" in to_numpy(lower(trace(fn, ["x"], [()])))
+
+
+def test_the_slope_of_a_textbook_stands_at_the_function_of_a_slope():
+    traced = trace(lambda x: x.tanh(), ["x"], [()])
+    assert "    # in a textbook: 1 - y^2\n" in to_numpy(lower(traced, traced.inputs))
+
+
+def test_a_program_that_is_not_well_formed_is_refused():
+    with pytest.raises(ValueError, match="line 0 of the program"):
+        to_numpy(Program(["x"], [], [], [Instruction(1, Op(gates["exp"]), (1,))], [1]))

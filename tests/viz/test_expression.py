@@ -1,0 +1,482 @@
+"""Text to Value: what it computes, what it refuses, and where the caret stands."""
+
+import math
+import random
+import re
+
+import pytest
+
+from autograd_core import Value, apply, gates, topological
+from viz import ExpressionError, parse
+
+NUMBERS = {"x": 0.3, "y": 0.7, "z": 2.5}
+
+
+def used(text, numbers):
+    """Of these numbers, those whose names occur."""
+    return {name: number for name, number in numbers.items() if name in text}
+
+
+def leaves(root):
+    return {v.label: v for v in topological(root) if v.label and not v.op}
+
+
+def gradients(text, **numbers):
+    root = parse(text, numbers)
+    root.backward()
+    return {name: leaf.grad for name, leaf in leaves(root).items()}
+
+
+def marked(text):
+    """The text without its marks, and the place between them: 'x + «y.a»'."""
+    start, end = text.index("«"), text.index("»") - 1
+    return text.replace("«", "").replace("»", ""), start, end
+
+
+def refusal(text, numbers):
+    """The error's message, and first and last column of the carets in the text as it is shown."""
+    with pytest.raises(ExpressionError) as caught:
+        parse(text, numbers)
+    *message, shown, carets = str(caught.value).split("\n")
+    assert shown[:2] == carets[:2] == "  " and set(carets) == {" ", "^"}
+    start = carets.index("^") - 2
+    assert carets[2 + start :].strip("^") == ""
+    return "\n".join(message), shown[2:], start, len(carets) - 2
+
+
+# ---------------------------------------------------------------- values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x", "2", "2.5e-3", ".5", "1_000*x", "0x10 + x", "x + y*z", "(x + y)*z", "x - y - z",
+        "x - (y - z)", "x/y/z", "x/(y/z)", "x/y*z", "-x + y", "-(x + y)", "--x", "+x", "-+-x",
+        "- x * y", "x*-y", "x - -y", "-x**2", "(-x)**2", "-2**2", "2**-1", "2**-x", "x**y**z",
+        "(x**y)**z",
+        "x**-2", "x**+2", "x**--2", "2**3**0.5", "x*y**2", "x**2*y", "-x*-y", "1/3", "7 - 2 - 1",
+        "2*3 + 4*5", "100/10/5", "x  +\ty", "x +\n  y", "  x", "x ", "(((x)))",
+    ],
+)  # fmt: skip
+def test_precedence_is_pythons(text):
+    numbers = used(text.replace("0x10", ""), NUMBERS)
+    wanted = eval(" ".join(text.split()), {"__builtins__": {}}, numbers)
+    assert parse(text, numbers).data == wanted
+
+
+def random_text(rng, depth):
+    kind = rng.randrange(8) if depth else rng.randrange(2)
+    if kind == 0:
+        return rng.choice("xyz")
+    if kind == 1:
+        return rng.choice(["2", "0.5", "3.25", "1e-2", "7"])
+    if kind == 2:
+        return "-" + random_text(rng, depth - 1)
+    if kind == 3:
+        return f"({random_text(rng, depth - 1)})"
+    if kind == 4:
+        return f"({random_text(rng, depth - 1)})**{rng.choice(['2', '-1', '3', '0'])}"
+    operator = rng.choice(["+", " - ", "*", " / "])
+    return random_text(rng, depth - 1) + operator + random_text(rng, depth - 1)
+
+
+def test_precedence_of_random_expressions():
+    rng = random.Random(11)
+    values = 0
+    for _ in range(500):
+        text = random_text(rng, 5)
+        numbers = used(text, NUMBERS)
+        try:
+            wanted = eval(text, {"__builtins__": {}}, numbers)
+        except (ZeroDivisionError, OverflowError):
+            with pytest.raises(ExpressionError):
+                parse(text, numbers)
+        else:
+            assert parse(text, numbers).data == wanted, text
+            values += 1
+    assert values > 400
+
+
+FUNCTIONS = {
+    "exp": math.exp, "expm1": math.expm1, "log": math.log, "log1p": math.log1p, "sqrt": math.sqrt,
+    "sin": math.sin, "cos": math.cos, "tan": math.tan, "sinh": math.sinh, "cosh": math.cosh,
+    "tanh": math.tanh, "asin": math.asin, "acos": math.acos, "atan": math.atan, "abs": abs,
+    "neg": lambda x: -x, "sigmoid": lambda x: 1 / (1 + math.exp(-x)), "relu": lambda x: max(x, 0.0),
+    "softplus": lambda x: math.log(1 + math.exp(x)), "leaky_relu": lambda x: x, "elu": lambda x: x,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(name):
+    assert parse(f"{name}(x)", {"x": 0.3}).data == pytest.approx(FUNCTIONS[name](0.3), rel=1e-14)
+
+
+CALLABLE = [g.name for g in gates.values() if not g.symbol and len(g.operands) < 3]
+
+
+@pytest.mark.parametrize("name", CALLABLE)
+def test_every_gate_can_be_called(name):
+    gate = gates[name]
+    names = "xy"[: len(gate.operands)]
+    root = parse(f"{name}({', '.join(names)})", used(names, NUMBERS))
+    wanted = apply(gate, *(NUMBERS[n] for n in names))
+    assert (root.data, root.partials) == (wanted.data, wanted.partials)
+    assert root.op == name
+    assert [v.label for v in root.inputs] == list(names)
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [("maximum", "max"), ("minimum", "min"), ("arcsin", "asin"), ("arccos", "acos"),
+     ("arctan", "atan")],
+)  # fmt: skip
+def test_aliases(alias, name):
+    arguments = "x, y" if name in ("max", "min") else "x"
+    numbers = used(arguments, NUMBERS)
+    root, wanted = (parse(f"{n}({arguments})", numbers) for n in (alias, name))
+    assert (root.op, root.data, root.partials) == (name, wanted.data, wanted.partials)
+
+
+def test_max_and_min():
+    assert parse("max(x, 1)", {"x": 2.0}).data == 2.0
+    assert parse("min(x, 1)", {"x": 2.0}).data == 1.0
+
+
+# ---------------------------------------------------------------- gradients and graphs
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers", "wanted"),
+    [
+        ("(x + y) * z", {"x": -2, "y": 5, "z": -4}, {"x": -4, "y": -4, "z": 3}),
+        ("x*x + x", {"x": 3}, {"x": 7}),
+        ("x - y", {"x": 1, "y": 2}, {"x": 1, "y": -1}),
+        ("-x**2", {"x": 3}, {"x": -6}),
+        ("x / y", {"x": 3, "y": 2}, {"x": 0.5, "y": -0.75}),
+        ("x**y", {"x": 2, "y": 3}, {"x": 12, "y": 8 * math.log(2)}),
+        ("exp(x) * sin(y)", {"x": 0, "y": 0}, {"x": 0, "y": 1}),
+        ("max(x, y)", {"x": 3, "y": 2}, {"x": 1, "y": 0}),
+        ("sigmoid(x) * 4", {"x": 0}, {"x": 1}),
+    ],
+)
+def test_gradients(text, numbers, wanted):
+    assert gradients(text, **numbers) == pytest.approx(wanted, rel=1e-14)
+
+
+def test_neuron_of_the_notes():
+    numbers = {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}
+    root = parse("sigmoid(w0*x0 + w1*x1 + w2)", numbers)
+    root.backward()
+    grads = {name: round(leaf.grad, 2) for name, leaf in leaves(root).items()}
+    assert round(root.data, 2) == 0.73
+    assert grads == {"w0": -0.2, "x0": 0.39, "w1": -0.39, "x1": -0.59, "w2": 0.2}
+
+
+def test_gradients_of_random_expressions():
+    rng = random.Random(12)
+    checked = 0
+    while checked < 60:
+        text = random_text(rng, 4)
+        numbers = used(text, NUMBERS)
+        if not numbers:
+            continue
+        root = parse(text, numbers)
+        built = eval(text, {"__builtins__": {}}, held := {n: Value(v) for n, v in numbers.items()})
+        root.backward()
+        if not isinstance(built, Value):
+            continue
+        built.backward()
+        for name, leaf in leaves(root).items():
+            assert leaf.grad == pytest.approx(held[name].grad, rel=1e-9, abs=1e-12), text
+        checked += 1
+
+
+def test_a_name_is_one_leaf():
+    root = parse("x * x", {"x": 3})
+    assert isinstance(root, Value)
+    assert root.inputs[0] is root.inputs[1]
+    assert root.inputs[0].label == "x"
+    assert len(topological(root)) == 2
+
+
+def test_a_number_is_a_leaf_of_its_own():
+    root = parse("2*x + 2*y", {"x": 1, "y": 1})
+    assert [v.data for v in topological(root) if not v.op and not v.label] == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "exponent"),
+    [("x**2", 2.0), ("x**-2", -2.0), ("x**--0.5", 0.5), ("x**(3)", 3.0), ("x**+1e2", 100.0)],
+)
+def test_a_plain_exponent_is_a_parameter(text, exponent):
+    root = parse(text, {"x": 2})
+    assert root.op == "**"
+    assert [v.label for v in root.inputs] == ["x"]
+    assert root.constants == (exponent,)
+
+
+@pytest.mark.parametrize("text", ["x**y", "2**x", "x**(1 + 1)", "x**x"])
+def test_any_other_exponent_is_an_input(text):
+    root = parse(text, used(text, {"x": 2.0, "y": 3.0}))
+    assert root.op == "**" and len(root.inputs) == 2 and root.constants == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "constants"),
+    [
+        ("leaky_relu(x)", -0.02, (0.01,)),
+        ("leaky_relu(x, 0.1)", -0.2, (0.1,)),
+        ("leaky_relu(x, slope=0.1)", -0.2, (0.1,)),
+        ("leaky_relu(x, -0.1)", 0.2, (-0.1,)),
+        ("elu(x)", math.expm1(-2), (1.0,)),
+        ("elu(x, 2)", 2 * math.expm1(-2), (2.0,)),
+        ("elu(x, alpha=+2)", 2 * math.expm1(-2), (2.0,)),
+    ],
+)
+def test_parameters(text, value, constants):
+    root = parse(text, {"x": -2})
+    assert root.data == pytest.approx(value, rel=1e-14)
+    assert root.constants == constants
+    assert [v.label for v in root.inputs] == ["x"]
+
+
+@pytest.mark.parametrize("name", ["é", "β", "名前", "x_1", "_"])
+def test_names_of_all_kinds(name):
+    assert gradients(f"3*{name}", **{name: 2}) == {name: 3.0}
+
+
+@pytest.mark.parametrize("name", ["\u00b5", "\ufb01t", "\uff58"])  # Python folds these by NFKC
+def test_names_that_python_folds(name):
+    assert parse(f"3*{name}", {name: 2}).data == 6.0
+
+
+def test_a_name_may_be_that_of_a_gate():
+    assert parse("tanh(exp)", {"exp": 0.5}).data == math.tanh(0.5)
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_values_beyond_the_finite(value):
+    assert repr(parse("x + 1", {"x": value}).data) == repr(value + 1)
+
+
+# ---------------------------------------------------------------- refusals
+
+ONLY = "only numbers, names"
+REFUSED = [
+    ("«x.real» + 1", ONLY),
+    ("2 * («x.real» + 1)", ONLY),
+    ("sin(x) + «x[0]»", ONLY),
+    ("«foo»(x)", "only gates can be called"),
+    ("1 + «__import__»('os')", "only gates can be called"),
+    ("«x.exp»()", "only gates can be called"),
+    ("«x»(2)", "only gates can be called"),
+    ("«sin(x)»(2)", "only gates can be called"),
+    ("«where»(x, x, x)", "only gates can be called"),
+    ("«add»(x, x)", "only gates can be called"),
+    ("«pow»(x, 2)", "only gates can be called"),
+    ("«lambda: x»", ONLY),
+    ("1 + («x < 1»)", ONLY),
+    ("«x == x»", ONLY),
+    ("x + «'a'»", ONLY),
+    ("x * «b'a'»", ONLY),
+    ("«f'{x}'»", ONLY),
+    ("«True» * x", ONLY),
+    ("x + «None»", ONLY),
+    ("x + «...»", ONLY),
+    ("«1j» * x", ONLY),
+    ("«x if x else x»", ONLY),
+    ("«x and x»", ONLY),
+    ("«not x»", ONLY),
+    ("x + «~x»", ONLY),
+    ("x + «[x]»", ONLY),
+    ("x + «(x, x)»", ONLY),
+    ("«{x}»", ONLY),
+    ("«[x for x in x]»", ONLY),
+    ("«x := 2»", ONLY),
+    ("tanh(«*x»)", ONLY),
+    ("1 + («x^2»)", r"x\*\*2, not x\^2"),
+    ("1 + «x//2»", r"only \+ - \* / \*\* are gates"),
+    ("«x % 2» + 1", r"only \+ - \* / \*\* are gates"),
+    ("«x @ x»", r"only \+ - \* / \*\* are gates"),
+    ("«x | x»", r"only \+ - \* / \*\* are gates"),
+    ("x + «y»", "y has no value: add y=1.0"),
+    ("sin(«omega» * x)", "omega has no value"),
+    ("x + «tanh»", r"tanh is a gate: call it, as in tanh\(x\)"),
+    ("x + «arcsin»", r"arcsin is a gate"),
+    ("«tanh()» + x", r"the call is tanh\(x\)"),
+    ("x + «tanh(x, x)»", r"the call is tanh\(x\)"),
+    ("x + «max(x)»", r"the call is max\(a, b\)"),
+    ("x + «max(x, b=2)»", r"the call is max\(a, b\)"),
+    ("x * «leaky_relu(slope=0.1)»", r"the call is leaky_relu\(x, slope\)"),
+    ("«leaky_relu(x, 0.1, 0.2)»", r"the call is leaky_relu\(x, slope\)"),
+    ("«leaky_relu(x, 0.1, slope=0.2)»", r"the call is leaky_relu\(x, slope\)"),
+    ("leaky_relu(x, «x»)", "takes as plain numbers: slope"),
+    ("leaky_relu(x, «1 + 1»)", "takes as plain numbers: slope"),
+    ("leaky_relu(x, slope=«sin(x)»)", "takes as plain numbers: slope"),
+    ("leaky_relu(x, foo=«1»)", "takes as plain numbers: slope"),
+    ("leaky_relu(x, **«x»)", "takes as plain numbers: slope"),
+]
+
+
+@pytest.mark.parametrize("before", ["", "ä*0 + ", "名前*0 + 名前 + "], ids=["", "umlaut", "CJK"])
+@pytest.mark.parametrize(("text", "message"), REFUSED, ids=[text for text, _ in REFUSED])
+def test_refused(text, message, before):
+    text, start, end = marked(f"{before}({text})")
+    numbers = {"x": 0.5, **used(before, {"ä": 1.0, "名前": 1.0})}
+    found, shown, *place = refusal(text, numbers)
+    assert place == [start, end], f"the caret is under {shown[slice(*place)]!r}"
+    assert shown == text
+    assert re.search(message, found)
+
+
+@pytest.mark.parametrize("text", ["«x, x»", "«x,»", "«lambda: x»", "«not x»", "«x < 1»"])
+def test_refused_as_a_whole(text):
+    text, start, end = marked(text)
+    _, _, *place = refusal(text, {"x": 0.5})
+    assert place == [start, end]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x «x»", "x«)»", "«(»x", "sin«(»x", "1 +«*» x", "x «$» x", "x «?»", "x «=» 3", "x«;» x",
+        "ä + x «x»", "ä + «)»", "«🙂» + x", "ä «\u2013» x", "ä * «'abc»", "«yield» x", "3 «!» x",
+        "x + «*x»",
+    ],
+)  # fmt: skip
+def test_syntax_errors(text):
+    text, start, _ = marked(text)
+    message, shown, *place = refusal(text, {"x": 1, "ä": 1})
+    assert place[0] == start, f"the caret is under {shown[slice(*place)]!r}"
+    assert shown == text
+    assert "SyntaxError" not in message and "<unknown>" not in message
+
+
+@pytest.mark.parametrize("text", ["x +", "ä*x -", "x * y **", "2 + sin(x) /"])
+def test_missing_operand_at_the_end(text):
+    _, shown, start, _ = refusal(text, {"x": 1, "y": 1, "ä": 1})
+    assert shown.rstrip() == text
+    operator = len(text.rstrip("*/+-"))
+    assert operator <= start <= len(text) + 1, f"the caret is at {start}, the text ends here"
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "()", "sin"])
+def test_next_to_nothing(text):
+    refusal(text, {})
+
+
+def test_value_without_a_name():
+    message, shown, start, _ = refusal("x + 1", {"x": 1, "speed": 2})
+    assert "speed is given a value and does not occur" in message
+    assert (shown, start) == ("x + 1", 0)
+
+
+def test_null_character():
+    text, start, end = marked("x + «\0» + x")
+    _, _, *place = refusal(text, {"x": 1})
+    assert place == [start, end]
+
+
+def test_lone_surrogate():
+    text, start, end = marked("x + «\udc80»")
+    _, _, *place = refusal(text, {"x": 1})
+    assert place == [start, end]
+
+
+def test_spaces_are_counted_as_shown():
+    _, shown, *place = refusal("  x \n +   y.a", {"x": 1, "y": 1})
+    assert shown[slice(*place)] == "y.a"
+
+
+def test_long_text_is_shown_around_the_place():
+    text = "x + " * 60 + "x.a" + " + x" * 60
+    _, shown, *place = refusal(text, {"x": 1})
+    assert shown[slice(*place)] == "x.a"
+    assert len(shown) < 200
+
+
+def test_a_comment_does_not_swallow_the_rest():
+    try:
+        root = parse("x  # the first\n + x", {"x": 1})
+    except ExpressionError:
+        return
+    assert root.data == 2.0
+
+
+# ---------------------------------------------------------------- size
+
+
+def test_deep_parentheses():
+    _, shown, start, _ = refusal("(" * 10_000 + "x" + ")" * 10_000, {"x": 1})
+    assert shown[start] == "("
+
+
+def test_deep_calls():
+    _, shown, start, _ = refusal("sin(" * 10_000 + "x" + ")" * 10_000, {"x": 1})
+    assert shown[start] in "sin("
+
+
+@pytest.mark.parametrize("operator", ["+", "-", "*"])
+def test_long_chains(operator):
+    root = parse(operator.join(["x"] * 2_000), {"x": 1})
+    assert root.data == {"+": 2_000.0, "-": -1_998.0, "*": 1.0}[operator]
+    root.backward()
+    assert leaves(root)["x"].grad == {"+": 2_000.0, "-": -1_998.0, "*": 2_000.0}[operator]
+
+
+def test_a_chain_too_long_for_pythons_parser_is_refused_or_computed():
+    try:
+        assert parse("+".join(["x"] * 100_000), {"x": 1}).data == 100_000.0
+    except ExpressionError as error:
+        assert "too deeply" in str(error)
+
+
+@pytest.mark.parametrize("text", ["-" * 10_000 + "x", "**".join(["x"] * 3_000)])
+def test_right_deep(text):
+    try:
+        root = parse(text, {"x": 1})
+    except ExpressionError:
+        return
+    assert root.data == 1.0
+
+
+@pytest.mark.parametrize("digits", [310, 400, 5_000])
+def test_huge_integers(digits):
+    text, start, _ = marked("x + «" + "9" * digits + "»")
+    _, _, found, _ = refusal(text, {"x": 1})
+    assert found == start
+
+
+# ---------------------------------------------------------------- where a gate fails
+
+
+@pytest.mark.parametrize(
+    ("text", "gate", "reason"),
+    [
+        ("«log(-1)»", "log", "needs an operand above 0"),
+        ("2 + «log(x - 2)» * 3", "log", "needs an operand above 0"),
+        ("1 + «x/0»", "div", "division by zero"),
+        ("1 + «1/(x - 1)»", "div", "division by zero"),
+        ("ä + «sqrt(-x)»", "sqrt", "at least 0"),
+        ("ä*«asin(2*x)»", "asin", "from -1 to 1"),
+        ("«exp(1000*x)»", "exp", "too large"),
+        ("ä + «(-x)**0.5»", "power", "fractional exponent"),
+        ("«(x - x)**-1»", "power", "negative power"),
+        ("2*«(-x)**(x/2)»", "pow", "fractional exponent"),
+        ("sin(ä) + «10**400»", "power", "too large"),
+    ],
+)
+def test_domain_errors(text, gate, reason):
+    text, start, end = marked(text)
+    message, shown, *place = refusal(text, used(text.replace("exp", ""), {"x": 1, "ä": 1}))
+    assert place == [start, end], f"the caret is under {shown[slice(*place)]!r}"
+    assert message.startswith(f"{gate}: ") and reason in message
+
+
+def test_domain_error_names_the_operand():
+    message, *_ = refusal("log(rate)", {"rate": -1})
+    assert "log(rate=-1.0)" in message
+
+
+def test_error_is_a_value_error():
+    assert issubclass(ExpressionError, ValueError)

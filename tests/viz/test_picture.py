@@ -1,0 +1,155 @@
+"""The picture of a Value: nodes, edges, names, groups, JSON."""
+
+import json
+import math
+from collections import Counter
+
+import pytest
+
+from autograd_core import Value, topological
+from nn import MLP
+from viz import draw, to_json, to_mermaid, to_text
+from viz.picture import picture_of
+
+
+def test_ids_follow_the_order_of_evaluation(neuron):
+    nodes = picture_of(neuron()).nodes
+    assert [node.id for node in nodes] == [f"n{i}" for i in range(10)]
+    wanted = ["w0", "x0", "*", "w1", "x1", "*", "+", "w2", "+", "sigmoid"]
+    assert [node.name or node.op for node in nodes] == wanted
+
+
+def test_edges_follow_the_graph(neuron):
+    picture = picture_of(neuron())
+    edges = {(e.source, e.target, e.operand): e.local for e in picture.edges}
+    assert edges == {
+        ("n0", "n2", 0): -1.0, ("n1", "n2", 1): 2.0, ("n3", "n5", 0): -2.0, ("n4", "n5", 1): -3.0,
+        ("n2", "n6", 0): 1.0, ("n5", "n6", 1): 1.0, ("n6", "n8", 0): 1.0, ("n7", "n8", 1): 1.0,
+        ("n8", "n9", 0): pytest.approx(0.19661193324148185),
+    }  # fmt: skip
+    assert picture.root == "n9"
+
+
+def test_second_backward_is_shown_as_it_is_stored():
+    x = Value(3.0, label="x")
+    y = x * 2.0
+    y.backward()
+    y.backward()
+    assert picture_of(y).nodes[0].grad == 4.0
+
+
+def test_graph_is_not_changed(network_loss):
+    root = network_loss()
+    before = [(v.data, v.grad, v.label, v.inputs) for v in topological(root)]
+    draw(root)
+    to_text(root, names={"loss": root})
+    assert [(v.data, v.grad, v.label, v.inputs) for v in topological(root)] == before
+
+
+@pytest.mark.parametrize("root", [1.0, None, "x", [Value(1.0)], MLP(2, [1])])
+@pytest.mark.parametrize("show", [draw, to_text, to_json, to_mermaid])
+def test_bad_root(show, root):
+    with pytest.raises(TypeError, match=f"only a Value has a graph.*{type(root).__name__}"):
+        show(root)
+
+
+# ---------------------------------------------------------------- names and groups
+
+
+def test_names_of_variables():
+    x, b = Value(2.0), Value(1.0, label="bias")
+    w = [Value(3.0), Value(4.0)]
+    pair = (Value(5.0), "not a Value")
+    y = x * w[0] + w[1] * pair[0] + b
+    names = [node.name for node in picture_of(y, names=locals()).nodes]
+    assert names == ["x", "w[0]", "", "w[1]", "pair[0]", "", "", "bias", "y"]
+    assert [node.name for node in picture_of(y).nodes if node.name] == ["bias"]
+    assert (x.label, y.label) == ("", "")
+    for text in (draw(y, names=locals()).source, to_text(y, names=locals()),
+                 to_json(y, names=locals()), to_mermaid(y, names=locals())):  # fmt: skip
+        assert "w[1]" in text and "pair[0]" in text
+
+
+def test_label_wins_over_a_variable():
+    x = Value(2.0, label="own")
+    assert [n.name for n in picture_of(x * 2.0, names={"other": x}).nodes] == ["own", "", ""]
+
+
+def test_a_variable_wins_over_an_entry_of_a_list_that_stands_before_it():
+    x = Value(2.0)
+    names = {"runs": [x, Value(1.0)], "_": x, "x": x, "pair": (x,)}
+    assert [n.name for n in picture_of(x * 2.0, names=names).nodes] == ["x", "", ""]
+
+
+def test_groups_of_labels():
+    out = MLP(2, [2, 1], rng=1)([0.5, -1.0])
+    nodes = picture_of(out).nodes
+    assert {node.group for node in nodes if node.op} == {
+        ("layer0", "neuron0"), ("layer0", "neuron1"), ("layer1", "neuron0")
+    }  # fmt: skip
+    for node in nodes:
+        if node.name:
+            path = tuple(node.name.split("."))
+            assert node.group == (path if node.op else path[:-1])
+    # relu(w0 x0 + w1 x1 + b): two products, two sums, the activation, three parameters
+    sizes = Counter(node.group for node in nodes)
+    assert sizes["layer0", "neuron0"] == sizes["layer0", "neuron1"] == 8
+    assert sizes["layer1", "neuron0"] == 7
+
+
+def test_no_groups_without_dots(neuron):
+    assert {node.group for node in picture_of(neuron()).nodes} == {()}
+    assert "cluster" not in draw(neuron()).source
+
+
+@pytest.mark.parametrize("label", ["a.", ".a", "a..b", "1.5", "a b.c", "e.g. this", "..."])
+def test_a_dot_in_prose_makes_no_group(dot_texts, label):
+    root = Value(1.0, label=label) * 2.0
+    assert {node.group for node in picture_of(root).nodes} == {()}
+    assert label in dot_texts(draw(root))
+
+
+def test_thousands_of_dots():
+    root = Value(1.0, label=".".join(["a"] * 5_000)) * 2.0
+    assert draw(root).source and draw(root, depth=0).source
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def test_json(neuron):
+    root = neuron()
+    plain = json.loads(to_json(root))
+    assert plain["root"] == "n9" and plain["backward"] is True
+    assert [n["data"] for n in plain["nodes"]] == [v.data for v in topological(root)]
+    assert [n["grad"] for n in plain["nodes"]] == [v.grad for v in topological(root)]
+    assert plain["nodes"][0]["name"] == "w0" and plain["nodes"][9]["op"] == "sigmoid"
+    wire = next(e for e in plain["edges"] if (e["source"], e["target"]) == ("n0", "n2"))
+    assert (wire["operand"], wire["local"]) == (0, -1.0)
+    assert wire["grad"] == root.inputs[0].inputs[0].inputs[0].inputs[0].grad
+
+
+def test_json_leaves_out_what_only_programs_have():
+    whole = json.loads(to_json(Value(2.0, "x").exp()))
+    assert set(whole) == {"nodes", "edges", "root", "backward"}
+    fields = "id name op data grad uses line group members".split()
+    assert [list(node) for node in whole["nodes"]] == [fields, fields]
+    assert list(whole["edges"][0]) == "source target operand local grad count wire".split()
+
+
+def test_json_with_nan_and_inf():
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    f = Value(math.nan, label="x") + Value(math.inf, label="y") * Value(-math.inf, label="z")
+    f.backward()
+    nodes = json.loads(to_json(f), parse_constant=refuse)["nodes"]
+    assert {n["name"]: n["data"] for n in nodes if n["name"]} == {
+        "x": "NaN", "y": "Infinity", "z": "-Infinity"
+    }  # fmt: skip
+
+
+def test_hostile_label_in_json(labelled, label):
+    text = to_json(labelled(label))
+    assert [n["name"] for n in json.loads(text)["nodes"]].count(label) == 3
+    assert text.encode()
