@@ -22,7 +22,7 @@
 # - say from memory what an add, a max and a multiply do to a gradient;
 # - tell a gradient that is zero from one that nobody has computed yet.
 #
-# This lesson meets the circuits of S6 in the course's list of systems. It needs school algebra and
+# This lesson covers the circuits of S6 in the course's list of systems. It needs school algebra and
 # a little Python. Run it from the top, each cell with Shift+Enter.
 
 # %%
@@ -60,7 +60,7 @@ check("inputs of x", len(x.inputs), 0)
 # %% [markdown]
 # Follow these memories down to the numbers that you typed, and you have the **computational
 # graph**. Each circle is a *gate*, which does one small operation. Each line is a *wire*, which
-# carries one number from where it is made to where it is used. `x`, `y` and `z`, made by no gate,
+# carries one number from where it is made to where it is used. No gate made `x`, `y` and `z`: they
 # are the *leaves*.
 
 # %%
@@ -68,8 +68,8 @@ draw(f, backward=False, names=locals())
 
 # %% [markdown]
 # Read it from left to right and you do the calculation yourself: -2 and 5 go into the add, 3 comes
-# out and meets -4 in the multiply. This is the **forward pass**. It already happened while Python
-# ran the lines above.
+# out and meets -4 in the multiply. This is the **forward pass**. It has already happened, while
+# Python ran the lines above.
 #
 # ## Ask by nudging
 #
@@ -94,8 +94,8 @@ check("change of f for each unit of x", (after - before) / nudge, -4.0, within=1
 # respect to `x`, written $\frac{\partial f}{\partial x}$. All derivatives of `f` together are its
 # **gradient**, and the one that belongs to `x` is often called "the gradient on x".
 #
-# Nudging is easy to believe and dear to run: another pass through the whole calculation for each
-# number that you ask about. With a million weights that is a million passes. The rest of this
+# Nudging is easy to trust and expensive to run: it takes another pass through the whole calculation
+# for each number you ask about. With a million weights that is a million passes. The rest of this
 # lesson gets all the answers from one.
 #
 # ## Why is every gradient 0 before `backward()`?
@@ -108,18 +108,18 @@ for name, value in {"x": x, "y": y, "z": z, "q": q, "f": f}.items():
 check("x.grad, before backward", x.grad, 0.0)
 
 # %% [markdown]
-# That 0.0 does not say that `x` has no influence on `f`; we have just seen that it has. It is an
-# empty purse: nothing was paid in yet, because nobody asked. So that the two are not mixed up, the
+# That 0.0 does not mean that `x` has no influence on `f`; we have just seen that it has. It is an
+# empty account: nothing has been paid in yet, because nobody has asked. To keep the two apart, the
 # picture shows a dash, `-`, below each wire until the backward pass has run.
 
 # %%
 draw(f, names=locals())
 
 # %% [markdown]
-# Something else is here already, in grey by the arrows: $\times\ 1.00$ and $\times\ {-4.00}$, read
+# Something else is already there, in grey by the arrows: $\times\ 1.00$ and $\times\ {-4.00}$, read
 # "times 1" and "times -4". Each gate noted these during the forward pass. They are its **local
 # gradients**: how fast its *own* output changes with each of its *own* inputs, whatever the rest of
-# the graph may be.
+# the graph looks like.
 #
 # - An add, $q = x + y$: one more of `x` is one more of `q`. Local gradients 1 and 1.
 # - A multiply, $f = qz$: one more of `q` is `z` more of `f`, and one more of `z` is `q`
@@ -142,10 +142,10 @@ check("df/dz", z.grad, 3.0)
 draw(f, names=locals())
 
 # %% [markdown]
-# Above each wire, in green, is still the value. Below it, in red, is now the gradient: how fast `f`
+# The value is still above each wire, in green. Below it, in red, is now the gradient: how fast `f`
 # changes with the number on this wire. The -4 on the wire of `x` is the one that we found by
 # nudging. (Did you run the cell twice? Then the check complains that df/dx is -8. Lesson 2 is about
-# that; for now run the lesson again from the top.)
+# that; for now, run the lesson again from the top.)
 #
 # How did it get there? Read the picture from right to left. This is the **backward pass**.
 #
@@ -180,9 +180,9 @@ check("by hand: df/dx, df/dy", (df_dx, df_dy), (x.grad, y.grad))
 # ## Step through it
 #
 # Press **Forward**, or click on the picture and use the arrow keys. First each gate computes, one
-# step a gate; then the gradients come back, one step a wire. Under the picture stands what
-# happened, with its numbers. (Do you see the finished picture only, and no buttons? Then run the
-# cell. On a hosting site, where nothing runs, it stays still.)
+# step per gate; then the gradients come back, one step per wire. The text under the picture says
+# what happened, with its numbers. (Do you see only the finished picture, and no buttons? Then run
+# the cell. On a hosting site, where nothing runs, the picture stays still.)
 
 # %%
 walk = step(f, names=locals())
@@ -194,8 +194,8 @@ walk
 # to 2. Before you look: which gradients will change?
 #
 # The add does not care how large its inputs are, so `x` and `y` keep their -4. But `z` is
-# multiplied by `q`, and `q` is now 0: turn `z` as you like, `f` stays 0. Here is a gradient that
-# truly is zero, and the picture says `0.00`, not a dash.
+# multiplied by `q`, and `q` is now 0: turn `z` however you like, `f` stays 0. This gradient really
+# is zero, and the picture says `0.00`, not a dash.
 
 
 # %%
@@ -213,8 +213,8 @@ check("gradients at y = 2", gradients_at(-2.0, 2.0, -4.0), [-4.0, -4.0, 0.0])
 # ## Three gates, three habits (S6)
 #
 # Once you know what a gate does to a gradient, you can read a backward pass off a picture without
-# calculating much. Three gates cover a surprising part of a neural network. A circuit from the same
-# Stanford notes has all three:
+# calculating much. Three gates make up a surprisingly large part of a neural network. A circuit
+# from the same Stanford notes has all three:
 
 # %%
 x, y, z, w, c = Value(3.0), Value(-4.0), Value(2.0), Value(-1.0), Value(2.0)
@@ -244,12 +244,13 @@ check("the multiply swaps: dg/dy", y.grad, p.grad * x.data)
 check("dg/dx and dg/dy", (x.grad, y.grad), (-8.0, 6.0))
 
 # %% [markdown]
-# The habits are not rules to learn by heart: they *are* the local gradients, in words. Why does
-# `w` get nothing? Because the max shows the world its larger input only. Whether it is -1 or -0.9,
-# `w` stays hidden behind `z`, and nothing after the max can notice the change.
+# The habits are not rules to learn by heart: they *are* the local gradients, in words. Why does `w`
+# get nothing? Because the max shows the world only its larger input. Whether it is -1 or -0.9, `w`
+# stays hidden behind `z`, and nothing after the max can notice the change.
 #
-# The swap has a consequence to remember. In a product the small number gets the large gradient, and
-# the large number the small one. Multiply a weight by an input of 5, then by one of 5000:
+# The swap has a consequence worth remembering. In a product the small number gets the large
+# gradient, and the large number the small one. Multiply a weight by an input of 5, then by one of
+# 5000:
 
 # %%
 for size in (5.0, 5000.0):
@@ -269,7 +270,7 @@ step(g, names=locals())
 # %% [markdown]
 # ## A graph is a record, not a spreadsheet
 #
-# One surprise to have early, and on purpose. Write a new number into a leaf:
+# One surprise is best had early, and on purpose. Write a new number into a leaf:
 
 # %%
 x.data = 100.0
@@ -278,7 +279,7 @@ check("and g", g, -20.0)
 check("and the max still holds its slopes", m.partials, (1.0, 0.0))
 
 # %% [markdown]
-# Nothing follows, since the graph records a calculation that *was made*, at the numbers of that
+# Nothing else changes: the graph records a calculation that *was made*, with the numbers of that
 # moment, and all its local gradients belong to that moment too. For new numbers, run the lines
 # again: that is another graph. This is why training builds its graph anew at every step. (The
 # stepper's *What if?* does just that for you.)
@@ -352,15 +353,15 @@ check("exercise 2", [2.0 / 2, 2.0 / 2], at_the_tie(2.0, 2.0))
 
 # %% [markdown]
 # **Exercise 3.** The gradients are -4, -4 and 3, so move `x` and `y` down and `z` up:
-# $(-2.1 + 4.9) \times (-3.9) = -10.92$. The gradients even foretell by how much `f` grows, nearly:
+# $(-2.1 + 4.9) \times (-3.9) = -10.92$. The gradients even predict how much `f` grows, nearly:
 # $0.1 \times (4 + 4 + 3) = 1.1$, and it grew by 1.08. Nearly, because while you move, the gradients
 # themselves change a little. Move a weight *against* its gradient instead and a loss falls: that is
-# gradient descent, and you have just done a step of it, uphill.
+# gradient descent, and you have just taken a step of it, uphill.
 
 # %%
 check("exercise 3", (-2.1 + 4.9) * -3.9, best_of_all_moves())
 check("f is then", best_of_all_moves(), -10.92)
-check("foretold growth", 0.1 * (4 + 4 + 3), 1.1)
+check("predicted growth", 0.1 * (4 + 4 + 3), 1.1)
 check("growth", best_of_all_moves() - -12.0, 1.08)
 
 # %% [markdown]

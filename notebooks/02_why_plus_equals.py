@@ -17,11 +17,12 @@
 # You will be able to
 #
 # - find the gradient of a value that is used twice, and say why contributions add;
-# - show a graph on which the obvious recursion goes wrong, and one that it never gets done with;
+# - show a graph on which the obvious recursion goes wrong, and one that it would never finish;
 # - say why a backward pass runs through the graph in reverse topological order;
-# - say what a second `backward()` does, what `zero_grad()` is for, and which bug you get without.
+# - say what a second `backward()` does, what `zero_grad()` is for, and which bug you get without
+#   it.
 #
-# This lesson finishes what S6 of the course's list of systems says about forks.
+# This lesson completes what S6 of the course's list of systems says about forks.
 
 # %%
 from lesson import answer, check
@@ -43,10 +44,10 @@ check("dy/dx", x.grad, 6.0)
 draw(y, names=locals())
 
 # %% [markdown]
-# The multiply knows nothing of squares. It swaps, as in lesson 1: to its left input it sends the
+# The multiply knows nothing about squares. It swaps, as in lesson 1: to its left input it sends the
 # value of its right input, 3, and to its right input the value of its left, 3. That both inputs are
-# the same `x` is not its business. So two gradients of 3 arrive at `x`, and the picture notes below
-# the name what they make: `sum 6.00`.
+# the same `x` is none of its business. So two gradients of 3 arrive at `x`, and below the name the
+# picture shows what they add up to: `sum 6.00`.
 #
 # Six is right. Calculus says that $x^2$ has slope $2x$, and a nudge says so too:
 
@@ -55,8 +56,8 @@ nudge = 1e-6
 check("by nudging", ((3.0 + nudge) ** 2 - 3.0**2) / nudge, 6.0, within=1e-5)
 
 # %% [markdown]
-# Why *add*? Turn `x` up by a thousandth. The left input of the gate rises by a thousandth, and for
-# this alone `y` would rise by 3 thousandths. The right input rises too, which is worth another 3.
+# Why *add*? Turn `x` up by a thousandth. The left input of the gate rises by a thousandth, and that
+# alone would make `y` rise by 3 thousandths. The right input rises too, which is worth another 3.
 # Both happen at once, so `y` rises by both together. Walk it, and watch the second path meet the
 # first:
 
@@ -88,7 +89,7 @@ check("dy/dx, assigned", pass_with_equals(y)[x], 3.0)
 check("dy/dx, added up", x.grad, 6.0)
 
 # %% [markdown]
-# The mistake has a nasty way to hide: as long as each value is used once, `=` and `+=` agree. It
+# The mistake has a nasty way of hiding: as long as each value is used once, `=` and `+=` agree. It
 # shows at the first fork. And forks are everywhere: each weight of a network meets every example of
 # a batch, each hidden unit feeds the whole next layer.
 #
@@ -120,8 +121,8 @@ explain(f, x, names=locals())
 #
 # ## The diamond that breaks recursion
 #
-# So: hand each gradient on to the inputs, with `+=`. As recursion that is a few lines, probably the
-# first that you or I would write:
+# So: hand each gradient on to the inputs, with `+=`. As a recursion that takes a few lines,
+# probably the first that you or I would write:
 
 
 # %%
@@ -168,7 +169,7 @@ check("which is", 3 * 2 + (3 + 4) * 2, 20)
 # %% [markdown]
 # `a` is right, but `x` got 20 instead of 14. Where do the extra 6 come from? Play it through. `b`
 # pays 3 into `a`, and `a` at once hands $3 \times 2 = 6$ on to `x`. Then `c` pays in 4 more, `a`
-# holds 7, and hands on $7 \times 2 = 14$. But in these 7 the first 3 are still contained: they were
+# holds 7, and hands on $7 \times 2 = 14$. But these 7 still contain the first 3, which were thus
 # handed on twice. $6 + 14 = 20$.
 #
 # "Then visit every value only once!" is the usual repair.
@@ -189,7 +190,7 @@ hand_on_once(d, set())
 check("x.grad, each value visited once", x.grad, 6.0)
 
 # %% [markdown]
-# Now it is too little. `a` handed on its 3 and was done; when the 4 arrived, it had left already.
+# Now it is too little. `a` handed on its 3 and was done; when the 4 arrived, it had already left.
 #
 # The recursion can be made *right*: hand on not what a value holds, but only what has just arrived.
 # Then each path is walked on its own, just as in the sum above. Let it also count its calls.
@@ -207,7 +208,7 @@ check("x.grad, path by path", x.grad, 14.0)
 check("calls", calls, 11)
 
 # %% [markdown]
-# 14: right. But the price! Stack forks on top of each other, and the paths double with each. In
+# 14 is right. But the price! Stack forks on top of each other, and the paths double with each. In
 # this tower every floor adds the last one to itself:
 
 
@@ -269,8 +270,9 @@ check("years for the recursion, over 7000", years > 7000, True)
 # > **A value hands its gradient on once, and only after everyone who uses it has paid in.**
 #
 # In the diamond: `a` waits for both `b` and `c`. So we want the values in an order in which each
-# comes after all that use it. Turn that around, each value *before* all that use it, and you have
-# what is called a **topological order**. The order in which Python computed the values is one.
+# comes after everything that uses it. Turn that around, each value *before* everything that uses
+# it, and you have what is called a **topological order**. The order in which Python computed the
+# values is one.
 
 # %%
 shown = {a: "a", b: "b", c: "c", d: "d"}
@@ -279,8 +281,8 @@ check("forward, inputs first", order, ["a", "b", "c", "d"])
 check("backward", order[::-1], ["d", "c", "b", "a"])
 
 # %% [markdown]
-# With the order, no recursion is left. This is a complete backward pass; the engine's own,
-# `gradients` in `autograd_core/value.py`, is the same loop with care for speed.
+# With that order, no recursion is left. This is a complete backward pass; the engine's own,
+# `gradients` in `autograd_core/graph.py`, is the same loop, written for speed.
 
 
 # %%
@@ -300,10 +302,10 @@ check("both passes agree", list(backward_pass(d).values()), list(gradients(d).va
 # %% [markdown]
 # | pass | what a value hands on | $\partial d / \partial x$ | steps |
 # |---|---|---|---|
-# | `hand_on` | all it holds, at each arrival | 20, too much | one a path |
-# | `hand_on_once` | what the first arrival brought | 6, too little | one a wire |
-# | `walk_every_path` | each arrival on its own | 14 | one a path: doubles with each fork |
-# | `backward_pass` | the sum, when all have arrived | 14 | one a wire |
+# | `hand_on` | all it holds, at each arrival | 20, too much | one per path |
+# | `hand_on_once` | what the first arrival brought | 6, too little | one per wire |
+# | `walk_every_path` | each arrival on its own | 14 | one per path: doubles with each fork |
+# | `backward_pass` | the sum, when all have arrived | 14 | one per wire |
 #
 # Walk the diamond, and watch `a`: it hands nothing to `x` before its sum is complete.
 
@@ -311,9 +313,9 @@ check("both passes agree", list(backward_pass(d).values()), list(gradients(d).va
 step(d, names=locals())
 
 # %% [markdown]
-# (One more snag of recursion: Python stops it at some thousand calls deep, and a long calculation
-# is a deep graph. This engine finds its order with a list of its own in place of recursion, so a
-# chain may be as long as memory holds.)
+# (One more snag: Python stops a recursion that is some thousand calls deep, and a long calculation
+# is a deep graph. This engine finds its order with a list of its own instead of recursion, so a
+# chain may be as long as memory allows.)
 
 # %%
 start = end = Value(0.0)
@@ -346,7 +348,7 @@ draw(f, names=locals())
 # %% [markdown]
 # Twice the pass, exactly twice the gradient, on every value of the graph. Nobody wants that here.
 # But take two results that depend on the same `x`, say the losses of two examples. Each sends its
-# gradients, one after the other, and `x` ends with the gradient of their *sum*, as it should:
+# gradients, one after the other, and `x` ends up with the gradient of their *sum*, as it should:
 
 # %%
 x = Value(3.0)
@@ -384,8 +386,8 @@ careless(f)
 check("twice", x.grad, 18.0)
 
 # %% [markdown]
-# Once, all is well. Twice, it should be 12. What went wrong is not at `x`, and not at `f`, which is
-# set to 1 anew. It is at `q`, in between:
+# Once, all is well. Twice, it should be 12. The fault is not at `x`, nor at `f`, which is set to 1
+# again. It is at `q`, in between:
 
 # %%
 check("q.grad after two passes", q.grad, 2.0)
@@ -393,14 +395,15 @@ check("what the second pass handed to x", q.grad * 2 * x.data, 12.0)
 check("so x holds", 6.0 + 12.0, 18.0)
 
 # %% [markdown]
-# `q.grad` is an account book: it holds all that ever came in. In the first pass 1 came in, and 6
-# went out to `x`. In the second pass another 1 comes in. The book now says 2, so `careless` sends
-# out 12. But half of that is the old 1, which was passed on long ago and is now passed on again.
+# `q.grad` is an account book: it holds everything that ever came in. In the first pass 1 came in,
+# and 6 went out to `x`. In the second pass another 1 comes in. The book now says 2, so `careless`
+# sends out 12. But half of that is the old 1, which was passed on long ago and is now passed on
+# again.
 #
 # So the gradients *in between* matter, although hardly anyone reads them: `.grad` is a record of
 # all passes, and a pass must hand on only what came in during *this* pass. The cure is in
-# `backward_pass` above: sums of its own, which begin at 0. `f.backward()` works like that, and only
-# at the end adds its sums to every `.grad`.
+# `backward_pass` above: sums of its own, which start at 0. `f.backward()` works like that, and adds
+# its sums to every `.grad` only at the end.
 #
 # The same old entry makes `careless` wrong for the two losses above, since they share `q`:
 
@@ -416,8 +419,8 @@ check("too much by the first 6, once more", x.grad - 36.0, 6.0)
 # %% [markdown]
 # ## `zero_grad()`: begin again
 #
-# When you do want a fresh answer, say so. `f.zero_grad()` sets the gradient of `f`, and of all that
-# it depends on, back to 0.
+# When you do want a fresh answer, say so. `f.zero_grad()` sets the gradient of `f`, and of
+# everything it depends on, back to 0.
 
 # %%
 x = Value(3.0)
@@ -430,7 +433,7 @@ check("df/dx, fresh", x.grad, 6.0)
 # %% [markdown]
 # In training it is the line that people forget. Each step builds a new graph, whose inner values
 # start at 0 by themselves; but the weight lives on, and so does its `.grad`. Let `w` look for the
-# bottom of $(w - 3)^2$, always a tenth of the gradient downhill, with the line and without.
+# bottom of $(w - 3)^2$, always moving a tenth of the gradient downhill, with the line and without.
 
 
 # %%
@@ -455,8 +458,9 @@ plots.training_curves(
 )
 
 # %% [markdown]
-# Without the line, `w` acts on the sum of all gradients it ever had. It rolls through the bottom,
-# up the other side and back, and never comes to rest. No error tells you; the loss just looks odd.
+# Without the line, `w` acts on the sum of all the gradients it ever had. It rolls through the
+# bottom, up the other side and back, and never comes to rest. No error tells you; the loss just
+# looks odd.
 #
 # ## Exercises
 #
@@ -522,8 +526,8 @@ answer(3, ..., lambda: two_careless_passes(10))
 #
 # **Exercise 1.** Along one wire comes $1 - x$, the other factor. Along the other comes $x$ times
 # the local gradient of `1 - x`, which is -1. They cancel where $1 - x = x$, at one half: the top of
-# the parabola. The gradient is 0 there although both contributions are alive: one half and minus
-# one half.
+# the parabola. The gradient is 0 there although neither contribution is: they are one half and
+# minus one half.
 
 # %%
 check("exercise 1", 1 / 2, next(k for k in tries if slope_at(k) == 0.0))

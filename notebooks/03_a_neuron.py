@@ -19,7 +19,7 @@
 # - say what scaling the data does to the gradients of the weights, and to the learning rate;
 # - ask a trained classifier what it looks at.
 #
-# This lesson meets S6 (its neuron, staged computation, the sigmoid as one gate and as four, data
+# This lesson covers S6 (its neuron, staged computation, the sigmoid as one gate and as four, data
 # scaled by n) and S16 of the course's list of systems.
 
 # %%
@@ -56,9 +56,9 @@ check("df/dw0, df/dw1, df/dw2", [w0.grad, w1.grad, w2.grad], [-0.20, -0.39, 0.20
 check("df/dx0, df/dx1", [x0.grad, x1.grad], [0.39, -0.59], within=0.005)
 
 # %% [markdown]
-# So to raise $f$, raise $w_2$ and lower $w_0$ and $w_1$. Of the three $w_1$ counts most. A
-# multiplication hands each factor the *other* one, so $w_1$ gets its input $-2$, the larger of
-# the two, as its factor. Large inputs make large gradients on their weights: keep that in mind.
+# So to raise $f$, raise $w_2$ and lower $w_0$ and $w_1$. Of the three, $w_1$ counts most. A
+# multiplication hands each factor the *other* one, so $w_1$ gets its input $-2$, the larger of the
+# two in size, as its factor. Large inputs make large gradients on their weights: keep that in mind.
 #
 # A step of 0.5 along the gradient, all three weights at once, does raise it, from 0.73 to 0.83:
 
@@ -112,7 +112,7 @@ check("gates", sum(1 for v in gradients(four) if v.inputs), 4)
 
 # %% [markdown]
 # So is there no difference? On paper none. On a computer, far out in the tail, there is: the four
-# pass through a number too large or too small to be written down, the single gate does not.
+# pass through a number too large or too small for a float; the single gate does not.
 
 
 # %%
@@ -130,15 +130,15 @@ except OverflowError as error:
 check("one gate at -800", sigmoid(Value(-800.0)), 0.0, within=0.0)
 
 # %% [markdown]
-# That is a rule of thumb for choosing gates: whatever has a simple slope of its own, and is used
-# often, deserves one.
+# That gives a rule of thumb for choosing gates: whatever has a simple slope of its own, and is used
+# often, deserves to be one.
 #
 # ## Staged computation (S6)
 #
 # Cut a long formula into stages, each of which you can differentiate in your head. Keep what the
 # forward pass computes, and walk the stages backward: the gradient of a name is collected by `+=`
-# from all that used it. This function has no use but to practise on (it is from Stanford CS231n's
-# backpropagation notes):
+# from everything that used it. This function has no use except as practice (it is from Stanford
+# CS231n's backpropagation notes):
 #
 # $$q(x, y) = \frac{x + \sigma(y)}{\sigma(x) + (x + y)^2}$$
 
@@ -224,9 +224,10 @@ draw(score)
 step(score)
 
 # %% [markdown]
-# Then the steps of training are $n$ times longer, and a learning rate that was good is too large.
-# How much smaller must it be? One weight shows it: fit $w x$ to $y = 2$ at $x = 1$, by gradient
-# descent on $(w x - y)^2$. Then the same with $x$ ten times larger, at three learning rates.
+# Then the steps of training are $n$ times longer, and a learning rate that was good is now too
+# large. How much smaller must it be? One weight shows it: fit $w x$ to $y = 2$ at $x = 1$, by
+# gradient descent on $(w x - y)^2$. Then the same with $x$ ten times larger, at three learning
+# rates.
 
 
 # %%
@@ -250,11 +251,11 @@ curves = {
 plots.training_curves(curves, xlabel="step", log=True)
 
 # %% [markdown]
-# At the old rate it explodes: after three steps the loss is a million times larger, and more. With
+# At the old rate it explodes: after three steps the loss is more than a million times larger. With
 # a rate ten times smaller it swings from one side to the other and learns nothing. At a rate a
-# *hundred* times smaller it does what it did before, step for step (its line lies on the first).
-# The gradient is $n$ times larger, and the weight that is sought is $n$ times smaller: $n^2$ in
-# all. So scale your data to a common, moderate size first.
+# *hundred* times smaller it does what it did before, step for step (its line lies on top of the
+# first). The gradient is $n$ times larger, and the weight we are looking for is $n$ times smaller:
+# $n^2$ in all. So scale your data to a common, moderate size first.
 
 # %%
 _, before = descend(1.0, 0.1)
@@ -360,7 +361,7 @@ surer = [abs(b) > abs(a) for a, b in zip(scores(points), scores(tiny), strict=Tr
 check("surer after a tiny step the other way", sum(surer), 40)
 
 # %% [markdown]
-# For an image the same gradient, one number a pixel, is an image too, called a saliency map
+# For an image the same gradient, one number per pixel, is an image too, called a saliency map
 # (Simonyan et al., 2014). And the same push, too small to be seen, fools image classifiers
 # (Goodfellow et al., 2015).
 #
@@ -384,7 +385,7 @@ answer(1, ..., slope_when_undecided)
 
 # %% [markdown]
 # **Exercise 2.** Multiply both inputs of that first neuron by 10 and divide the weights `w0` and
-# `w1` by 10. By which factor does the gradient on `w0` change, and by which the one on `x0`?
+# `w1` by 10. By what factor does the gradient on `w0` change, and by what factor the one on `x0`?
 # Answer with a list of two numbers.
 
 
@@ -398,9 +399,9 @@ def factors(n):
 answer(2, ..., lambda: factors(10.0))
 
 # %% [markdown]
-# **Exercise 3.** Leave the weights alone. How far must the point $(x_0, x_1) = (-1, -2)$ be moved
-# at least, so that the neuron is undecided? (Which direction is best? What does the sum $s$ lose
-# for each unit of the way?)
+# **Exercise 3.** Leave the weights alone. What is the shortest distance by which you can move the
+# point $(x_0, x_1) = (-1, -2)$ so that the neuron is undecided? (Which direction is best? What does
+# the sum $s$ lose for each unit of the way?)
 
 
 # %%
@@ -420,7 +421,7 @@ answer(3, ..., shortest_way)
 # ## Answers
 #
 # **1.** The sum must be 0, so $w_2 = -4$. The slope is then $0.5 \, (1 - 0.5) = 0.25$. The sigmoid
-# is nowhere steeper: an undecided neuron passes most back.
+# is nowhere steeper: an undecided neuron passes the most back.
 
 # %%
 check("the sum, with w2 = -4", 2.0 * -1.0 + -3.0 * -2.0 - 4.0, 0.0)
@@ -428,8 +429,8 @@ check("exercise 1", 0.5 * (1.0 - 0.5), slope_when_undecided())
 
 # %% [markdown]
 # **2.** The products are as before, so the sum, $f$, and all that arrives at the products are as
-# before, too. What changes are the local slopes: `w0` has $x_0$ for its slope, which is 10 times
-# larger, and `x0` has $w_0$, which is a tenth.
+# before. What changes are the local slopes: `w0` has $x_0$ for its slope, which is 10 times larger,
+# and `x0` has $w_0$, which is a tenth as large.
 
 # %%
 check("exercise 2", [10.0, 0.1], factors(10.0))
@@ -446,4 +447,4 @@ check("direction", x0.grad / x1.grad, 2.0 / -3.0)
 
 # %% [markdown]
 # Next: [4. The toy chain](04_the_toy_chain.ipynb), in which several such stages follow each other,
-# and every derivative is held to its formula and to a measurement.
+# and every derivative is checked against its formula and against a measurement.

@@ -18,7 +18,7 @@
 # - derive all derivatives of a chain by hand, from the loss back to the first number;
 # - check them against differences of the loss, and say why nobody trains a network that way.
 #
-# This lesson meets S1, S2 and S17 of the course's list of systems.
+# This lesson covers S1, S2 and S17 of the course's list of systems.
 
 # %%
 import math
@@ -42,8 +42,8 @@ from viz import draw, explain, plots, step, to_text
 # %% [markdown]
 # ## A network that is one chain (S2)
 #
-# Before networks with many units a layer, take one with a single number a layer. It is a sine, an
-# exponential and a cosine with a weight and a bias before, between and after them, and a squared
+# Before networks with many units per layer, take one with a single number per layer. It is a sine,
+# an exponential and a cosine with a weight and a bias before, between and after them, and a squared
 # error at its end (Understanding Deep Learning, 7.3):
 #
 # $$f_0 = \beta_0 + \omega_0 x \quad h_1 = \sin f_0 \quad f_1 = \beta_1 + \omega_1 h_1 \quad
@@ -97,10 +97,10 @@ check("dh3/df2, kept by the gate", h3.partials[0], -math.sin(f2.data))
 # %% [markdown]
 # ## The second pass reuses (S1)
 #
-# Now backward. It computes no sine and no exponential: at each gate it multiplies what arrives
-# from above by a number that the first pass left there. Here is the whole chain after both passes,
-# from top to bottom, as it is long. Above each line stands the value of the first pass, below it
-# the gradient of the second, and behind each $\times$ the slope that joins them.
+# Now backward. It computes no sine and no exponential: at each gate it multiplies what arrives from
+# above by a number that the first pass left there. Here is the whole chain after both passes, from
+# top to bottom, since it is long. Above each line is the value from the first pass, below it the
+# gradient from the second, and after each $\times$ the slope that joins them.
 
 # %%
 loss.backward()
@@ -125,9 +125,9 @@ used = [one.local for one in walk if one.phase == "backward"]
 check("each local is one that was kept", sorted(used), sorted(sum(kept, ())), within=0.0)
 
 # %% [markdown]
-# That it really lives on the stored numbers shows when somebody tampers with a value between the
-# passes. Whatever is written over $h_1$ after the forward pass, the gradient is that of the
-# pass that was run.
+# That it really uses the stored numbers shows when somebody tampers with a value between the
+# passes: whatever is written over $h_1$ after the forward pass, the gradient is that of the pass
+# that was run.
 
 # %%
 true_number, true_gradient = h1.data, gradients(loss)[w1]
@@ -214,8 +214,8 @@ for v in (f3, h3, f2, h2, f1, h1, f0):
 #
 # $$\frac{\partial \ell}{\partial v} \approx \frac{\ell(v + h) - \ell(v - h)}{2 h}$$
 #
-# Here is the chain again on plain numbers, without any engine. It can add a nudge to any
-# number, in the middle of the chain as well.
+# Here is the chain again on plain numbers, without any engine. It can add a nudge to any number,
+# including those in the middle of the chain.
 
 
 # %%
@@ -285,8 +285,9 @@ check("one-sided leaves more than ten times the error", least_one > 10 * least_b
 # ## One by one: `check_gradient` (S17)
 #
 # `check_gradient` does this with care: it takes a row of nudges, each half the one before, and
-# extrapolates to a nudge of zero. It takes a function of the parameters, and prints a line for
-# each: the engine's slope, the measured one, and the measured ones from the left and the right.
+# extrapolates to a nudge of zero. It takes a function of the parameters, and prints one line per
+# parameter: the engine's slope, the measured one, and the measured ones from the left and the
+# right.
 
 
 # %%
@@ -305,8 +306,8 @@ check("measured", [row.numeric for row in report], [hand[n] for n in given if n 
 
 # %% [markdown]
 # What does it say when a rule is wrong? Here is a cosine gate whose author forgot the minus of its
-# slope. The forward pass is perfect, so the loss looks right. Training with it would go astray in
-# silence.
+# slope. The forward pass is perfect, so the loss looks right. Training with it would silently go
+# astray.
 
 # %%
 forgetful = Gate(
@@ -323,8 +324,8 @@ except GradientError as found:
 # %% [markdown]
 # ## Why nobody trains like that: 2n passes (S17)
 #
-# A measured slope needs two forward passes, and it tells about one parameter only. Then the next.
-# So $n$ parameters cost $2n$ forward passes. Count them:
+# A measured slope needs two forward passes, and it tells you about one parameter only. Then the
+# next. So $n$ parameters cost $2n$ forward passes. Count them:
 
 # %%
 passes = 0
@@ -348,8 +349,8 @@ check("forward passes for 8 parameters", passes, 2 * 8)
 check("the gradient", slopes, [hand[name] for name in given if name not in "xy"], within=1e-8)
 
 # %% [markdown]
-# `check_gradient` takes more, for its row of nudges and for both sides; it is a judge, not a
-# method of work.
+# `check_gradient` takes more, for its row of nudges and for both sides; it is a judge, not a way to
+# train.
 
 # %%
 passes = 0
@@ -440,9 +441,9 @@ answer(3, ..., one_sided_passes)
 # %% [markdown]
 # ## Answers
 #
-# **1.** Only 2. With $\omega_3 = 0$ nothing passes from $f_3$ to $h_3$, so all that lies below
-# gets zero. $\beta_3$ still gets what arrives at $f_3$, and $\omega_3$ gets it times $h_3$: a
-# weight of 0 blocks the way down but can still learn.
+# **1.** Only 2. With $\omega_3 = 0$ nothing passes from $f_3$ to $h_3$, so everything below gets
+# zero. $\beta_3$ still gets what arrives at $f_3$, and $\omega_3$ gets it times $h_3$: a weight of
+# 0 blocks the way down but can still learn.
 
 # %%
 check("exercise 1", 2, sum(slope != 0.0 for slope in slopes_at(w3=0.0)))
@@ -450,8 +451,8 @@ check("exercise 1", 2, sum(slope != 0.0 for slope in slopes_at(w3=0.0)))
 # %% [markdown]
 # **2.** The sine lies between. Its slope is $\cos f_0$, and that is 0 where $f_0 = \pi / 2$, so
 # $\beta_0 = \pi / 2 - \omega_0 x$, which is 0.97. There the sine is at its top, and a small nudge
-# below it changes nothing above. (On the way $f_3$ passes $y$. There the loss is 0, and *all*
-# derivatives are: that was not asked.)
+# below it changes nothing above. (On the way $f_3$ passes $y$. There the loss is 0, and so are
+# *all* derivatives; that is not what was asked.)
 
 # %%
 top = math.pi / 2 - 1.2 * 0.5

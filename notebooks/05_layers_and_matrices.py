@@ -19,7 +19,7 @@
 # - read the matrix equations of backpropagation off a graph of single numbers,
 # - compute the deltas of a network by hand, and train with them.
 #
-# This lesson meets S3, S7, S8 and S9 of the course's list of systems.
+# This lesson covers S3, S7, S8 and S9 of the course's list of systems.
 
 # %%
 import numpy as np
@@ -43,9 +43,8 @@ check("local gradients of a * b", (a * b).partials, (-2.0, 3.0))
 check("local gradients of max(a, b)", maximum(a, b).partials, (1.0, 0.0))
 
 # %% [markdown]
-# A shallow graph: one weight, one bias, one squared error. The error `e` is 2, so the loss is 4
-# and what flows back into `e` is $2e = 4$. Everything else is that 4, times what stands next to
-# it.
+# A shallow graph: one weight, one bias, one squared error. The error `e` is 2, so the loss is 4 and
+# what flows back into `e` is $2e = 4$. Everything else is that 4, times what is next to it.
 
 # %%
 w, x, b, y = Value(2.0), Value(3.0), Value(1.0), 5.0
@@ -76,7 +75,7 @@ loss.backward()
 draw(loss, names=locals())
 
 # %% [markdown]
-# The sigmoid and the logarithm cancel each other nearly completely. What arrives at each weight is
+# The sigmoid and the logarithm cancel each other almost completely. What arrives at each weight is
 # the error in the probability times the weight's input:
 #
 # $$\frac{\partial \ell}{\partial w_i} = (p - y)\,x_i .$$
@@ -101,11 +100,11 @@ step(loss, names=locals())
 # %% [markdown]
 # ## A layer, and problem 7.6 (S3)
 #
-# Let $z = \beta + \Omega h$: three units that look at the same two inputs. Move $h_j$ a little,
-# and $z_i$ moves $\Omega_{ij}$ times as much, since only the product $\Omega_{ij} h_j$ contains
-# both. So the table of all slopes, a row for each output, is $\Omega$ itself. Problem 7.6 of
+# Let $z = \beta + \Omega h$: three units that look at the same two inputs. Move $h_j$ a little, and
+# $z_i$ moves $\Omega_{ij}$ times as much, since only the product $\Omega_{ij} h_j$ contains both.
+# So the table of all slopes, a row for each output, is $\Omega$ itself. Problem 7.6 of
 # *Understanding Deep Learning* writes the same table with a row for each **input** and thereby has
-# $\partial z / \partial h = \Omega^T$. A layout, not another fact.
+# $\partial z / \partial h = \Omega^T$. That is another layout, not another fact.
 
 # %%
 omega = np.array([[1.0, -2.0], [1.5, 3.0], [-1.0, 4.0]])
@@ -162,7 +161,7 @@ draw(f, names=locals())
 
 # %% [markdown]
 # Step to the place where `w0` gets its second contribution. The `+=` of the fork **is** the sum
-# over the examples, and the sum over the examples is what $dW = dD\,X^T$ abbreviates. Change a
+# over the examples, and the sum over the examples is what $dW = dD\,X^T$ stands for. Change a
 # number of an example, and see which weight notices.
 
 # %%
@@ -197,8 +196,8 @@ check("largest difference of dW and dD X^T", abs(grad(W) - dD @ data(X).T).max()
 check("largest difference of dX and W^T dD", abs(grad(X) - data(W).T @ dD).max(), 0.0)
 
 # %% [markdown]
-# You need not remember which factor is transposed. $dW$ has the shape of $W$, 5 by 10, and $dD$ (5
-# by 3) and $X$ (10 by 3) can be multiplied to that shape in one way only.
+# You do not have to remember which factor is transposed. $dW$ has the shape of $W$, 5 by 10, and
+# $dD$ (5 by 3) and $X$ (10 by 3) can be multiplied to that shape in one way only.
 
 # %% [markdown]
 # ## A deep network in four lines of matrices (S3)
@@ -253,9 +252,9 @@ check("biases with gradient 0", silent, shut)
 # %% [markdown]
 # ## The delta recursion (S8)
 #
-# Older texts, and the Berkeley EECS 182/189 notes, tell the same story by **deltas**. Unit $j$ of
-# a layer has the signal $s_j = \sum_i w_{ij} x_i$ and the output $x_j = \theta(s_j)$; its delta is
-# $\delta_j = \partial \ell / \partial s_j$. With $\ell = (x^{(L)} - y)^2$:
+# Older texts, and the Berkeley EECS 182/189 notes, tell the same story in terms of **deltas**. Unit
+# $j$ of a layer has the signal $s_j = \sum_i w_{ij} x_i$ and the output $x_j = \theta(s_j)$; its
+# delta is $\delta_j = \partial \ell / \partial s_j$. With $\ell = (x^{(L)} - y)^2$:
 #
 # - base step, at the last layer: $\delta = 2\,(x^{(L)} - y)\;\theta'(s)$,
 # - induction, one layer down: $\delta_i = \theta'(s_i) \sum_j w_{ij}\,\delta_j$,
@@ -298,7 +297,7 @@ for layer, (sl, delta) in enumerate(zip(s, recursion(start, numbers, 1.0), stric
 
 # %% [markdown]
 # The stochastic algorithm built on it has seven steps. Here it is twice, on the four corners of
-# XOR: once the engine finds the gradients, once the recursion does.
+# XOR: once with the gradients from the engine, once with those from the recursion.
 
 
 # %%
@@ -415,7 +414,7 @@ def same_examples():
 answer(1, ..., same_examples)
 
 # %% [markdown]
-# **2.** The logistic regression above starts anew, with all weights and the bias 0. The point is
+# **2.** The logistic regression above starts again, with all weights and the bias 0. The point is
 # (2, 1), its label 1. What is the gradient of `w0`?
 
 
@@ -429,9 +428,9 @@ def from_zero():
 answer(2, ..., from_zero)
 
 # %% [markdown]
-# **3.** Somebody divides the loss of the two-layer network by 3, to have the mean over the batch.
-# By which factor does the length of one update $-\eta\,dW_0$ change, and what must $\eta$ be
-# multiplied by to get the old update back? Answer with the second number.
+# **3.** Somebody divides the loss of the two-layer network by 3, to get the mean over the batch. By
+# what factor does the length of one update $-\eta\,dW_0$ change, and what must $\eta$ be multiplied
+# by to get the old update back? Answer with the second number.
 
 
 # %%
@@ -462,8 +461,8 @@ check("exercise 2", (0.5 - 1.0) * 2.0, from_zero())
 
 # %% [markdown]
 # **3.** The division is one more gate at the end; it sends 1/3 down instead of 1, and everything
-# below is a third. With $\eta$ three times as large the update is the old one. That is why a
-# learning rate only has a meaning together with "sum" or "mean".
+# below is a third as large. With $\eta$ three times as large the update is the old one. That is why
+# a learning rate means something only together with "sum" or "mean".
 
 # %%
 check("exercise 3", 3.0, old_over_new())

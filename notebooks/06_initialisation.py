@@ -9,11 +9,11 @@
 # %% [markdown]
 # # How a network should start
 #
-# **Why does a deep network sometimes learn nothing at all, or answer `nan`, before training has
+# **Why does a deep network sometimes learn nothing at all, or output `nan`, before training has
 # even begun? And why may its weights not all start at zero?**
 #
-# A network is judged by its numbers after training, but it lives or dies by the numbers that it
-# starts with. This lesson meets S4, S10, S13 and S14 of the course's list of systems.
+# A network is judged by its numbers after training, but it lives or dies by the numbers it starts
+# with. This lesson covers S4, S10, S13 and S14 of the course's list of systems.
 #
 # You will be able to
 #
@@ -41,7 +41,7 @@ from viz import draw, explain, plots, step
 # %% [markdown]
 # ## 1. The same factor, again and again
 #
-# Take the thinnest deep network there is: one unit a layer, the same weight $w$ everywhere. (Its
+# Take the thinnest deep network there is: one unit per layer, the same weight $w$ everywhere. (Its
 # numbers are positive: a ReLU would change nothing, so we leave it out.) Each layer multiplies by
 # $w$ on the way up, and the gradient is multiplied by $w$ on the way down.
 
@@ -57,14 +57,15 @@ check("dh3/dw", w.grad, 3 * 0.5**2)
 draw(h3, names=locals())
 
 # %% [markdown]
-# Step it, then put $w$ to 1.5 and to 1, and watch the gradient that reaches $x$.
+# Step it, then set $w$ to 1.5 and to 1, and watch the gradient that reaches $x$.
 
 # %%
 step(h3, names=locals())
 
 # %% [markdown]
 # Three layers are harmless. Fifty are not: a weight of a half leaves less than $10^{-15}$ of the
-# signal, three halves make it more than $10^8$ times larger. Only a factor of 1 carries it through.
+# signal, one of three halves makes it more than $10^8$ times larger. Only a factor of 1 carries it
+# through.
 
 
 # %%
@@ -107,12 +108,12 @@ check("mean square after ReLU", mean_square([v.relu() for v in f]), 0.5, within=
 # The next pre-activation adds up $D$ products of such a number and an independent weight, so
 #
 # $$ v' = D \, \sigma^2 \, \frac{v}{2} \qquad\text{hence a factor of}\qquad \frac{D\sigma^2}{2}
-# \quad\text{a layer (Understanding Deep Learning, 7.5).} $$
+# \quad\text{per layer (Understanding Deep Learning, 7.5).} $$
 #
 # Backward it is the same story upside down. A unit's gradient is a sum over the $D'$ units above
 # it, and ReLU passes half of them: the factor is $D'\sigma^2/2$. Both are 1 for
 #
-# $$ \sigma^2 = \frac{2}{D} \qquad\text{(He's start, which PyTorch calls “kaiming”).} $$
+# $$ \sigma^2 = \frac{2}{D} \qquad\text{(He initialisation, which PyTorch calls “kaiming”).} $$
 #
 # Biases start at 0: they would only add variance. Let us see 50 layers of 40 units, started in five
 # ways. (`activation_statistics` runs forward, `gradient_statistics` forward and backward.)
@@ -141,10 +142,10 @@ plots.variance_by_depth(forward, backward, title="50 layers of 40 ReLUs")
 
 # %% [markdown]
 # Read the left picture from left to right, as the values go, and the right one from right to left,
-# as the gradients go. Small weights vanish, large ones explode, He's stay.
+# as the gradients go. Small weights vanish, large ones explode, those of He initialisation stay.
 #
 # All five used the same random draws, only scaled, and ReLU hands a scale straight on. So the
-# factor shows exactly: divide by He's line, and each layer multiplies by $k/2$.
+# factor shows exactly: divide by the line for He, and each layer multiplies by $k/2$.
 
 # %%
 he_up, he_down = forward["He, 2/D"], backward["He, 2/D"]
@@ -155,9 +156,9 @@ for name, k in starts.items():
     check(f"{name}: factor down", (down[0] / down[-1]) ** (1 / 49), k / 2, within=1e-9)
 
 # %% [markdown]
-# He's own line wanders, since 40 units are only a sample: a factor of 1 is what one gets on
-# average, not in each layer. Over 49 layers its factor is within a tenth of 1. Wider layers
-# wander less.
+# The line for He itself wanders, since 40 units are only a sample: a factor of 1 is what you get on
+# average, not in each layer. Over 49 layers its factor is within a tenth of 1. Wider layers wander
+# less.
 
 # %%
 check("He, factor up", (he_up[-1] / he_up[0]) ** (1 / 49), 1.0, within=0.1)
@@ -169,8 +170,8 @@ check("100/D on top", forward["extreme, 100/D"][-1] > 1e80, True)
 # ## 3. Unequal widths: 4/(D + D') (S4)
 #
 # From $D$ units to $D'$, forward asks for $2/D$ and backward for $2/D'$. One number cannot be both,
-# and the usual compromise puts the mean width below: $\sigma^2 = 4/(D+D')$ (Understanding Deep
-# Learning, 7.5). Here is a layer from 40 to 160 units; its factors are measured in both directions.
+# and the usual compromise uses the mean width: $\sigma^2 = 4/(D+D')$ (Understanding Deep Learning,
+# 7.5). Here is a layer from 40 to 160 units; its factors are measured in both directions.
 
 
 # %%
@@ -195,10 +196,10 @@ for mode, variance in (("fan_in", 2 / 40), ("fan_out", 2 / 160), ("average", 4 /
 # the gradients and shrinks the values to a quarter, and the compromise misses both by a little:
 # 0.4 and 1.6. (Measured on one draw, so within 15 %.)
 #
-# **Xavier** (Glorot) starts are the same argument without ReLU's half, for layers that are linear
-# near 0, such as tanh: $1/n_\text{in}$ keeps the values, $1/n_\text{out}$ the gradients, and
-# `xavier_normal_` takes $2/(n_\text{in}+n_\text{out})$. Under ReLU, Xavier's values halve
-# in each layer.
+# **Xavier** (Glorot) initialisation is the same argument without ReLU's half, for layers that are
+# linear near 0, such as tanh: $1/n_\text{in}$ keeps the values, $1/n_\text{out}$ the gradients, and
+# `xavier_normal_` takes $2/(n_\text{in}+n_\text{out})$. Under ReLU, Xavier weights halve the
+# variance in each layer.
 
 # %%
 weight = Linear(40, 160).weight
@@ -213,9 +214,9 @@ check("Xavier backward, variance x out", mean_square(numbers) * 160, 1.0, within
 # %% [markdown]
 # ## 4. Beyond extreme: where `nan` comes from (S4)
 #
-# A float ends at about $1.8 \cdot 10^{308}$. Let weights be large enough, and the values run over
-# it to infinity. Infinity minus infinity is `nan`, and from there on everything is.
-# `first_nan` walks to the gate where it began.
+# A float ends at about $1.8 \cdot 10^{308}$. If the weights are large enough, the values run past
+# it to infinity. Infinity minus infinity is `nan`, and from there on everything is. `first_nan`
+# walks to the gate where it began.
 
 # %%
 model = MLP(8, [8] * 50 + [1], rng=2, init=normal(1e15))
@@ -231,7 +232,7 @@ check("of opposite sign", sum(v.data > 0 for v in culprit.inputs), 1)
 # ## 5. Zero and constant: the symmetry (S4)
 #
 # *Why not start at zero, then?* Because a product's gradient is the other factor. With all weights
-# 0 every hidden unit answers 0, and of all parameters only the last bias gets a gradient.
+# 0 every hidden unit outputs 0, and of all parameters only the last bias gets a gradient.
 
 # %%
 zeros = MLP(2, [3, 1], init="zeros")
@@ -256,8 +257,8 @@ check("dy/da, dy/db", [a.grad, b.grad], [1.0, 1.0])
 draw(y, names=locals())
 
 # %% [markdown]
-# The same step from the same place leads to the same place. Twins stay twins, however long one
-# trains: a layer of 8 is worth a single unit. Random starts are there to tell units apart.
+# The same step from the same place leads to the same place. Twins stay twins, however long you
+# train: a layer of 8 is worth a single unit. Random weights are there to make the units different.
 
 
 # %%
@@ -286,7 +287,7 @@ constant, varied = MLP(2, [8, 1], init=0.5), MLP(2, [8, 1], rng=4)
 constant_losses = train(constant, points, labels, steps=100, lr=0.3)
 varied_losses = train(varied, points, labels, steps=100, lr=0.3)
 check("constant start: different units", features(constant), 1)
-check("He's start: different units", features(varied), 8)
+check("He initialisation: different units", features(varied), 8)
 
 
 # %%
@@ -298,11 +299,11 @@ def accuracy(model):
 
 print(f"constant start: {accuracy(constant):.0%} right")
 check("constant start: below three quarters", accuracy(constant) < 0.75, True)
-check("He's start: right", accuracy(varied), 1.0)
+check("He initialisation: right", accuracy(varied), 1.0)
 plots.training_curves({"constant 0.5": constant_losses, "He": varied_losses}, xlabel="step")
 
 # %% [markdown]
-# Eight twins can bend their answer along one line only; eight different units close a ring.
+# Eight twins can bend their answer along one line only; eight different units can close a ring.
 
 
 # %%
@@ -317,7 +318,7 @@ def boundary(model, title):
 boundary(constant, "started constant: eight times the same unit")
 
 # %%
-boundary(varied, "He's start: eight units")
+boundary(varied, "He initialisation: eight units")
 
 # %% [markdown]
 # ## 6. The sigmoid's small slope (S10)
@@ -382,7 +383,8 @@ step(s3, names=locals())
 explain(s3, x, names=locals())
 
 # %% [markdown]
-# Now a deep stack of layers: 30 of 20 units, Xavier's weights for sigmoid and tanh, He's for ReLU.
+# Now a deep stack of layers: 30 of 20 units, with Xavier weights for sigmoid and tanh and He
+# weights for ReLU.
 
 # %%
 kinds = {"sigmoid": "xavier", "tanh": "xavier", "relu": "he"}
@@ -396,15 +398,15 @@ for activation, start in kinds.items():
 plots.variance_by_depth(up, down, title="30 layers of 20 units")
 
 # %% [markdown]
-# The sigmoids' values look healthy, yet their gradients die. With Xavier's weights
-# only the slope is left, and a slope of at most $1/4$ divides the variance by at least $4^2 = 16$
-# in each layer. Over the same depth tanh and ReLU keep more than 0.7 of it a layer. This is why
-# hidden layers are seldom made of sigmoids now.
+# The sigmoids' values look healthy, yet their gradients die. With Xavier weights only the slope is
+# left, and a slope of at most $1/4$ divides the variance by at least $4^2 = 16$ in each layer. Over
+# the same depth tanh and ReLU keep more than 0.7 of it per layer. This is why hidden layers are
+# seldom made of sigmoids now.
 
 # %%
 rate = {name: (v[0] / v[-1]) ** (1 / 29) for name, v in down.items()}
 print(", ".join(f"{name} {factor:.3f}" for name, factor in rate.items()))
-check("sigmoid: factor a layer, below 1/16", rate["sigmoid"] < 1 / 16, True)
+check("sigmoid: factor per layer, below 1/16", rate["sigmoid"] < 1 / 16, True)
 check("sigmoid: lost over 29 layers", down["sigmoid"][0] / down["sigmoid"][-1] < 1e-34, True)
 check("tanh and ReLU: factor above", min(rate["tanh"], rate["relu"]) > 0.7, True)
 check("values of the sigmoids", up["sigmoid"][-1] > 1e-3, True)
@@ -413,8 +415,8 @@ check("values of the sigmoids", up["sigmoid"][-1] > 1e-3, True)
 # ## 7. Elbows (S13)
 #
 # A ReLU of one input bends where $wx + b = 0$, at $x = -b/w$: its *elbow* (Berkeley EECS 182/189
-# notes). A network bends its answer only at elbows, so it matters where they start. With biases 0,
-# as He has them, all lie on one spot. Drawn biases spread them.
+# notes). A network bends its answer only at elbows, so it matters where they start. With biases of
+# 0, as in He initialisation, all of them lie on one spot. Random biases spread them.
 
 # %%
 rng = Random(5)
@@ -431,22 +433,22 @@ plots.elbows(places, title="elbows of 60 ReLUs")
 
 # %% [markdown]
 # The numbers on the right count the elbows between -3 and 3. Where $w$ and $b$ are spread alike, as
-# in PyTorch's start with one input, every second elbow lies between -1 and 1: one of the two is the
-# larger in size, and it is as often $w$ as $b$.
+# in PyTorch's default for one input, half of the elbows lie between -1 and 1: one of the two is
+# larger in size, and it is $w$ as often as $b$.
 
 # %%
 many = elbows(Linear(1, 4000, rng=0))
 check("share between -1 and 1", sum(-1 < e < 1 for e in many) / 4000, 0.5, within=0.02)
 
 # %% [markdown]
-# With more inputs than one, biases of 0 do less harm: the elbow is then a line or plane through
-# the origin, and planes at many angles still tell units apart. An elbow far outside the data is
-# another matter. On one side of it the unit is always on, just a linear unit; on the other it is
+# With more inputs than one, biases of 0 do less harm: the elbow is then a line or plane through the
+# origin, and planes at many angles still make the units different. An elbow far outside the data is
+# another matter. On one side of it the unit is always on and merely linear; on the other it is
 # dead.
 #
 # ## 8. Dead ReLUs (S13)
 #
-# A ReLU whose input is below 0 on every example answers 0, and its slope is 0: neither its weight
+# A ReLU whose input is below 0 on every example outputs 0, and its slope is 0: neither its weight
 # nor its bias is ever told to change.
 
 # %%
@@ -457,7 +459,7 @@ check("gradients of w, b, x", [w.grad, b.grad, x.grad], [0.0, 0.0, 0.0])
 draw(h, names=locals())
 
 # %% [markdown]
-# The remedies leave a slope on the lower side: *leaky ReLU* a small constant one, *ELU* one that
+# The remedies keep a slope on the lower side: *leaky ReLU* a small constant one, *ELU* one that
 # fades out as $e^f$.
 
 # %%
@@ -488,8 +490,8 @@ plots.curves(
 )
 
 # %% [markdown]
-# How do units die? By a bias far below 0, or by one training step that was too long.
-# `dead_relus` counts them. First the biases: 50 units on the 40 points from above.
+# How do units die? From a bias far below 0, or from one training step that was too long.
+# `dead_relus` counts them. First the biases: 50 units on the same 40 points.
 
 # %%
 counts = []
@@ -503,7 +505,7 @@ for bias in (0.0, -0.5, -1.0, -2.0, -4.0):
 check("dead units", counts, [0, 4, 14, 41, 50])
 
 # %% [markdown]
-# Now the steps. The same network, once trained with a step of 1 and once with a step of 10:
+# Now the steps. The same network, trained once with a step of 1 and once with a step of 10:
 
 # %%
 trained = {}
@@ -515,7 +517,7 @@ for lr in (1.0, 10.0):
     check("dead units", len(relus.dead), 16 if lr == 10.0 else 0)
 
 # %% [markdown]
-# Dead is for good: go on with a small step, and no hidden parameter moves any more.
+# Dead means dead for good: go on with a small step, and no hidden parameter ever moves again.
 
 # %%
 model = trained[10.0]
@@ -524,8 +526,8 @@ train(model, points, labels, steps=5, lr=0.1)
 check("all are where they were", [p.data for p in model.layers[0].parameters()] == hidden, True)
 
 # %% [markdown]
-# The remedies bring such a unit back. One unit, bias -2, shall learn the line $(x+1)/2$ between -1
-# and 1. There its $f$ starts below 0 throughout.
+# The remedies bring such a unit back. One unit, with bias -2, is to learn the line $(x+1)/2$
+# between -1 and 1. There its $f$ starts below 0 throughout.
 
 
 # %%
@@ -556,10 +558,10 @@ plots.training_curves(curves, log=True, xlabel="step")
 # %% [markdown]
 # ## 9. Measure, then set: LSUV (S14)
 #
-# He's formula is right on average. One can also look at the data. *Layer-sequential unit variance*
-# (Mishkin and Matas, 2016) starts with orthogonal weights and then, layer after layer, divides them
-# by the spread that it measures on one batch. Our biases are 0, so one division makes it exact;
-# the paper repeats until it is near enough.
+# The He formula is right on average. You can also look at the data. *Layer-sequential unit
+# variance* (Mishkin and Matas, 2016) starts with orthogonal weights and then, layer after layer,
+# divides them by the spread it measures on one batch. Our biases are 0, so one division makes it
+# exact; the paper repeats until it is near enough.
 
 # %%
 WIDTH, LAYERS = 16, 12
@@ -600,9 +602,9 @@ found = [s.variance for s in activation_statistics(careful, batch)][::2]
 check("LSUV: variance of each layer", found, [1.0] * LAYERS)
 
 # %% [markdown]
-# **Orthogonal weights** (Saxe, McClelland and Ganguli, 2014) are what LSUV began with: rows of
+# **Orthogonal weights** (Saxe, McClelland and Ganguli, 2014) are what LSUV starts from: rows of
 # length 1 at right angles. They turn a vector and keep its length, exactly and at any depth, where
-# random weights keep it on average only. (ReLU breaks this, hence LSUV's second half.)
+# random weights keep it only on average. (ReLU breaks this, hence LSUV's second half.)
 
 # %%
 rng = Random(2)
@@ -649,9 +651,9 @@ check("gradients of the last output", gradients, [0.0441, -0.0551, 0.0110], with
 check("their sum", sum(gradients), 0.0)
 
 # %% [markdown]
-# Shifting the whole batch changes nothing, so the gradients over a batch sum to 0,
-# and every example hears of every other. Now the depth: Linear, batch norm and ReLU, twelve
-# times, with the careless weights of before.
+# Shifting the whole batch changes nothing, so the gradients over a batch sum to 0, and every
+# example influences every other. Now the depth: Linear, batch norm and ReLU, twelve times, with the
+# careless weights from before.
 
 
 # %%
@@ -696,14 +698,14 @@ growth = down["batch norm"][0] / down["batch norm"][-1]
 check("batch norm: gradients grow downward, below 100 times", 2 < growth < 100, True)
 
 # %% [markdown]
-# Values are level, whatever the weights. Gradients are not quite: in a plain deep stack batch norm
+# Values stay level, whatever the weights. Gradients are not quite: in a plain deep stack batch norm
 # makes them grow towards the bottom, gently here.
 #
-# *Activation normalisation* is the family's name. Its members differ in what they average over:
-# batch norm over the examples of a unit, layer norm over the units of an example. A third, called
-# actnorm (Kingma and Dhariwal, 2018), uses a batch once, at the start: each unit gets a shift and a
-# scale that make this batch's mean 0 and variance 1, and from then on these are ordinary
-# parameters. For a `Linear` that is LSUV unit by unit, with the bias as the shift:
+# *Activation normalisation* is the name of the family. Its members differ in what they average
+# over: batch norm over the examples of a unit, layer norm over the units of an example. A third,
+# called actnorm (Kingma and Dhariwal, 2018), uses a batch once, at the start: each unit gets a
+# shift and a scale that make this batch's mean 0 and variance 1, and from then on these are
+# ordinary parameters. For a `Linear` that is LSUV unit by unit, with the bias as the shift:
 
 # %%
 linear = Linear(WIDTH, WIDTH, rng=3)
@@ -722,11 +724,11 @@ check("variance of each unit", [variance([c]) for c in columns], [1.0] * WIDTH)
 # %% [markdown]
 # ## 11. Start a residual network as nothing: Fixup (S14)
 #
-# A residual layer answers $x + \text{branch}(x)$. With a branch that keeps the variance, the sum
-# doubles it, layer after layer. *Fixup* (Zhang, Dauphin and Ma, 2019) cures this by the start
+# A residual layer outputs $x + \text{branch}(x)$. With a branch that keeps the variance, the sum
+# doubles it, layer after layer. *Fixup* (Zhang, Dauphin and Ma, 2019) cures this through the start
 # alone: the last layer of each branch begins at 0, and the others are made smaller by
 # $L^{-1/(2m-2)}$, for $L$ branches of $m$ layers. (The whole recipe also puts 0 into the classifier
-# and gives each branch a few scalar biases and a multiplier. We run its heart.)
+# and gives each branch a few scalar biases and a multiplier. We run the core of it.)
 
 
 # %%
@@ -746,14 +748,14 @@ class Residual(Module):
 
 
 def fixup(block, blocks, rng):
-    std = math.sqrt(2 / WIDTH) * blocks ** (-1 / 2)  # m = 2 layers a branch
+    std = math.sqrt(2 / WIDTH) * blocks ** (-1 / 2)  # m = 2 layers per branch
     init.normal_(block.first.weight, std=std, rng=rng)
     init.zeros_(block.last.weight)
 
 
 # %%
 up, down = {}, {}
-for name in ("He's branches", "Fixup's branches"):
+for name in ("He branches", "Fixup branches"):
     rng = Random(0)
     blocks = [Residual(WIDTH, rng) for _ in range(20)]
     if name.startswith("Fixup"):
@@ -766,13 +768,13 @@ plots.variance_by_depth(up, down, title="20 residual layers of 16 units")
 # %% [markdown]
 # With Fixup every layer begins as $x + 0$: values and gradients pass all 20 unchanged. And it can
 # learn, since a last layer of 0 still gets gradients from what its branch has inside. That is the
-# difference to the zero start above, where the inside was 0 as well.
+# difference from the zero start above, where the inside was 0 as well.
 
 # %%
-a_layer = (up["He's branches"][-1] / up["He's branches"][0]) ** (1 / 19)
-check("He's branches, factor a layer", a_layer, 2.0, within=0.15)
-check("Fixup, up", up["Fixup's branches"], [up["Fixup's branches"][0]] * 20)
-check("Fixup, down", down["Fixup's branches"], [down["Fixup's branches"][0]] * 20)
+per_layer = (up["He branches"][-1] / up["He branches"][0]) ** (1 / 19)
+check("He branches, factor per layer", per_layer, 2.0, within=0.15)
+check("Fixup, up", up["Fixup branches"], [up["Fixup branches"][0]] * 20)
+check("Fixup, down", down["Fixup branches"], [down["Fixup branches"][0]] * 20)
 outputs = blocks[0]([[Value(x) for x in row] for row in batch[:4]])
 read(outputs).backward()
 check("the zeros get a gradient", any(w.grad for w in blocks[0].last.weight[0]), True)
@@ -784,7 +786,8 @@ check("the inside not yet", any(w.grad for row in blocks[0].first.weight for w i
 #
 # ## 12. Does it matter?
 #
-# Sixteen points on circles, four hidden layers of 8 units, 30 steps. Only the start differs.
+# Sixteen points on circles, four hidden layers of 8 units, 30 steps. Only the initialisation
+# differs.
 
 # %%
 points, labels = circles(16, noise=0.05, rng=1)
@@ -805,21 +808,21 @@ plots.training_curves(losses, xlabel="step", title="four hidden layers on circle
 # %%
 last = {name: numbers[-1] for name, numbers in losses.items()}
 check("too small: as good as answering 0", last["too small, 0.1/D"], 1.0, within=0.001)
-check("constant: so, too", last["constant 0.3"], 1.0, within=0.001)
+check("constant: the same", last["constant 0.3"], 1.0, within=0.001)
 check("He", last["He, 2/D"], 0.0, within=0.03)
 check("batch norm", last["std 0.1 and batch norm"], 0.0, within=0.01)
 
 # %% [markdown]
-# A hinge loss of 1 is what one gets for always answering 0, and the careless starts end there.
-# He's start goes down on a bumpy road to nearly 0, batch norm gets there early and stays. One seed
-# is one story, though: change `rng=1` and `Random(1)`, run again, and see that networks as narrow
-# as this depend on their luck.
+# A hinge loss of 1 is what you get for always answering 0, and the careless starts end there. He
+# initialisation takes a bumpy road down to nearly 0; batch norm gets there early and stays. One
+# seed is one story, though: change `rng=1` and `Random(1)`, run again, and see that networks as
+# narrow as this depend on their luck.
 #
 # ## Exercises
 #
 # **1.** PyTorch's `Linear`, and ours, draws weights uniformly between $-1/\sqrt{D}$ and
-# $1/\sqrt{D}$. By which factor does the variance change in each layer of a deep ReLU network that
-# is started so? (A uniform number between $-a$ and $a$ has variance $a^2/3$.)
+# $1/\sqrt{D}$. By what factor does the variance change in each layer of a deep ReLU network that
+# starts this way? (A uniform number between $-a$ and $a$ has variance $a^2/3$.)
 
 
 # %%
@@ -848,9 +851,9 @@ def nudged(*firsts):
 answer(2, ..., lambda: nudged(0.51))
 
 # %% [markdown]
-# **3.** Put a weight before each sigmoid, $\sigma(wx)$. Which $w$ makes the slope
-# in $x$ at $x = 0$ just 1, so that gradients pass whole? Draw `(w * x).sigmoid()` and step it;
-# then move $x$ to 1 and see why this is no cure.
+# **3.** Put a weight before each sigmoid, $\sigma(wx)$. Which $w$ makes the slope in $x$ at $x = 0$
+# just 1, so that gradients pass unchanged? Draw `(w * x).sigmoid()` and step it; then move $x$ to 1
+# and see why this is no cure.
 
 
 # %%
@@ -889,5 +892,5 @@ check("slope at 0, w = 4", weighted_slope(4.0, 0.0), 1.0)
 check("slope at 1, w = 4", weighted_slope(4.0, 1.0), 0.07, within=0.005)
 
 # %% [markdown]
-# Next: [7. Optimisers](07_optimisers.ipynb). The network starts well; which way shall it go, and
+# Next: [7. Optimisers](07_optimisers.ipynb). The network starts well; which way should it go, and
 # how fast?

@@ -9,17 +9,17 @@
 # %% [markdown]
 # # Optimisers
 #
-# **Backpropagation says which way is downhill. How far should one go? Why does a step that is a
-# little too long make the loss explode, why do paths zigzag, and what do momentum, RMSProp and
-# Adam do about it?**
+# **Backpropagation says which way is downhill. How far should you go? Why does a step that is a
+# little too long make the loss explode, why do paths zigzag, and what do momentum, RMSProp and Adam
+# do about it?**
 #
 # You will be able to
 #
 # - name the largest learning rate before you try it,
-# - read a zigzag off a path, and say what momentum makes of it,
+# - read a zigzag off a path, and say what momentum does about it,
 # - write gradient descent, momentum, RMSProp and Adam from memory, a line or two each.
 #
-# This lesson meets S11 and S12 of the course's list of systems.
+# This lesson covers S11 and S12 of the course's list of systems.
 
 # %%
 import math
@@ -35,8 +35,8 @@ from viz import draw, plots, step
 # %% [markdown]
 # ## How large may a step be? (S11)
 #
-# The smallest loss with a bottom: one parameter, bottom at 3, curvature (second derivative) 4. At
-# $w = 0$ the slope is $-12$.
+# The simplest loss with a bottom: one parameter, the bottom at 3, curvature (second derivative) 4.
+# At $w = 0$ the slope is $-12$.
 
 
 # %%
@@ -68,9 +68,9 @@ step(loss, names=locals())
 #
 # $$w_{t+1} - w^* = (1 - \eta a)\,(w_t - w^*).$$
 #
-# Smaller than 1 in size means it converges: $0 < \eta < 2/a$. At $1/a$ one step does it. Between
-# $1/a$ and $2/a$ the factor is negative, and $w$ jumps from side to side. At $2/a$ it jumps for
-# ever.
+# If the factor is smaller than 1 in size, it converges: $0 < \eta < 2/a$. At $1/a$ one step is
+# enough. Between $1/a$ and $2/a$ the factor is negative, and $w$ jumps from side to side. At $2/a$
+# it jumps for ever.
 
 
 # %%
@@ -96,7 +96,7 @@ for lr, factor in rates.items():
     check(f"w after 20 steps of {lr}", path[-1][0], 3.0 + factor**20 * (0.0 - 3.0))
 
 # %% [markdown]
-# On a logarithmic scale a constant factor is a straight line. (0.25 has a first point only: it is
+# On a logarithmic scale a constant factor is a straight line. (0.25 has only a first point: it is
 # at the bottom after one step, and 0 has no logarithm.)
 
 # %%
@@ -147,7 +147,7 @@ check("factor along the steep axis", 1 - 1e-4 * steep, -0.918, within=0.0005)
 check("factor along the flat axis", 1 - 1e-4 * flat, 0.907, within=0.0005)
 
 # %% [markdown]
-# Gradient descent against momentum, 100 steps from $w = 0$. Momentum goes along a running average
+# Gradient descent against momentum, 100 steps from $w = 0$. Momentum moves along a running average
 # of the gradients, $v \leftarrow (1 - 0.6)\,v + 0.6\,g$, where $v$ starts as the first gradient:
 # `EWA` with `beta=0.4`.
 
@@ -176,7 +176,7 @@ check("GD after 100 steps", gd[-1], a)
 check("momentum after 100 steps", momentum[-1], b)
 
 # %% [markdown]
-# First the paths, over the contour of the loss. The ring is the start, the star the end.
+# First the paths, over the contours of the loss. The ring is the start, the star the end.
 
 
 # %%
@@ -190,8 +190,8 @@ plots.loss_landscape(error, {"GD": gd, "momentum": momentum}, **square)
 
 # %% [markdown]
 # Gradient descent overshoots the valley at every step. Momentum averages a gradient to the left
-# with one to the right, and little is left of both, while the gradients along the valley all
-# agree. In the gradients, one panel for each dimension:
+# with one to the right, and little is left of both, while the gradients along the valley all agree.
+# Here are the gradients, one panel per dimension:
 
 
 # %%
@@ -204,8 +204,8 @@ plots.training_panels(
 )
 
 # %% [markdown]
-# The parameters, likewise. The bottom, from the normal equations $X^T X w = X^T y$, is where both
-# settle.
+# The same for the parameters. The bottom, from the normal equations $X^T X w = X^T y$, is where
+# both settle.
 
 # %%
 bottom = np.linalg.solve(X.T @ X, X.T @ y)
@@ -237,10 +237,10 @@ plots.training_curves(
 
 # %% [markdown]
 # The factor of momentum along one axis is the larger root of
-# $r^2 - (1 + \beta - \eta(1-\beta)a)\,r + \beta = 0$: insert $w_t = r^t$ into the two update
-# lines. Where the roots are complex their size is $\sqrt\beta$, whatever the curvature: here 0.632
-# in place of 0.918. Along the flat axis it is 0.899 in place of 0.907. That is the slope of the
-# lower line above, since the loss gap goes with the square.
+# $r^2 - (1 + \beta - \eta(1-\beta)a)\,r + \beta = 0$: put $w_t = r^t$ into the two update lines.
+# Where the roots are complex their size is $\sqrt\beta$, whatever the curvature: here 0.632 instead
+# of 0.918. Along the flat axis it is 0.899 instead of 0.907. That is the slope of the lower line
+# above, since the loss gap goes with the square.
 
 
 # %%
@@ -256,7 +256,7 @@ check("gap, one step", gaps(momentum)[80] / gaps(momentum)[79], factor(flat) ** 
 # %% [markdown]
 # Momentum also moves the limit of the learning rate, from $2/a$ to
 # $\frac{2}{a} \cdot \frac{1 + \beta}{1 - \beta}$. On the bowl of curvature 4 with $\beta = 0.4$
-# that is 7/6 in place of 1/2.
+# that is 7/6 instead of 1/2.
 
 # %%
 limit = 2 / 4.0 * (1 + 0.4) / (1 - 0.4)
@@ -310,7 +310,7 @@ plots.training_curves(
 # %% [markdown]
 # PyTorch's `momentum` has no $(1 - \beta)$: $v \leftarrow \beta v + g$, a sum and not an average.
 # Its $v$ is $1/(1-\beta)$ times ours, 10 times at $\beta = 0.9$. With a tenth of the learning rate
-# it walks the same path. When you take a learning rate from a book, look which of the two it
+# it walks the same path. When you take a learning rate from a book, check which of the two it
 # means.
 
 # %%
@@ -324,8 +324,8 @@ check("the same path", average, pytorch)
 #
 # One learning rate for all parameters is the trouble: too large for the steep ones, too small for
 # the flat ones. RMSProp (Hinton, lecture 6e) divides each gradient by the size it usually has, the
-# root of a running mean of its square. Adam (Kingma and Ba, 2015) does so too, takes the running
-# mean of the gradient in place of the gradient, and corrects both for their zeros at the start.
+# root of a running mean of its square. Adam (Kingma and Ba, 2015) does so too, uses the running
+# mean of the gradient instead of the gradient, and corrects both for having started at zero.
 #
 # - GD: $w \leftarrow w - \eta\, g$
 # - momentum: $v \leftarrow \beta v + (1-\beta) g$, and $w \leftarrow w - \eta\, v$
@@ -336,7 +336,7 @@ check("the same path", average, pytorch)
 #   $w \leftarrow w - \eta\, \hat m / (\sqrt{\hat s} + \epsilon)$
 #
 # An optimiser reads nothing but `.grad`. So give all four the same gradients, those that gradient
-# descent met in dimension 0 of the study, and hold them to the lines above.
+# descent met in dimension 0 of the study, and check them against the lines above.
 
 # %%
 feed = slopes[:, 0]
@@ -385,7 +385,7 @@ plots.loss_landscape(error, {"GD": gd, "RMSProp": rms, "Adam": adam}, **square)
 # that the steep and the flat parameter move equally fast. Adam's first step has the length of the
 # learning rate in **every** parameter, however large or small the gradient is. You no longer need
 # to know the curvature to choose a learning rate. On this bowl gradient descent, with a rate that
-# fits it so well, gets lower in the end: steps whose length does not fade go round the bottom.
+# fits it so well, gets lower in the end: steps whose length does not fade circle the bottom.
 
 # %%
 check("Adam's first step", adam[1], (-0.02, 0.02), within=1e-9)
@@ -424,9 +424,9 @@ check("batches", len(parts), 10)
 check("their gradients add up", sum(parts), slope)
 
 # %% [markdown]
-# The curvature of a batch is about a tenth, too, so that the learning rate may be larger: here
-# five times that of gradient descent. Ten epochs of ten batches make 100 updates, as many as
-# above, with a tenth of the arithmetic in each.
+# The curvature of a batch is about a tenth, too, so the learning rate may be larger: here it is
+# five times that of gradient descent. Ten epochs of ten batches make 100 updates, as many as above,
+# with a tenth of the arithmetic in each.
 
 # %%
 curvatures = [2 * np.array(xs).T @ np.array(xs) for xs, _ in loader]
@@ -461,8 +461,8 @@ check("SGD is still off the bottom", min(late) > 100 * gaps(gd)[-1], True)
 # %% [markdown]
 # ## Exercises
 #
-# **1.** The loss is $3(w - 1)^2 + 5$. From which learning rate on does gradient descent no longer
-# get closer to the bottom?
+# **1.** The loss is $3(w - 1)^2 + 5$. At what learning rate does gradient descent stop getting
+# closer to the bottom?
 
 # %%
 answer(1, ..., lambda: 2 / hessian(lambda w: 3 * (w - 1) ** 2 + 5, [0.0])[0][0])
@@ -499,15 +499,15 @@ answer(3, ..., after_two_steps)
 # %% [markdown]
 # ## Answers
 #
-# **1.** The second derivative is 6, so the limit is $2/6 = 1/3$. The 5 has no say: it adds a gate
-# through which the gradient passes unchanged.
+# **1.** The second derivative is 6, so the limit is $2/6 = 1/3$. The 5 makes no difference: it adds
+# a gate through which the gradient passes unchanged.
 
 # %%
 check("exercise 1", 1 / 3, 2 / hessian(lambda w: 3 * (w - 1) ** 2 + 5, [0.0])[0][0])
 
 # %% [markdown]
 # **2.** The weights sum to $1 - 0.9^2 = 0.19$, and $0.19 \cdot 5 = 0.95$. Divided by 0.19, as bias
-# correction does, it is the 5 that was there all the time.
+# correction does, it is the 5 that was there all along.
 
 # %%
 check("exercise 2", (1 - 0.9**2) * 5.0, after_two_fives())
@@ -521,4 +521,4 @@ check("exercise 3", 3.0 + (-0.8) ** 2 * -3.0, after_two_steps())
 
 # %% [markdown]
 # Next: [8. Training](08_training.ipynb). A deep network, its data in batches, a schedule for the
-# learning rate: all parts together.
+# learning rate: all the parts together.

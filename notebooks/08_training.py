@@ -17,9 +17,9 @@
 # - write the loop that trains a network, and read PyTorch's, since it is the same one;
 # - make it hundreds of times faster without changing a number: trace once, then replay;
 # - say what backpropagation keeps in memory, measure it, and trade some of it for time;
-# - split a batch over several processes and get the gradient of one.
+# - split a batch over several processes and get the same gradient as with one.
 #
-# This lesson meets S5 and S15 of the course's list of systems, and the data-parallel part of S14.
+# This lesson covers S5 and S15 of the course's list of systems, and the data-parallel part of S14.
 
 # %%
 import inspect
@@ -44,13 +44,13 @@ from viz import draw, plots, step
 # ## Two moons
 #
 # A hundred points in the plane, on two half circles that reach into each other. No straight line
-# parts them. (This is the demonstration of micrograd, Andrej Karpathy's small engine: same data,
-# same loss, same network.)
+# separates them. (This is the demonstration of micrograd, Andrej Karpathy's small engine: same
+# data, same loss, same network.)
 #
 # A network gives each point a score. Above 0 means label 1. For the loss we write the labels as
-# signs, $s = \pm 1$, and want the product $s \cdot \text{score}$ to be at least 1. What is missing
-# is the **hinge** loss. A small penalty on the squares of all parameters keeps them from growing
-# without need:
+# signs, $s = \pm 1$, and want the product $s \cdot \text{score}$ to be at least 1. Whatever is
+# missing is the **hinge** loss. A small penalty on the squares of all parameters keeps them from
+# growing without need:
 #
 # $$\ell = \max(0,\; 1 - s \cdot \text{score}) + \alpha \sum_p p^2, \qquad \alpha = 10^{-4}.$$
 #
@@ -92,9 +92,9 @@ moons_loss(small)(small(points[0]), signs[0]).backward()
 check("dl/dw0, the penalty alone", w0.grad, 2e-4 * w0.data)
 
 # %% [markdown]
-# Now the real one: two hidden layers of 16. `nn.train` runs the loop. It wants the loss of *one
-# example* and takes the mean over the batch by itself. The batch here is all 100 points, and the
-# learning rate falls from 1 to a tenth, as a scheduler says that we write for it.
+# Now the real one: two hidden layers of 16. `nn.fit` runs the loop. It wants the loss of *one
+# example* and takes the mean over the batch itself. The batch here is all 100 points, and a
+# scheduler of our own lowers the learning rate from 1 to a tenth.
 
 
 # %%
@@ -113,7 +113,7 @@ model = nn.MLP(2, [16, 16, 1], rng=1)
 check("parameters", len(model.parameters()), 337)
 optimizer = SGD(model.parameters(), lr=1.0)
 rate = Falling(optimizer)
-losses = nn.train(model, moons_loss(model), (points, signs), optimizer, epochs=100, scheduler=rate)
+losses = nn.fit(model, moons_loss(model), (points, signs), optimizer, epochs=100, scheduler=rate)
 right = [model(p).data * s > 0 for p, s in zip(points, signs, strict=True)]
 check("points on their side", sum(right), 100)
 check("the last loss, below a hundredth", losses[-1] < 0.01, True)
@@ -124,7 +124,7 @@ plots.decision_boundary(scores.each, points, labels, title="after 100 epochs")
 
 # %% [markdown]
 # The curve has a spike: a learning rate of 1 is bold, and in the third epoch the loss stands higher
-# than at the start. Nothing is lost, the next steps come down the other side.
+# than at the start. Nothing is lost: the next steps come down the other side.
 
 # %%
 check("the highest loss is that of epoch", losses.index(max(losses)), 2)
@@ -135,7 +135,7 @@ plots.training_curves({"hinge + penalty": losses})
 #
 # The training program in *Understanding Deep Learning* (section 7.6) is a network with two hidden
 # layers on random data: nothing to learn, only to remember, but it shows each part that a training
-# loop has. In PyTorch it reads about so:
+# loop has. In PyTorch it reads roughly like this:
 #
 # ```python
 # model = nn.Sequential(
@@ -210,10 +210,10 @@ for epoch in range(3):
     eager.append(epoch_loss)
     scheduler.step()
 seconds_eager = (time.perf_counter() - start) / 3
-print(f"{seconds_eager:.2f} s an epoch")
+print(f"{seconds_eager:.2f} s per epoch")
 
 # %% [markdown]
-# At this pace a hundred epochs are some minutes. Where does the time go? Each step builds a graph
+# At this pace a hundred epochs take some minutes. Where does the time go? Each step builds a graph
 # of Values, walks it once backward, and drops it. The next step builds the same graph again, gate
 # for gate, with other numbers in it. The last one is too big to look at, so we count it:
 
@@ -226,15 +226,15 @@ check("of which gates", len(made), 44950)
 # %% [markdown]
 # ## Trace once, replay
 #
-# `nn.train` runs the same loop, but it watches the model do *one example* only, writes down which
+# `nn.fit` runs the same loop, but it watches the model do *one example* only, writes down which
 # gates it used, forward and backward, and from then on fills in numbers. The whole batch goes
 # through each line of that program together, as arrays. (The first run on a machine also compiles
-# the program, if Numba is there, and that takes some seconds more.)
+# the program, if Numba is installed, which takes some seconds more.)
 
 # %%
 model, loader, optimizer, scheduler = program()
 start = time.perf_counter()
-losses = nn.train(model, nn.MSELoss(), loader, optimizer, epochs=100, scheduler=scheduler)
+losses = nn.fit(model, nn.MSELoss(), loader, optimizer, epochs=100, scheduler=scheduler)
 seconds = time.perf_counter() - start
 check("the first three epochs, eager", eager, losses[:3], within=1e-9)
 print(f"{seconds:.2f} s for 100 epochs; eager would take about {100 * seconds_eager:.0f} s")
@@ -246,9 +246,9 @@ plots.training_curves({"loss of an epoch, summed over its 10 batches": losses})
 
 # %% [markdown]
 # The course's notes print 14.346, 8.229, 7.697, 6.941, then 4.684 at epoch 10, 2.680 at epoch 20,
-# 2.184 at epoch 30 and 2.045 at epoch 40. Their random numbers are others, so ours are not theirs;
-# but the shape is. It starts above 10, nearly halves in the first epoch, and then each halving of
-# the learning rate takes some noise out, until nothing moves any more.
+# 2.184 at epoch 30 and 2.045 at epoch 40. Their random numbers are different, so our losses are not
+# theirs; but the shape is the same. It starts above 10, nearly halves in the first epoch, and then
+# each halving of the learning rate takes out some noise, until nothing moves any more.
 
 # %%
 notes = {0: 14.346, 1: 8.229, 2: 7.697, 3: 6.941, 10: 4.684, 20: 2.680, 30: 2.184, 40: 2.045}
@@ -260,14 +260,14 @@ check("each third is lower than the one before", thirds == sorted(thirds, revers
 check("the learning rate after 100 epochs", optimizer.lr, 0.1 * 0.5**10)
 
 # %% [markdown]
-# With the same data, weights and order of examples, PyTorch's own losses are ours to nine digits:
-# the project's tests hold it to that.
+# With the same data, weights and order of examples, our losses equal PyTorch's own to nine digits;
+# the project's tests check that.
 #
 # ### What was written down
 #
-# `nn.train` uses `compile_graph`, which you can call yourself. Here on a network small enough to
+# `nn.fit` uses `compile_graph`, which you can call yourself. Here on a network small enough to
 # read: two inputs, two hidden units, one output. Lines that begin with `t` are instructions; `dot`
-# is a sum of products; `total` sums over the batch.
+# is a sum of products; `lane_sum` sums over the batch.
 
 # %%
 tiny = nn.MLP(2, [2, 1], rng=3)
@@ -281,7 +281,7 @@ draw(f.program)
 # %% [markdown]
 # Read the list from the top, or the picture from left to right: first the forward pass, then the
 # backward pass, made by the chain rule from the same gates. It is a graph, as ever, but without
-# Values: no objects to create, no order to find. And the answer is that of the Values:
+# Values: no objects to create, no order to find. And the answer is the same as with Values:
 
 # %%
 tiny.zero_grad()
@@ -291,19 +291,20 @@ check("loss", value, mean.data)
 check("gradient", slopes, [p.grad for p in tiny.parameters()])
 
 # %% [markdown]
-# A program of one example knows nothing of the others in its batch. That is what makes it fast,
-# and it is also its limit. Batch normalisation subtracts the mean *of the batch*, so it couples the
-# examples, and cannot be replayed this way. It says so, and `eager=True` steps through Values:
+# A program of one example knows nothing of the others in its batch. That is what makes it fast, and
+# it is also its limit. Batch normalisation subtracts the mean *of the batch*, so it couples the
+# examples, and cannot be replayed this way. `nn.fit` says so, and with `eager=True` it steps
+# through Values:
 
 # %%
 normed = nn.Sequential(nn.Linear(2, 4, rng=0), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 1, rng=1))
 data = (points, [[s] for s in signs])
 optimizer = SGD(normed.parameters(), lr=0.1)
 try:
-    nn.train(normed, nn.MSELoss(), data, optimizer, epochs=5, batch_size=20)
+    nn.fit(normed, nn.MSELoss(), data, optimizer, epochs=5, batch_size=20)
 except TraceError as error:
     print("TraceError:", error)
-slow = nn.train(normed, nn.MSELoss(), data, optimizer, epochs=5, batch_size=20, eager=True)
+slow = nn.fit(normed, nn.MSELoss(), data, optimizer, epochs=5, batch_size=20, eager=True)
 check("its loss fell", slow[-1] < slow[0], True)
 
 # %% [markdown]
@@ -333,7 +334,7 @@ def chain(gates):
 for gates in (1000, 2000, 4000):
     size, count = bytes_of(lambda n=gates: chain(n))
     check("gates", count, gates)
-    print(f"{size} bytes, {size / gates:.1f} a gate")
+    print(f"{size} bytes, {size / gates:.1f} per gate")
 check("times the 8 bytes of a number", size / gates / 8, 20, within=0.4)
 
 # %% [markdown]
@@ -343,8 +344,8 @@ check("times the 8 bytes of a number", size / gates / 8, 20, within=0.4)
 # %%
 x, y = next(iter(loader))
 size, count = bytes_of(lambda: nn.MSELoss()(model(x), y))
-print(f"{size / 1e6:.1f} MB for {count} gates, {size / count:.0f} bytes a gate")
-check("between 100 and 250 bytes a gate", 100 < size / count < 250, True)
+print(f"{size / 1e6:.1f} MB for {count} gates, {size / count:.0f} bytes per gate")
+check("between 100 and 250 bytes per gate", 100 < size / count < 250, True)
 double, _ = bytes_of(lambda: nn.MSELoss()(model(x + x), y + y))
 check("twice the examples, twice the memory", double / size, 2.0, within=0.02)
 with no_grad():
@@ -354,7 +355,7 @@ check("without gradients, under a hundredth", nothing < size / 100, True)
 # %% [markdown]
 # So memory grows with the depth of the network times the size of the batch, and parameters hardly
 # matter: this is what fills a graphics card. Under `no_grad()` each gate is forgotten as soon as it
-# was used.
+# has been used.
 #
 # ## Checkpointing: keep less, compute twice (S15)
 #
@@ -385,7 +386,7 @@ whole = [p.grad for p in parameters]
 check("gates kept by the whole graph", gates_in(out), 48 * 3)
 
 # %% [markdown]
-# Cut the chain into segments. Go forward without a graph, and keep just the number at the start of
+# Cut the chain into segments. Go forward without a graph, and keep only the number at the start of
 # each segment. Then go backward, segment by segment: build its graph from the number kept, send in
 # the gradient that arrives from above, and let go of it. What comes out at the segment's start is
 # the gradient that arrives at the one before.
@@ -419,9 +420,9 @@ check("most numbers kept at a time", peak, 12 + 12)
 check("blocks computed", len(calls), 48 + 44)
 
 # %% [markdown]
-# 24 numbers in place of 144, the same gradients, and the price is not quite a second forward pass
-# (the last segment need not go twice). Long segments need much room for their graphs, short ones
-# have many starts to keep. With $n$ blocks of $g$ gates, segments of length $L$ keep
+# 24 numbers instead of 144, the same gradients, and the price is not quite a second forward pass
+# (the last segment does not have to be run twice). Long segments need much room for their graphs,
+# short ones have many starts to keep. With $n$ blocks of $g$ gates, segments of length $L$ keep
 # $n / L + g L$ numbers, which is least at $L = \sqrt{n / g}$; so memory grows with the square root
 # of the depth. (Chen and others, *Training Deep Nets with Sublinear Memory Cost*, 2016.)
 
@@ -437,17 +438,17 @@ plots.training_curves(
 )
 
 # %% [markdown]
-# (Where a cut goes through several numbers, a layer of a network, each has an arriving gradient of
-# its own: call `backward` on each with it. As lesson 2 has it, passes add up.)
+# (Where a cut goes through several numbers, such as a layer of a network, each has an arriving
+# gradient of its own: call `backward` on each with that gradient. Passes add up, as in lesson 2.)
 #
 # ## Many processes, one gradient (S14)
 #
 # The loss of a batch is the mean over its examples, so its gradient is the mean of their gradients,
 # and it does not matter who works them out. **Synchronous data-parallel training**: each worker has
-# a copy of the model and a part of the batch, a shard. All work out their gradient; the gradients
+# a copy of the model and a part of the batch, a shard. Each works out its gradient; the gradients
 # are averaged; all take the same step with the average. Then the next batch.
 #
-# Worker processes are Pythons of their own. They find their function by importing a file, so ours
+# Each worker is a Python process of its own. It finds its function by importing a file, so ours
 # lies beside this notebook:
 
 # %%
@@ -483,7 +484,7 @@ print(f"first half, off by {distance(one, alone):.0%}; average, {distance(averag
 check("a half is off by more than a tenth", distance(one, alone) > 0.1, True)
 
 # %% [markdown]
-# Now an epoch, ten steps with momentum, against `nn.train` in one process.
+# Now an epoch, ten steps with momentum, against `nn.fit` in one process.
 
 # %%
 model, loader, optimizer, scheduler = program()
@@ -497,15 +498,15 @@ pool.close()
 pool.join()
 
 single, loader, optimizer, _ = program()
-nn.train(single, nn.MSELoss(), loader, optimizer, epochs=1)
+nn.fit(single, nn.MSELoss(), loader, optimizer, epochs=1)
 weights = [p.data for p in model.parameters()]
 check("weights after ten steps", weights, [p.data for p in single.parameters()])
 
 # %% [markdown]
-# *Synchronous* means that all wait for the slowest before they step. That keeps it exact: two
+# *Synchronous* means that all wait for the slowest before they step. That keeps it exact: with two
 # workers or two thousand, the weights are those of one process with the whole batch. On big
-# machines no one collects the gradients in one place, they travel round in a ring; the sum is the
-# same.
+# machines nobody collects the gradients in one place: they travel round in a ring, and the sum is
+# the same.
 #
 # ## Exercises
 #
@@ -540,8 +541,8 @@ answer(2, ..., lambda: fewest(300))
 
 # %% [markdown]
 # **3.** One worker is slow, so it gets 3 of the 10 examples and the other 7. Each sends the
-# gradient of the mean over *its* examples. With which weight must that of the slow one enter the
-# average? The cell below tries your weight; put it in.
+# gradient of the mean over *its* examples. What weight must the gradient of the slow one have in
+# the average? The cell below tries your weight; put it in.
 
 # %%
 model, loader, _, _ = program()
@@ -565,7 +566,7 @@ answer(3, ..., lambda: (alone[0] - seven[0]) / (three[0] - seven[0]))
 check("exercise 1", 0.1 / 2**3, rate_in_epoch(35))
 
 # %% [markdown]
-# **2.** $L = \sqrt{300 / 3} = 10$: 30 starts and a graph of 30 gates, 60 numbers in place of 900.
+# **2.** $L = \sqrt{300 / 3} = 10$: 30 starts and a graph of 30 gates, 60 numbers instead of 900.
 
 # %%
 check("exercise 2", 300 / 10 + 3 * 10, fewest(300))
@@ -580,5 +581,5 @@ mixed = [0.3 * a + 0.7 * b for a, b in zip(three, seven, strict=True)]
 check("all gradients", mixed, alone)
 
 # %% [markdown]
-# Next: [9. Beyond](09_beyond.ipynb). Derivatives of derivatives, a gate of your own, and what else
-# the program behind a graph is good for.
+# Next: [9. Beyond](09_beyond.ipynb). Derivatives of derivatives, a gate of your own, and what
+# else the program behind a graph is good for.

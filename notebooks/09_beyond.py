@@ -20,8 +20,8 @@
 # - write a branch that survives tracing;
 # - take a trained network to PyTorch, and a loss with its gradient to NumPy and C.
 #
-# This lesson goes beyond the course's list of systems. It meets the least squares of S12 and the
-# outer product of S3 again.
+# This lesson goes beyond the course's list of systems. It comes back to the least squares of S12
+# and the outer product of S3.
 
 # %%
 import json
@@ -65,7 +65,7 @@ step(slope, names={"x": x, "slope": slope})
 check("f''(0)", hessian(lambda x: x * sin(x), [0.0]), [[2.0]])
 
 # %% [markdown]
-# As often as you like. The derivatives of the sine go round in fours:
+# You can do so as often as you like. The derivatives of the sine go round in fours:
 
 # %%
 x = Value(0.7)
@@ -102,7 +102,7 @@ _, g = value_and_grad(squares, bottom)
 check("gradient after one step", g, [0.0, 0.0], within=1e-10)
 
 # %% [markdown]
-# Something rounder, which is no bowl (an example in Boyd and Vandenberghe, *Convex Optimization*,
+# Now something that is not a bowl (an example in Boyd and Vandenberghe, *Convex Optimization*,
 # section 9.3):
 #
 # $$f(a, b) = e^{a + 3b - 0.1} + e^{a - 3b - 0.1} + e^{-a - 0.1}$$
@@ -156,11 +156,11 @@ check("right digits, steps 1 to 4", digits, [0.9, 2.5, 5.6, 11.9], within=0.05)
 check("GD gets there after", next(k for k, gap in enumerate(gaps(gd)) if gap < 1e-12), 47)
 
 # %% [markdown]
-# Why is not everything trained like this? A network with a million weights has a Hessian of a
+# Why isn't everything trained like this? A network with a million weights has a Hessian of a
 # million million numbers, and where the function curves *downward* Newton walks up (exercise 2).
 #
-# Often you need not the table but its product with one vector: how does the gradient change if I
-# move that way? That is `hvp`, the gradient of (gradient $\cdot v$): two passes, whatever the
+# Often you do not need the table, only its product with one vector: how does the gradient change if
+# I move that way? That is `hvp`, the gradient of (gradient $\cdot v$): two passes, whatever the
 # number of inputs (Pearlmutter, 1994).
 
 
@@ -185,9 +185,9 @@ check("by nudging", product, (np.array(up) - np.array(down)) / (2 * h), within=1
 # pictures, checks, second derivatives and programs know it. Here is **swish**,
 # $x \cdot \sigma(x)$: a ReLU with a soft corner (Ramachandran and others, 2017).
 #
-# A rule is plain Python over a namespace `xp`, which is numbers at one time and Values at another.
-# The slope comes from the product rule: $\sigma + x \sigma (1 - \sigma) = \sigma + y (1 - \sigma)$,
-# with $y$ the gate's own output.
+# A rule is plain Python over a namespace `xp`, which computes with numbers at one time and with
+# Values at another. The slope comes from the product rule:
+# $\sigma + x \sigma (1 - \sigma) = \sigma + y (1 - \sigma)$, with $y$ the gate's own output.
 
 
 # %%
@@ -225,9 +225,9 @@ except GradientError as error:
 check("found out", found, True)
 
 # %% [markdown]
-# `apply` puts it into a graph, where it is a gate like all others. Step through it, then set `b` to
-# 0.2 and step again. Hardly anything gets back past the gate: half a per cent. Somewhere near
-# there is a place where nothing does, and exercise 1 looks for it.
+# `apply` puts it into a graph, where it is a gate like any other. Step through it, then set `b` to
+# 0.2 and step again. Hardly anything gets back past the gate: half a per cent. Somewhere nearby is
+# a place where nothing does, and exercise 1 looks for it.
 
 # %%
 w, x, b = Value(1.5), Value(-1.0), Value(0.5)
@@ -244,7 +244,7 @@ draw(y, names=locals())
 step(y, names=locals())
 
 # %% [markdown]
-# Its derivative has a derivative, as the slope's rule ran on Values. By hand, it is
+# Its derivative has a derivative, since the slope's rule ran on Values. By hand, it is
 # $\sigma (1 - \sigma) (2 + x (1 - 2 \sigma))$.
 
 # %%
@@ -254,7 +254,7 @@ z = Value(-1.0)
 check("second derivative", curve, s * (1 - s) * (2 + z.data * (1 - 2 * s)))
 
 # %% [markdown]
-# And it trains, in `nn.train` too:
+# And it trains, in `nn.fit` too:
 
 # %%
 from autograd_core import compile_graph
@@ -264,7 +264,7 @@ model = nn.MLP(2, [8, 1], activation=lambda v: apply(swish, v), rng=1)
 moons, labels = nn.moons(60, rng=2)
 targets = [2.0 * label - 1.0 for label in labels]
 optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9)
-nn.train(model, nn.HingeLoss(), (moons, targets), optimizer, epochs=300)
+nn.fit(model, nn.HingeLoss(), (moons, targets), optimizer, epochs=300)
 plots.decision_boundary(compile_graph(model).each, moons, labels, title="8 swish neurons")
 
 # %%
@@ -274,7 +274,7 @@ check("points on their side, of 60", sum(right), 60)
 # %% [markdown]
 # ## The program behind the graph
 #
-# `nn.train` has just replayed our gate three hundred times, without building a graph for each. What
+# `nn.fit` has just replayed our gate three hundred times, without building a graph for each. What
 # did it run? `compile_graph` gives you the same for any function of one example. One neuron:
 
 # %%
@@ -290,12 +290,13 @@ value, slopes = neuron.value_and_grad([0.5, -1.0, 2.0], [1.0, -1.0, 0.0])
 print(neuron.program.listing())
 
 # %% [markdown]
-# It is a list of instructions over numbered places `t6`, `t7`, ... First the forward pass; then
-# `power'x` and `tanh'x`, the slopes that the gates' entries give; then upstream $\times$ local; and
-# at the end `total` adds up what the three examples want of each parameter. No objects to make, no
-# order to find, nothing to decide, only numbers in numbered places: that is where the speed is.
+# It is a list of instructions over numbered places `t6`, `t7`, ... First the forward pass; then the
+# slopes that the gates' entries give, `2 * t8` for the square and `tanh'(t6)` for the tanh; then
+# upstream $\times$ local; and at the end `lane_sum` adds up what the three examples want of each
+# parameter. No objects to make, no order to find, nothing to decide, only numbers in numbered
+# places: that is where the speed is.
 #
-# It can be drawn, too. The dashed boxes are what lesson 8 measured, the numbers of the forward pass
+# It can be drawn, too. The dashed boxes are what lesson 8 measured: the numbers of the forward pass
 # that must be kept for the backward pass.
 
 # %%
@@ -315,12 +316,13 @@ check("by hand, too", neuron.each([0.5], [1.0]), [(math.tanh(0.3 * 0.5 + 0.1) - 
 # %% [markdown]
 # ### What the passes leave out
 #
-# Between the trace and that list stand five passes. To see them at work, a function that is written
+# Between the trace and that list stand five passes. To see them at work, here is a function written
 # carelessly: it asks the model twice, and takes a root that never changes.
 
 # %%
-from autograd_core.passes import PASSES
-from autograd_core.trace import lower, trace
+from autograd_core.program.lower import lower
+from autograd_core.program.passes import PASSES
+from autograd_core.program.trace import trace
 
 net = nn.MLP(3, [3, 1], activation="tanh", rng=0)
 
@@ -341,8 +343,8 @@ weights = [p.data for p in net.parameters()]
 lines = {"as traced": len(program)}
 for improve in PASSES:
     program = improve(program)
-    run = program.evaluate([*example, 1.0], weights)
-    got = [run[r] for r in (*program.outputs, *program.gradients)]
+    registers = program.evaluate([*example, 1.0], weights)
+    got = [registers[r] for r in (*program.outputs, *program.gradients)]
     check(f"{improve.__name__:5} | loss and gradient", got, want)
     lines[improve.__name__] = len(program)
 print(lines)
@@ -352,9 +354,9 @@ print(lines)
 # - `share` computes once what is written twice: the second call of the model is gone.
 # - `prune` leaves out what nothing needs. Here there is nothing of that kind.
 # - `fuse` makes one `dot` of a sum of products.
-# - `group` makes one `product`, of a matrix, of dots that share their numbers: a layer is a layer
-#   again. Sums over the batch become the `outer` product, $\partial \ell / \partial W = \delta h^T$
-#   of lesson 5.
+# - `group` makes one `affine` map, with a matrix, of dots that share their numbers: a layer is a
+#   layer again. Sums over the batch become the `outer` product,
+#   $\partial \ell / \partial W = \delta h^T$ of lesson 5.
 #
 # The gradient is the same after each. Of what is left, the first lines, the outer product, and the
 # last line. That one is what carelessness still costs: each of the two calls wants its share of
@@ -364,7 +366,7 @@ print(lines)
 # %%
 check("fewer lines with every pass, or as many", sorted(lines.values())[::-1], [*lines.values()])
 check("under a third", lines["group"] < lines["as traced"] / 3, True)
-check("doublings", sum(i.op == "add" for i in program.code), 16)
+check("doublings", sum(line.op.name == "add" for line in program.code), 16)
 shown = [line for line in program.listing().splitlines() if line.startswith("t")]
 for line in shown[:7] + [line for line in shown if "outer" in line] + shown[-1:]:
     print(line if len(line) < 95 else f"{line[:45]} ... {line[-45:]}")
@@ -372,8 +374,8 @@ for line in shown[:7] + [line for line in shown if "outer" in line] + shown[-1:]
 # %% [markdown]
 # ### A branch that survives
 #
-# A trace sees what the function does *once*. If it branched on a number, the program would hold
-# the branch of that one number for ever. So during a trace numbers are unknown, and whoever asks
+# A trace sees what the function does *once*. If it branched on a number, the program would hold the
+# branch of that one number for ever. So during a trace the numbers are unknown, and whoever asks
 # for one is told:
 
 
@@ -449,11 +451,13 @@ check("same score", copy([0.5, -1.0]), teacher([0.5, -1.0]), within=0.0)
 #
 # ## Out to NumPy and C
 #
-# A program needs no engine to run. It can write itself as text, from the same rules of the same
+# A program needs no engine to run. It can be written out as text, from the same rules of the same
 # gates. As NumPy it reads like backpropagation written by hand:
 
 # %%
-text = neuron.program.to_numpy_source()
+from autograd_core import to_c, to_numpy
+
+text = to_numpy(neuron.program)
 print(text[text.index("@np") :])
 
 # %%
@@ -465,16 +469,16 @@ check("value in NumPy", values.mean(), mean.data)
 check("gradient in NumPy", sums / 3, [w.grad, b.grad])
 
 # %% [markdown]
-# `tanh_slope`, which stands above this piece, is the entry of the table once more. And as one
-# function of C, for a place where there is not even a Python. The heart of it:
+# `tanh_slope`, which stands above this piece, is the entry of the table once more. And here it is
+# as one C function, for a place where there is not even Python. The heart of it:
 
 # %%
-source = neuron.program.to_c(name="neuron")
+source = to_c(neuron.program, name="neuron")
 print(source[source.index("double neuron(") :])
 
 # %% [markdown]
-# If there is a C compiler on this machine, hold it to what we know. It returns sums over the three
-# examples, so we divide by 3.
+# If there is a C compiler on this machine, check it against what we know. It returns sums over the
+# three examples, so we divide by 3.
 
 
 # %%
@@ -536,7 +540,7 @@ def lowest_of_swish():
 answer(1, ..., lowest_of_swish)
 
 # %% [markdown]
-# **2.** Newton wants to go *down* the cosine, from 0.5. Predict where it ends. Then look at the
+# **2.** Newton wants to go *down* the cosine, from 0.5. Predict where it ends up. Then look at the
 # sign of the second derivative at 0.5.
 
 
@@ -599,4 +603,4 @@ check("exercise 3", 3, lines_left())
 
 # %% [markdown]
 # That was the last lesson. You have seen every gate, every gradient and every step of training from
-# within. What is inside the big libraries is this, on bigger arrays.
+# within. The big libraries do this too, on bigger arrays.
