@@ -12,6 +12,7 @@ NOT_A_NUMBER = (
     "{what} must be a real number, got {kind}: {thing}. "
     "Give one number, as in Value(2.0); for many, [Value(x) for x in numbers]"
 )
+NOT_A_VALUE = "only a Value has a graph, got {kind}: as in topological(loss), gradients(loss)"
 VALUE_AS_NUMBER = (
     "{what} must be a plain number, got a Value, which would lose its graph. "
     "Use the Value itself, or v.detach() for a fresh leaf, or v.data for its number"
@@ -23,12 +24,16 @@ PLAIN_FLOAT = (
     "for arrays np.array([v.data for v in values])"
 )
 COPY_OF_RESULT = (
-    "only a leaf can be copied or pickled, and {value!r} is the result of {op!r}: its graph would "
-    "be torn. Copy the leaves and compute it again, or copy v.detach()"
+    "only a leaf can be copied or pickled, and {value!r} is the result of {op!r}: its inputs "
+    "would be lost. Copy the leaves and compute it again, or copy v.detach()"
 )
 NO_GRAD_ROOT = (
     "backward() from {value!r}: it was made under no_grad, so nothing was recorded that could "
     "be differentiated. Compute it outside of `with no_grad():`"
+)
+RELEASED = (
+    "backward() from {value!r}: release() cut the graph that it is part of. Compute it again, or "
+    "call release() after the last backward()"
 )
 BACKWARD_IN_WATCH = (
     "a backward pass is under way in this thread: a `watch` must not call backward() or "
@@ -39,10 +44,15 @@ STALE = (
     "slope is no longer that of the forward pass. Compute the output again, or use backward(), "
     "whose slopes were fixed in the forward pass"
 )
+OUTSIDE = (
+    "{value!r}, which the traced function uses, was made outside of it, and a .data below was "
+    "written since: the engine keeps the old number, a program would compute a new one. Compute it "
+    "inside the function, or use its detach()"
+)
 NO_READING = (
     "{what} while the function is traced{line}: the program runs on numbers that are not known "
     "yet, and a branch would be baked in. Write where(condition, a, b), maximum(a, b) or "
-    "minimum(a, b) from autograd_core; or train with eager=True, which steps through Values"
+    "minimum(a, b) from autograd_core; or step through Values (eager=True in nn.fit)"
 )
 INTEGER_POWER = "pow() with a modulus has no derivative: use x ** y"
 

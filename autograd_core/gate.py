@@ -49,11 +49,13 @@ class Interval(namedtuple("Interval", "low high", defaults=(-INF, INF))):
         return f"Interval({self.low}, {self.high})"
 
     def sample(self, rng: Random) -> float:
-        """A point of the interval, within 4 of its middle, zero or only end."""
+        """A point between -4 and 4, as far as they are inside; else near the end next to 0."""
         if self.low == -INF:
-            low, high = min(-4.0, self.high - 4.0), min(4.0, self.high)
+            end = min(self.high, 0.0)
+            low, high = end - max(4.0, -end), min(4.0, self.high)
         else:
-            low, high = self.low, min(self.high, max(self.low, 0.0) + 4.0)
+            end = max(self.low, 0.0)
+            low, high = self.low, min(self.high, end + max(4.0, end))
         x = NAN
         while x not in self:
             x = rng.uniform(low, high)
@@ -63,7 +65,7 @@ class Interval(namedtuple("Interval", "low high", defaults=(-INF, INF))):
 class Failure(namedtuple("Failure", "error reason when")):
     """Where a gate raises: `error`, with `reason`, at the operands where `when(xp, y, *operands)`.
 
-    `when` holds only where the quiet output `y` is inf or nan, so that readers may look at `y`
+    `when` holds only where the quiet output `y` is inf or nan, so that callers may look at `y`
     first; and never because an operand is nan: nan in gives nan out.
     """
 
@@ -94,8 +96,8 @@ class Gate:
     failures    where the public operators raise, see Failure
     corners     operands (with parameters) at which the slope is a convention or infinite
     identities  exact shortcuts, see Identity
-    condition   whether the output is a yes or no, 1 or 0: an operand that is nan is lost in it, and
-                no gradient flows through it, since the engine only takes its answer
+    condition   whether the output is a yes or no, 1 or 0: a nan among the operands does not show in
+                it, so executors look for one; no gradient flows through it
     symmetric   whether its two operands may change places
     latex       the formula, operands in angle brackets: r"\\frac{<a>}{<b>}"
     slopes      LaTeX of each slope in the operands and <y>, as a textbook writes it
@@ -141,7 +143,9 @@ class Gate:
         for identity in identities:
             for operand in (identity.operand, identity.result):
                 if isinstance(operand, str) and operand not in arguments:
-                    raise ValueError(f"gate {name!r}: an identity names {operand!r}, no operand")
+                    raise ValueError(
+                        f"gate {name!r}: an identity names {operand!r}, which is not an operand"
+                    )
 
     @property
     def op(self) -> str:
@@ -172,7 +176,9 @@ class Gate:
         if len(operands) < count or too_many or numbers.keys() != set(names):
             right = ", ".join(self.operands + names)
             got = ", ".join([*map(repr, operands), *(f"{k}={v!r}" for k, v in named.items())])
-            raise TypeError(f"{self.name}: expected {self.name}({right}), got {self.name}({got})")
+            only = f"; only {', '.join(names) or 'a parameter'} may be given by name" * bool(named)
+            call = f"expected {self.name}({right}), got {self.name}({got})"
+            raise TypeError(f"{self.name}: {call}{only}")
         return tuple(real(numbers[name], f"{self.name}: {name}") for name in names)
 
     def evaluate(self, numbers: list[float], operands: Sequence[Any] = ()) -> float:
@@ -192,6 +198,8 @@ class Gate:
         for i, name in enumerate(names):
             if name and i < len(self.operands):
                 shown[i] = f"{name}={shown[i]}"
+        if self.symbol == "**" and numbers[0] < 0.0:
+            shown[0] = f"({shown[0]})"  # -2.0 ** 0.5 would be -(2.0 ** 0.5)
         call = f" {self.symbol} ".join(shown) if self.symbol else f"{self.name}({', '.join(shown)})"
         return f"{self.name}: {call}: {reason}"
 

@@ -3,8 +3,10 @@
     for v in topological(f): print(v)       # every value that f depends on, inputs first
     gradients(f)[x]                         # df/dx
 
-A Value made by a gate has inputs `_a` and perhaps `_b`, and with each the slope of its own number
-in that input, which the gate computed on the way forward.
+A Value made by a gate has inputs `_a` and perhaps `_b`, and for each of them the slope of its
+output with respect to that input, the local gradient, which the gate computed on the way forward.
+What arrives from above, d(root)/d(output), is called upstream; upstream x local is the contribution
+of the gate to the gradient of its input.
 """
 
 from __future__ import annotations
@@ -15,22 +17,28 @@ from collections.abc import Callable
 from . import errors, modes
 from .scalars import real
 
-__all__ = ["first_nan", "gradients", "topological"]
+__all__ = ["first_nan", "first_stale", "gradients", "is_stale", "release", "topological"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias, TypeVar
 
-    V = TypeVar("V")  # Value, which is declared above this module and made of what it needs
+    V = TypeVar("V")  # a Value; value.py imports this module, so it cannot be named here
     Watch: TypeAlias = Callable[[Any, int, float, float, float], object]
 
 
+RELEASED = -2  # the stamp of a result that `release` has cut off
+
+
 def topological(root: V, *others: V) -> list[V]:
-    """Every value that `root` depends on, inputs before results, root last; then those of others.
+    """Every value that `root` depends on, inputs before results, root last; then what `others` add.
 
     Depth first, inputs from left to right: the order in which the expression is evaluated, the
     same on every run.
     """
+    for thing in (root, *others):
+        if not hasattr(thing, "_gate"):
+            raise TypeError(errors.NOT_A_VALUE.format(kind=type(thing).__name__))
     order: list[Any] = []
     seen: set[Any] = set()
     # A list of our own instead of recursion: a graph may be a million gates deep.
@@ -63,7 +71,7 @@ def topological(root: V, *others: V) -> list[V]:
 def gradients(root: V, seed: Any = 1.0, watch: Watch | None = None) -> dict[V, float]:
     """One backward pass: d(root)/dv, times `seed`, for every v in topological order.
 
-    No `.grad` changes: `backward` adds what this returns. The pass runs from the root to the
+    No `.grad` changes: `Value.backward` adds what this returns. The pass runs from the root to the
     leaves; at each gate, upstream x local goes to each input from left to right.
 
     watch(gate, index, upstream, before, after), if given, sees every step: the value whose gate is
@@ -72,10 +80,12 @@ def gradients(root: V, seed: Any = 1.0, watch: Watch | None = None) -> dict[V, f
     """
     modes.refuse("gradients() is called")
     order: list[Any] = topological(root)
-    top = order[-1]
-    if top._gate is not None and top._a is None:
-        raise RuntimeError(errors.NO_GRAD_ROOT.format(value=root))
+    top = order[-1]  # the root
+    if top._gate is not None and top._a is None:  # made by a gate, but its inputs are not known
+        cause = errors.RELEASED if top._stamp == RELEASED else errors.NO_GRAD_ROOT
+        raise RuntimeError(cause.format(value=root))
     seed = real(seed, "seed")
+    # The gradient of each value in this pass, as far as contributions have arrived.
     total = dict.fromkeys(order, 0.0)
     # The root's gradient with respect to itself is 1, or what the caller seeds the pass with.
     total[root] = seed
@@ -87,7 +97,8 @@ def gradients(root: V, seed: Any = 1.0, watch: Watch | None = None) -> dict[V, f
             continue
         upstream = total[node]
         before = total[a]
-        # += and not =: a value that is used more than once gets a part from each of its readers.
+        # Added to what is there, not put in its place: a value that is used more than once gets a
+        # part from each of its readers.
         total[a] = after = before + upstream * node._slope_a
         if watch is not None:
             watch(node, 0, upstream, before, after)
@@ -101,6 +112,20 @@ def gradients(root: V, seed: Any = 1.0, watch: Watch | None = None) -> dict[V, f
     return total
 
 
+def release(root: V) -> None:
+    """Cut the graph of `root`: every result in it keeps data, grad, op and label, and no inputs.
+
+    Then nothing is freed in a chain, whose depth some interpreters pay for with their stack:
+    CPython 3.13 and later, and Pyodide. A graph that shares results with this one is cut there,
+    too, and `backward` from what was cut raises RuntimeError.
+    """
+    order: list[Any] = topological(root)
+    for node in order:
+        if node._a is not None:
+            node._a = node._b = None
+            node._stamp = RELEASED
+
+
 def first_nan(root: V) -> V | None:
     """The first value, in topological order, that is nan while its inputs are not.
 
@@ -112,3 +137,23 @@ def first_nan(root: V) -> V | None:
         if math.isnan(node._data) and not any(math.isnan(x._data) for x in node.inputs):
             return node  # type: ignore[no-any-return]
     return None
+
+
+def is_stale(node: Any) -> bool:
+    """Whether the number of a gate's input, or its own, was written after it was computed.
+
+    Every value has a stamp, which grows with each write of a `.data`: an input must not be newer
+    than what was made of it.
+    """
+    a, b = node._a, node._b
+    return a is not None and (a._stamp > node._stamp or (b is not None and b._stamp > node._stamp))
+
+
+def first_stale(root: V) -> V | None:
+    """The first gate, in topological order, that is not what its inputs would make now.
+
+    `.data` of one of its inputs, or its own, was written after it was computed. Its number, its
+    slopes and `backward` are those of the forward pass; None if there is no such gate.
+    """
+    order: list[Any] = topological(root)
+    return next((node for node in order if is_stale(node)), None)

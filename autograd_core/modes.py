@@ -10,7 +10,7 @@ with trace_creation():
 from __future__ import annotations
 
 import sys
-from threading import Lock, local
+from threading import Lock, get_ident, local
 
 from . import errors
 
@@ -20,8 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
-contexts = 0  # contexts entered now, in all threads: a plain int, quicker to read than `mine`
-writes = object()  # a new one whenever a `.data` is written: who keeps a copy knows if it is old
+contexts: set[tuple[int, int]] = set()  # entered now, in all threads: quicker to ask than `mine`
+writes = 0  # how many times a `.data` was written: who keeps a copy knows if it is old
 _lock = Lock()
 
 
@@ -39,27 +39,35 @@ mine = _Mode()
 
 
 class Context:
-    """Sets one attribute of this thread's mode for the length of a `with` block."""
+    """Sets one attribute of this thread's mode for the length of a `with` block.
+
+    Ctrl-C may come at any bytecode of entering and leaving. So each step may be done twice, and
+    what an interrupted `__exit__` has not undone is undone when the block drops the context.
+    """
 
     _name: str
     _value: Any
+    _before: Any = ()  # what the attribute was, for each block that is entered; see __init__
+    _thread = 0
 
     def __init__(self) -> None:
-        self._before: list[Any] = []
+        self._before = []
 
     def __enter__(self) -> Self:
-        global contexts
-        with _lock:
-            contexts += 1
+        self._thread = get_ident()
         self._before.append(getattr(mine, self._name))
+        contexts.add((id(self), len(self._before)))
         setattr(mine, self._name, self._value)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        global contexts
-        setattr(mine, self._name, self._before.pop())
-        with _lock:
-            contexts -= 1
+        setattr(mine, self._name, self._before[-1])
+        contexts.discard((id(self), len(self._before)))
+        self._before.pop()
+
+    def __del__(self) -> None:
+        while self._before and self._thread == get_ident():
+            self.__exit__()
 
 
 class no_grad(Context):
@@ -94,6 +102,14 @@ def used(what: Any, answer: object) -> None:
     """
     if mine.tracer is not None:
         mine.tracer.used(what, answer)
+
+
+def written() -> int:
+    """Count a write; its number."""
+    global writes
+    with _lock:
+        writes += 1
+        return writes
 
 
 def refuse(what: str) -> None:

@@ -27,7 +27,7 @@ def real(x: Any, what: str) -> float:
     inner = _unwrapped(x)
     if isinstance(inner, Real):
         return float(inner)
-    if hasattr(inner, "partials"):  # a Value, whose class is declared above this module
+    if hasattr(inner, "_gate"):  # a Value; value.py imports this module
         raise TypeError(errors.VALUE_AS_NUMBER.format(what=what))
     kind = type(x).__name__
     raise TypeError(errors.NOT_A_NUMBER.format(what=what, kind=kind, thing=errors.short(x)))

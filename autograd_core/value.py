@@ -14,6 +14,7 @@ each input, and where a value is used more than once, `+=` sums. The walk itself
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import repeat
@@ -78,8 +79,8 @@ class Value:
     label   a name for pictures and messages; dots in it make groups (`layer0.neuron3.w1`)
     line    where it was made, if that was inside `with trace_creation():`, else ""
 
-    `data` is one real number: int, float, Fraction, NumPy scalar or 0-d array. TypeError for all
-    else, a Value included.
+    `data` is one real number: int, float, Fraction, NumPy scalar or 0-d array. TypeError for
+    anything else, a Value included.
 
     Operators `+ - * / **`, unary `-` and `abs` take Values and numbers and make Values. `< <= > >=`
     and `bool` look at `data`. `==` and `hash` are identity, so that Values live in sets and dicts:
@@ -88,7 +89,7 @@ class Value:
 
     # Two operands lie in slots of their own, not in a tuple: half the memory, a third off the time.
     __slots__ = (
-        "__weakref__", "_a", "_b", "_data", "_gate", "_grad", "_slope_a", "_slope_b",
+        "__weakref__", "_a", "_b", "_data", "_gate", "_grad", "_slope_a", "_slope_b", "_stamp",
         "constants", "label", "line",
     )  # fmt: skip
 
@@ -99,6 +100,7 @@ class Value:
     _b: Value | None
     _slope_a: float
     _slope_b: float
+    _stamp: int  # how many writes there had been when its number was set, see graph.is_stale
     constants: tuple[float, ...]
     label: str
     line: str
@@ -107,6 +109,7 @@ class Value:
         self._data = data if data.__class__ is float else real(data, "data")
         self._grad = 0.0
         self._gate = self._a = self._b = None
+        self._stamp = modes.writes
         self.constants = ()
         if not isinstance(label, str):
             kind = type(label).__name__
@@ -130,7 +133,8 @@ class Value:
         if modes.contexts:
             modes.refuse("a number is written")
         self._data = real(data, "data")
-        modes.writes = object()
+        stamp = modes.written()
+        self._stamp = stamp if self._a is None else -1  # a result is no longer what its gate made
 
     @property
     def grad(self) -> float:
@@ -140,6 +144,8 @@ class Value:
 
     @grad.setter
     def grad(self, grad: Number) -> None:
+        if modes.contexts:
+            modes.refuse("a gradient is written")
         self._grad = real(grad, "grad")
 
     @property
@@ -154,7 +160,8 @@ class Value:
 
     @property
     def inputs(self) -> tuple[Value, ...]:
-        """The operands of the gate, in the order of writing; () for a leaf."""
+        """The operands of the gate, as written, from left to right; () for a leaf, and for a result
+        that was made under no_grad."""
         if self._a is None:
             return ()
         return (self._a,) if self._b is None else (self._a, self._b)
@@ -212,6 +219,7 @@ class Value:
         """Set the gradient of this value and of everything below it to 0."""
         if modes.mine.in_backward:
             raise RuntimeError(errors.BACKWARD_IN_WATCH)
+        modes.refuse("zero_grad() is called")
         with _lock:
             _commit(topological(self), repeat(0.0))
 
@@ -285,6 +293,15 @@ class Value:
     def __ge__(self, other: Operand) -> bool:
         return _holds("less_equal", le, other, self)
 
+    def __eq__(self, other: object) -> bool:
+        # Identity; but what is a Value in a trace is a plain number to the eager engine, whose
+        # == compares numbers, so a branch on it would go another way there.
+        if modes.contexts and self is not other:
+            modes.refuse("== or != compares a number")
+        return self is other
+
+    __hash__ = object.__hash__
+
     def __bool__(self) -> bool:
         if modes.contexts:
             modes.refuse("a number, or a comparison of numbers, is asked for its truth")
@@ -346,6 +363,7 @@ def record(
     out._b = b
     out._slope_a = slope_a
     out._slope_b = slope_b
+    out._stamp = modes.writes
     out.constants = ()
     out.label = out.line = ""
     if modes.contexts:
@@ -363,9 +381,10 @@ def record(
 def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Number) -> Value:
     """The Value that `gate` makes of one or two operands, Values or numbers.
 
-    The gate's parameters follow the operands or come by name. This is what operators and methods
-    do, and how a gate of your own is used. Raises what the gate's failures say, naming gate and
-    operands, unless `quiet`; TypeError for operands that are not numbers.
+    The gate's parameters follow the operands or come by name. This is how a gate of your own is
+    used, and what most operators and methods do; the commonest make their node by `record` at once.
+    Raises what the gate's failures say, naming gate and operands, unless `quiet`; TypeError for
+    operands that are not numbers.
     """
     count = len(gate.operands)
     if count > 2:
@@ -376,15 +395,17 @@ def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Num
     numbers = [value._data for value in values]
     numbers += constants
     y = float(gate.forward(xp, *numbers) if quiet else gate.evaluate(numbers, values))
-    a, b = (*values, None)[:2]
-    slope_a, slope_b = (*map(float, gate.partials(xp, y, *numbers)), 0.0)[:2]
-    out = record(gate, y, a, b, slope_a, slope_b)  # type: ignore[arg-type]
+    slopes = gate.partials(xp, y, *numbers)
+    if count == 1:
+        out = record(gate, y, values[0], None, float(slopes[0]), 0.0)
+    else:
+        out = record(gate, y, values[0], values[1], float(slopes[0]), float(slopes[1]))
     out.constants = constants
     return out
 
 
 def as_value(x: Any, what: str) -> Value:
-    """x itself, or a number as a leaf; TypeError, naming `what`, for all else."""
+    """x itself, or a number as a leaf; TypeError, naming `what`, for anything else."""
     return x if isinstance(x, Value) else Value(real(x, what))
 
 
@@ -417,9 +438,13 @@ def _no_plain(kind: str) -> TypeError:
 
 
 _lock = RLock()
+if hasattr(os, "register_at_fork"):  # a child must not inherit a lock that nobody will release
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
 _set_grad = vars(Value)["_grad"].__set__
 
 
 def _commit(nodes: Iterable[Value], grads: Iterable[float]) -> None:
-    """Set the gradients in one call into C, which Ctrl-C does not tear."""
+    """Set the gradients in one call into C, which Ctrl-C cannot interrupt halfway."""
     deque(map(_set_grad, nodes, grads), maxlen=0)

@@ -258,7 +258,7 @@ class _Activation(_Units):
         return self._named([getattr(value, self._gate)(*constants) for value in x])
 
     def reads(self) -> tuple[Any, ...]:
-        return (self.training, *self._constants())
+        return (self.training, *self._constants()) if self._settings else (self.training,)
 
     def _constants(self) -> list[float]:
         return [getattr(self, name) for name in self._settings]

@@ -134,7 +134,8 @@ class _LabelLoss(_Loss):
             return self._named(checked, classes)
         place = at[0] if len(at) == 1 else "".join(f"[{i}]" for i in at) or 0
         try:
-            number = float(label) if isinstance(label, Real) else Value(label).data
+            leaf = label if isinstance(label, Value | Real) else Value(label)
+            number = leaf.data if isinstance(leaf, Value) else float(leaf)
         except TypeError as error:
             raise TypeError(f"{self._name}: label {place}: {error}") from None
         if not self._is_label(number, classes):
@@ -142,7 +143,7 @@ class _LabelLoss(_Loss):
             raise ValueError(
                 f"{self._name}: label {place} is {number:g}, it must be {allowed}: {self._remedy}"
             )
-        return number
+        return label if isinstance(label, Value) else number
 
     def _named(self, checked: Any, classes: int) -> Any:
         """A gate that is nan for a label out of range, with a name that says so."""
@@ -223,7 +224,12 @@ class CrossEntropyLoss(_LabelLoss):
             highest = Value(max(logit.data for logit in logits))
         shifted = [logit - highest for logit in logits]
         total = reduce(add, [x.exp() for x in shifted]).log()
-        return total - (self._picked(shifted, label) if _unknown(label) else shifted[int(label)])
+        if _unknown(label):
+            picked = self._picked(shifted, label)
+        else:
+            picked = shifted[int(label.data if isinstance(label, Value) else label)]
+        loss: Value = total - picked
+        return loss
 
     def _picked(self, logits: list[Value], label: Value) -> Any:
         """The logit of a class that is not known yet."""

@@ -29,9 +29,9 @@ __all__ = ["Module"]
 class Module:
     """The base of neurons, layers, networks and losses: it finds the parameters in its attributes.
 
-    A parameter is a Value in an attribute, or in a list or a Module in one; the order is that in
-    which the attributes were set. Names and methods are those of `torch.nn.Module`. Calling a
-    module calls its `forward`.
+    A parameter is a leaf Value in an attribute, or in a list, a dict or a Module in one; the order
+    is that in which the attributes were set. Names and methods are those of `torch.nn.Module`.
+    Calling a module calls its `forward`.
     """
 
     training: bool = True
@@ -79,21 +79,33 @@ class Module:
 
     def modules(self) -> list[Module]:
         """This module and all modules inside it, each once, outermost first."""
-        inside = (module for child in self.children() for module in child.modules())
-        return list(dict.fromkeys([self, *inside]))
+        order: dict[Module, None] = {}
+        stack: list[Module] = [self]
+        while stack:  # a module may lie 400 deep, or inside itself
+            module = stack.pop()
+            if module not in order:
+                order[module] = None
+                stack += reversed(module.children())
+        return list(order)
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
         """Call fn(module) on every module inside, then on this one; returns self."""
-        for child in self.children():
-            child.apply(fn)
-        fn(self)
+        stack: list[tuple[Module, bool]] = [(self, False)]
+        seen: set[Module] = set()
+        while stack:
+            module, inside_done = stack.pop()
+            if inside_done:
+                fn(module)
+            elif module not in seen:
+                seen.add(module)
+                stack.append((module, True))
+                stack += [(child, False) for child in reversed(module.children())]
         return self
 
     def train(self, mode: bool = True) -> Self:
         """Set `.training` here and in every module inside; returns self."""
-        self.training = mode
-        for child in self.children():
-            child.train(mode)
+        for module in self.modules():
+            module.training = mode
         return self
 
     def eval(self) -> Self:
@@ -155,36 +167,67 @@ class Module:
         for name, thing in vars(self).items():
             yield from [(name, thing)] if name in self._buffers else _spread(name, thing)
 
-    def _state(self, prefix: str = "") -> Iterator[tuple[str, Module, Any]]:
+    def _state(self) -> Iterator[tuple[str, Module, Any]]:
         """(name, owner, parameter or buffer), here and in the modules inside."""
-        for name, thing in self._members():
-            if isinstance(thing, Module):
-                yield from thing._state(f"{prefix}{name}.")
+        path = [("", self, self._members())]
+        while path:
+            prefix, owner, members = path[-1]
+            for name, thing in members:
+                if not isinstance(thing, Module):
+                    yield prefix + name, owner, thing
+                elif all(thing is not outer for _, outer, _ in path):  # not one that holds itself
+                    path.append((f"{prefix}{name}.", thing, thing._members()))
+                    break
             else:
-                yield prefix + name, self, thing
+                path.pop()
 
 
 def _values_in(things: Iterable[object]) -> Iterator[Value]:
-    for thing in things:
-        if isinstance(thing, Value):
-            yield thing
-        elif isinstance(thing, Module):
-            yield from thing.parameters()
-        elif isinstance(thing, list | tuple):
-            yield from _values_in(thing)
+    """The leaf Values in these things, in order; a result that a module keeps is no parameter."""
+    path = [iter(things)]
+    seen: set[Module] = set()
+    while path:
+        for thing in path[-1]:
+            if isinstance(thing, Value):
+                if thing.gate is None:
+                    yield thing
+                continue
+            if isinstance(thing, Module):
+                if thing in seen:
+                    continue
+                seen.add(thing)
+                own = type(thing).parameters is not Module.parameters
+                inside: Iterable[object] = thing.parameters() if own else vars(thing).values()
+            elif isinstance(thing, dict):
+                inside = thing.values()
+            elif isinstance(thing, list | tuple):
+                inside = thing
+            else:
+                continue
+            path.append(iter(inside))
+            break
+        else:
+            path.pop()
 
 
 def _spread(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
-    """(name, thing) itself if it is a module or a regular block of Values, else item by item."""
-    if isinstance(thing, Module | Value):
+    """(name, thing) if it is a module or a regular block of parameters, else item by item."""
+    if isinstance(thing, Module) or _is_parameter(thing):
         yield name, thing
+    elif isinstance(thing, dict):
+        for key, item in thing.items():
+            yield from _spread(f"{name}.{key}", item)
     elif isinstance(thing, list | tuple):
         leaves = flat(thing)
-        if leaves and shape(thing) and all(isinstance(leaf, Value) for leaf in leaves):
+        if leaves and shape(thing) and all(map(_is_parameter, leaves)):
             yield name, thing
         else:
             for i, item in enumerate(thing):
                 yield from _spread(f"{name}.{i}", item)
+
+
+def _is_parameter(thing: object) -> bool:
+    return isinstance(thing, Value) and thing.gate is None
 
 
 # ---------------------------------------------------------------- nested lists and numbers
@@ -238,7 +281,7 @@ def choice(given: object, what: str, options: Collection[str]) -> None:
 
 def whole(number: Any, name: str, least: int) -> int:
     """`number` as an int, NumPy's included; ValueError if it is not whole or is below `least`."""
-    if not isinstance(number, Integral) or number < least:
+    if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
     return int(number)
 
@@ -246,6 +289,8 @@ def whole(number: Any, name: str, least: int) -> int:
 def bounded(number: Any, name: str, below: float = math.inf) -> float:
     """`number` as a float in [0, below); TypeError or ValueError if it is not."""
     expect(number, Real, f"{name} must be a number, got")
+    if isinstance(number, bool):
+        raise TypeError(f"{name} must be a number, got bool")
     x = float(number)
     if not 0.0 <= x < below:
         bounds = "at least 0 and finite" if below == math.inf else f"in [0, {below:g})"

@@ -18,7 +18,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from autograd_core import Value, compile_graph
+from autograd_core import Value, compile_graph, topological
 
 from .data import DataLoader, TensorDataset
 from .init import Rng
@@ -28,12 +28,17 @@ from .optim import Optimizer
 
 __all__ = ["fit"]
 
+FOREIGN = (
+    "fit: the loss depends on none of the optimiser's parameters: give it those of this model, as "
+    "SGD(model.parameters(), lr=0.1)"
+)
+
 
 def fit(
     model: Module, loss_fn: Callable[[Any, Any], Value], data: Any, optimizer: Optimizer, *,
     epochs: int, batch_size: int | None = None, shuffle: bool = False, rng: Rng = None,
     scheduler: Any = None, eager: bool = False,
-    watch: Callable[[int, float], object] | None = None,
+    watch: Callable[[int, float], object] | None = None, verify: int = 2,
 ) -> list[float]:  # fmt: skip
     """Move the optimiser's parameters for `epochs` passes over the data; the losses of the passes.
 
@@ -46,15 +51,17 @@ def fit(
     eager       step through Values instead of replaying a program
     watch       watch(epoch, loss) is called after each pass, when the model holds its new weights.
                 What it writes into them, or into optimizer.lr, counts
+    verify      how many examples of the first batch are run through Values as well, to see that the
+                program is what the model and the loss are; see `compile_graph`
 
     Returns one number per epoch, the sum of the losses of its batches, as textbook loops print it.
 
     The model's Values hold the new weights when the call returns. After Ctrl-C or an error they,
-    the optimiser's state and the learning rate are those after the last whole epoch.
+    the optimiser's state, the learning rate and its schedule are those after the last whole epoch.
 
-    A replay raises TraceError for a model or loss that reads numbers while it is traced, and
-    TypeError for an optimiser whose `update` cannot run on arrays. It cannot see a random generator
-    of your own: a number that is drawn while the model is traced stays the same in every step.
+    A replay raises TraceError for a model or loss that reads numbers while it is traced, or whose
+    program differs from it on one of the verified examples, and TypeError for an optimiser whose
+    `update` cannot run on arrays. An optimiser of another model is refused with a ValueError.
     Whether eager or not, ValueError names a label out of range before anything moves, a gradient
     that is infinite, and a parameter that would become so. A gate that fails raises what it raises
     in the engine, and so does a nan; a replay names the example's lane in the batch too.
@@ -69,7 +76,8 @@ def fit(
     if scheduler is not None and not callable(getattr(scheduler, "step", None)):
         raise TypeError(f"fit: scheduler must have a step(), got {type(scheduler).__name__}")
     loader = _loader(data, batch_size, shuffle, rng)
-    steps = (_Steps if eager else _Replay)(model, loss_fn, loader, optimizer)
+    kind = _Steps if eager else _Replay
+    steps = kind(model, loss_fn, loader, optimizer, scheduler, verify)
     losses: list[float] = []
     state = steps.state()  # after the last whole epoch
     try:
@@ -98,9 +106,11 @@ class _Steps:
 
     def __init__(
         self, model: Module, loss_fn: Callable[[Any, Any], Value], loader: DataLoader,
-        optimizer: Optimizer,
+        optimizer: Optimizer, scheduler: Any, verify: int,
     ) -> None:  # fmt: skip
         self.model, self.loss_fn, self.optimizer = model, loss_fn, optimizer
+        self.schedule, self.verify = getattr(scheduler, "__dict__", {}), verify
+        self.parameters_checked = False
         self.inputs, self.targets = loader.dataset.sequences
         self.reduction = getattr(loss_fn, "reduction", "mean")
         self.labels_checked = False
@@ -123,6 +133,9 @@ class _Steps:
         loss = reduce(add, terms)
         if self.reduction == "mean":
             loss = loss / len(terms)
+        if not self.parameters_checked and not set(topological(loss)) & set(optimizer.params):
+            raise ValueError(FOREIGN)
+        self.parameters_checked = True
         loss.backward()
         self._check_finite([p.grad for p in optimizer.params], "the gradient of")
         optimizer.step()
@@ -131,7 +144,11 @@ class _Steps:
 
     def state(self) -> tuple[Any, ...]:
         """All that an epoch changes: what the optimiser holds and moves, and running averages."""
-        return self.optimizer.lr, self._averages(), *self.optimizer.snapshot()
+        return self._surroundings(), *self.optimizer.snapshot()
+
+    def _surroundings(self) -> tuple[Any, ...]:
+        """The learning rate, what its schedule counts, and the running averages."""
+        return self.optimizer.lr, dict(self.schedule), self._averages()
 
     def _averages(self) -> list[Any]:
         return [copy(getattr(module, name)) for module, name in self.buffers]
@@ -147,8 +164,10 @@ class _Steps:
     def adopt(self) -> None:
         """Go on from what the model's Values and the optimiser hold now."""
 
-    def _write(self, lr: float, averages: list[Any], data: Any, states: Any, steps: int) -> None:
+    def _write(self, surroundings: Any, data: Any, states: Any, steps: int) -> None:
+        lr, schedule, averages = surroundings
         self.optimizer.lr = lr
+        self.schedule.update(schedule)
         for (module, name), numbers in zip(self.buffers, averages, strict=True):
             setattr(module, name, copy(numbers))
         self.optimizer.restore(data, dict(states), steps)
@@ -188,13 +207,12 @@ class _Replay(_Steps):
         arrays = [_numbers(self.inputs, "inputs"), _numbers(self.targets, "targets")]
         self.shapes = [array.shape[1:] for array in arrays]
         self.table = np.hstack([array.reshape(len(array), -1) for array in arrays])
-        self.graph = compile_graph(self._example, optimizer.params, reduction=self.reduction)
+        self.graph = compile_graph(
+            self._example, optimizer.params, reduction=self.reduction, verify=self.verify
+        )
         program = self.graph.trace(self.table[:1])
         if all(program.constant(g) == 0.0 for g in program.gradients):
-            raise ValueError(
-                "fit: the loss depends on none of the optimiser's parameters: give it those of "
-                "this model, as SGD(model.parameters(), lr=0.1)"
-            )
+            raise ValueError(FOREIGN)
         self.adopt()
 
     def adopt(self) -> None:
@@ -272,11 +290,11 @@ class _Replay(_Steps):
         return data, tuple(columns)
 
     def state(self) -> tuple[Any, ...]:
-        return self.optimizer.lr, self._averages(), self.data, self.columns, self.steps
+        return self._surroundings(), self.data, self.columns, self.steps
 
-    def _write(self, lr: float, averages: list[Any], data: Any, states: Any, steps: int) -> None:
+    def _write(self, surroundings: Any, data: Any, states: Any, steps: int) -> None:
         rows = [*zip(*[column.tolist() for column in states], strict=True)] or [()] * len(data)
-        super()._write(lr, averages, data.tolist(), dict(enumerate(rows)), steps)
+        super()._write(surroundings, data.tolist(), dict(enumerate(rows)), steps)
 
 
 def _shaped(name: str, row: list[Value], shape: tuple[int, ...]) -> Any:

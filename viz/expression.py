@@ -54,7 +54,12 @@ def parse(text: str, values: Mapping[str, float]) -> Value:
             f"this is nested too deeply for Python's parser ({error})", text, 0, 1
         ) from None
     # Python reads names in their compatibility form, so the keys of `values` take that form too.
-    normal = {unicodedata.normalize("NFKC", name): value for name, value in values.items()}
+    spelling: dict[str, str] = {}
+    for name in values:
+        other = spelling.setdefault(unicodedata.normalize("NFKC", name), name)
+        if other != name:
+            raise ValueError(f"{other!r} and {name!r} are two spellings of one name: give it once")
+    normal = {form: values[name] for form, name in spelling.items()}
     return _Builder(text, normal).build(body)
 
 

@@ -10,20 +10,26 @@ __all__ = ["write"]
 
 
 def write(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Put `content` at `path` in one move; a file that was there stays until then."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
+    """Put `content` at `path` in one move; a file that was there stays until then.
+
+    Returns the path as it was given.
+    """
+    given = Path(path)
+    if not given.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {given}: there is no folder {given.parent}")
+    path = Path(os.path.realpath(given))  # a symbolic link stays, what it points to is written
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(handle, "wb") as file:
             file.write(content)
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp made it readable by its owner alone
+        # mkstemp made it readable by its owner alone; a file that is replaced keeps its mode.
+        mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
-    return path
+    return given
 
 
 def _umask() -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from autograd_core import Gate, Value, gradients
+from autograd_core import Gate, Value, gradients, is_stale
 
 from .picture import Names, picture_of
 from .words import printable, short
@@ -122,11 +122,11 @@ def slope_of(
     names = [name(labels[x]) for x in node.inputs]
     numbers = [number(x.data) for x in node.inputs]
     form = notation.form(gate.slopes[operand])
-    steps = [
-        fill(form, parts_of(gate, names, name(labels[node]), node.constants)),
-        fill(form, parts_of(gate, numbers, number(node.data), node.constants)),
-        number(node.partials[operand]),
-    ]
+    symbols = fill(form, parts_of(gate, names, name(labels[node]), node.constants))
+    filled = fill(form, parts_of(gate, numbers, number(node.data), node.constants))
+    if is_stale(node):  # its numbers are not those of the forward pass, the slope is
+        filled = symbols
+    steps = [symbols, filled, number(node.partials[operand])]
     return " = ".join(dict.fromkeys(steps))  # a step that changes nothing is left out
 
 

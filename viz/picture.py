@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from typing import TypeAlias, TypeVar
 
-from autograd_core import Value, topological
+from autograd_core import Value, first_stale, topological
 
 from .words import jsonable, printable, short
 
@@ -205,6 +206,14 @@ def picture_of(
             "or draw(program)"
         )
     order = topological(root)
+    stale = first_stale(root)
+    if stale is not None:
+        made = f"{stale.label!r}, made by" if stale.label else "a result of"
+        warnings.warn(
+            f"the numbers of this graph do not fit together: a .data below {made} {stale.op!r} was "
+            "written after it was computed. Compute the graph again to see one forward pass",
+            stacklevel=3,
+        )
     names_of = _names(order, names or {})
     groups = groups_of(order, names_of, lambda value: value.inputs)
     ids = {value: f"n{i}" for i, value in enumerate(order)}
@@ -236,6 +245,9 @@ def _op(value: Value) -> str:
 def _names(order: list[Value], names: Mapping[str, object]) -> dict[Value, str]:
     """The label of each value, or else its variable's name, or `w[0]` as an item of a list."""
     variables: dict[Value, str] = {}
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"names must map names to Values, as names=locals(), got {name!r}")
     public = {name: thing for name, thing in names.items() if not name.startswith("_")}
     pairs = list(public.items())  # a variable's own name wins, even if the list comes first
     for name, thing in public.items():

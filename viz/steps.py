@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from autograd_core import Gate, Value, gradients
+from autograd_core import Gate, Value, gradients, is_stale
 
 from .formula import fill, parts_of, plain, slope_of
 from .picture import Picture
@@ -133,7 +133,7 @@ def _forward(gate: Gate, value: Value, names: Mapping[Value, str]) -> str:
     inputs, numbers = [names[x] for x in value.inputs], [short(x.data) for x in value.inputs]
     symbols = fill(form, parts_of(gate, inputs, names[value], value.constants))
     filled = fill(form, parts_of(gate, numbers, names[value], value.constants))
-    kind = "forward" if symbols == filled else "forward_long"
+    kind = "forward" if symbols == filled or is_stale(value) else "forward_long"
     return SENTENCES[kind].format(
         result=names[value], symbols=symbols, numbers=filled, value=short(value.data)
     )

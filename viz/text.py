@@ -54,6 +54,8 @@ def _gate(node: Node, inputs: list[str]) -> str:
     if not node.op:
         return ""
     if not node.op[0].isalpha():
+        if node.op.startswith("**") and inputs and inputs[0].startswith("-"):
+            inputs = [f"({inputs[0]})", *inputs[1:]]
         if len(inputs) == 1:
             return f"{inputs[0]}{node.op}"
         return f" {node.op} ".join(inputs) or node.op

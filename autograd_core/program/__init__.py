@@ -9,8 +9,9 @@
 A batch passes the files in this order: `compiled` takes the call; `trace` sees what the function
 does; `lower` writes that as a `program` of gates and `sums`, forward and backward, with the
 derivatives that `rule` records; `passes` improve it; `schedule` lays it out in blocks; one of the
-`executors` runs these, and `failure` finds which gate failed. `c_source` and `numpy_source` write
-the schedule as text, in the `dialects` of their languages.
+`executors` runs these, `agreement` compares the first examples with the engine, and `failure` finds
+which gate failed. `c_source` and `numpy_source` write the schedule as text, in the `dialects` of
+their languages.
 """
 
 from .c_source import to_c

@@ -17,8 +17,10 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 
 from .. import modes
-from ..errors import TraceError, short
+from ..errors import OUTSIDE, TraceError, short
+from ..graph import is_stale
 from ..value import Value
+from .agreement import require_agreement
 from .executors import choose, columns, plan, prepare
 from .failure import find_failure
 from .lower import lower
@@ -32,7 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LIMIT = 16  # shapes of arguments for which a graph keeps memory; and traces, for each shape
+LIMIT = 16  # how many shapes of arguments a graph keeps memory for, and traces; the latest
 
 
 def compile_graph(
@@ -42,6 +44,7 @@ def compile_graph(
     wrt: str | None = None,
     reduction: str = "mean",
     executor: str | None = None,
+    verify: int = 2,
 ) -> CompiledGraph:
     """`fn`, a function of one example that returns a Value, ready to run on batches.
 
@@ -50,13 +53,23 @@ def compile_graph(
     wrt         "parameters", or "inputs"; by default inputs only if there are no parameters
     reduction   "mean" of the lanes' values and gradients, or "sum"
     executor    "numba" or "numpy"; by default the environment's AUTOGRAD_CORE_EXECUTOR, else Numba
-                if it is installed, else NumPy, which is said once
+                if it is installed, else NumPy, with one warning
+
+    verify      how many examples of the first call are run by the eager engine as well, see below
 
     fn is traced at the first call, for every new shape of an example (not for another number of
     examples), and when the mode of a module that ran in it has changed. It gets Values, and lists
     of them for rows; gates of parameters alone run then, at the parameters' numbers. It must not
     read numbers: TraceError then names the line. A gate that fails in a lane raises what the engine
     raises, naming the lane.
+
+    What a trace cannot see (`is`, `isinstance`, `match`, a generator of your own, the clock) is
+    fixed in the program. So the first time it runs, `verify` distinct examples, fewer if they take
+    long, are run eagerly too; TraceError if value or gradient differ.
+
+    A graph that was made outside of fn is part of the program, from its leaves on; its plain numbers
+    are leaves, too, so give `parameters` if it has any. Once one of these is written, the engine
+    would keep the old result, and a call raises TraceError.
     """
     if not callable(fn):
         raise TypeError(
@@ -67,12 +80,14 @@ def compile_graph(
         raise ValueError(f"compile_graph: wrt must be 'parameters' or 'inputs', got {wrt!r}")
     if reduction not in ("mean", "sum"):
         raise ValueError(f"compile_graph: reduction must be 'mean' or 'sum', got {reduction!r}")
+    if not isinstance(verify, int) or isinstance(verify, bool) or verify < 0:
+        raise ValueError(f"compile_graph: verify must be a whole number from 0 on, got {verify!r}")
     values = None if parameters is None else _checked(parameters)
-    return CompiledGraph(fn, values, wrt, reduction, choose(executor))
+    return CompiledGraph(fn, values, wrt, reduction, choose(executor), verify)
 
 
 class CompiledGraph:
-    """What `compile_graph` returns: call it, `value_and_grad`, `each`; see there.
+    """What `compile_graph` returns, used as f(...), f.value_and_grad(...) or f.each(...).
 
     Arguments are numbers, lists or arrays with one example per row, all of the same length; a
     number among them means that all of them are a single example. TypeError and ValueError name the
@@ -81,7 +96,7 @@ class CompiledGraph:
 
     def __init__(
         self, fn: Callable[..., Any], parameters: list[Value] | None, wrt: str | None,
-        reduction: str, executor: str,
+        reduction: str, executor: str, verify: int,
     ) -> None:  # fmt: skip
         import numpy
 
@@ -91,11 +106,12 @@ class CompiledGraph:
         self.reduction = reduction
         self.executor = executor
         self._given = parameters
+        self._verify = verify
         self._wrt = wrt
-        self._traces: dict[tuple[Any, ...], list[_Traced]] = {}
+        self._traces: dict[tuple[Any, ...], list[_Compiled]] = {}
         self._batches: dict[tuple[Any, ...], list[_Batch]] = {}
         self._latest: _Batch | None = None
-        self._last: _Traced | None = None
+        self._last: _Compiled | None = None
         self._lock = RLock()
 
     # ------------------------------------------------------------------ running
@@ -129,7 +145,8 @@ class CompiledGraph:
             return loss, gradient
 
     def each(self, *arguments: Any) -> Any:
-        """What fn returns for each example: an array of one number, or one row, an example."""
+        """What fn returns for each example: an array with one number per example, or
+        one row if fn returns a sequence."""
         with self._lock:
             batch = self._run(arguments, None)
             outputs = batch.outputs()
@@ -160,25 +177,41 @@ class CompiledGraph:
         return [] if self._wrt == "inputs" else list(self._given or ())
 
     def _run(self, arguments: tuple[Any, ...], at: Any) -> _Batch:
+        if modes.contexts:
+            modes.refuse("a compiled graph is called")
         arrays = self._arrays(arguments)
         key = tuple([array.shape for array in arrays])
         batch = self._latest
         if batch is None or batch.key != key or not batch.traced.holds():
             batch = self._latest = self._batch(key, arrays)
         self._last = batch.traced
+        if not batch.traced.checked:
+            self._check(batch, arrays)
         batch.run(arrays, at)
         return batch
+
+    def _check(self, batch: _Batch, arrays: list[Any]) -> None:
+        """A few of these examples by the eager engine, too."""
+        np, count, traced = self._np, batch.lanes, batch.traced
+        if self._verify:
+            table = np.hstack([array.reshape(count, -1) for array in arrays])
+            chosen = np.linspace(0, count - 1, min(count, self._verify)).astype(int)
+            rows = np.unique(table[chosen], axis=0).tolist()
+            names, shapes = self._names(arrays), traced.shapes
+            require_agreement(self.fn, batch.example, rows, names, shapes, traced.wrt)
+        traced.checked = True
 
     def _arrays(self, arguments: tuple[Any, ...]) -> list[Any]:
         """The arguments as arrays of floats."""
         np = self._np
         try:
-            arrays = [np.asarray(argument) for argument in arguments]
+            plain = np.ndarray  # not a subclass of it: a masked array's mask must not get lost
+            arrays = [x if x.__class__ is plain else self._array(x) for x in arguments]
             return [array if array.dtype is self._float else _floats(array) for array in arrays]
         except (TypeError, ValueError):
             for name, argument in zip(self._names(arguments), arguments, strict=True):
                 try:
-                    _floats(np.asarray(argument))
+                    _floats(self._array(argument))
                 except (TypeError, ValueError) as error:
                     kind = TypeError if isinstance(error, TypeError) else ValueError
                     raise kind(
@@ -187,7 +220,13 @@ class CompiledGraph:
                     ) from None
             raise
 
-    def _traced(self, arrays: list[Any]) -> tuple[_Traced, int, bool]:
+    def _array(self, argument: Any) -> Any:
+        np = self._np
+        if isinstance(argument, np.ma.MaskedArray):
+            raise TypeError("it is masked: fill it, as with argument.filled(0.0)")
+        return np.asarray(argument)
+
+    def _traced(self, arrays: list[Any]) -> tuple[_Compiled, int, bool]:
         """The trace for an example of such arrays, how many there are, and if it is a lone one."""
         lone = any(array.ndim == 0 for array in arrays)
         rows = [1] if lone else [len(array) for array in arrays]
@@ -201,11 +240,14 @@ class CompiledGraph:
                 "single example give f([x], [y])"
             )
         shapes = tuple([array.shape if lone else array.shape[1:] for array in arrays])
-        traces = self._traces.setdefault(shapes, [])
+        traces = self._traces.pop(shapes, [])
+        self._traces[shapes] = traces
+        if len(self._traces) > LIMIT:
+            del self._traces[next(iter(self._traces))]
         traced = next((traced for traced in traces if traced.holds()), None)
         if traced is None:
             try:
-                traced = _Traced(self, shapes, self._names(arrays))
+                traced = _Compiled(self, shapes, self._names(arrays))
             except (TypeError, ValueError) as error:
                 if not lone and () in shapes and not isinstance(error, TraceError):
                     error.add_note(
@@ -228,7 +270,7 @@ class CompiledGraph:
                 del self._batches[next(iter(self._batches))]
             batch = _Batch(self, key, *self._traced(arrays))
             batches.append(batch)
-            del batches[:-2]  # a module goes to and fro between two modes, training and not
+            del batches[:-2]  # modules alternate between two modes, training and evaluation
         return batch
 
     def _names(self, arguments: Sequence[Any]) -> list[str]:
@@ -245,7 +287,7 @@ class CompiledGraph:
         return f"<compiled graph of {name}, run by {self.executor}>"
 
 
-class _Traced:
+class _Compiled:
     """A function traced for one shape of example: its programs, and whose numbers they take."""
 
     def __init__(
@@ -256,7 +298,9 @@ class _Traced:
 
         with np.errstate(all="ignore"):  # the unknown numbers are nan, which ufuncs would report
             traced = trace(owner.fn, names, shapes)
-        self.lone = traced.lone
+        self.one_output = traced.lone
+        self.checked = False
+        self._outside = traced.outside
         self._reads = [what.reads for what, _ in traced.asked]
         self._answers = [answer for _, answer in traced.asked]
         given = traced.parameters if owner._given is None else owner._given
@@ -268,6 +312,12 @@ class _Traced:
         self.program = optimise(self.plain)
         self.schedule = plan(owner.executor, self.program)
 
+    def require_fresh(self) -> None:
+        """TraceError if a number that fn uses, but did not make, is not that of its inputs now."""
+        for value in self._outside:
+            if is_stale(value):
+                raise TraceError(OUTSIDE.format(value=value))
+
     def holds(self) -> bool:
         """Whether what fn read beside arguments and Values, as a mode, still reads the same."""
         return [read() for read in self._reads] == self._answers
@@ -277,17 +327,17 @@ class _Batch:
     """A program with memory for a number of examples: run it, then ask for results."""
 
     def __init__(
-        self, owner: CompiledGraph, key: tuple[Any, ...], traced: _Traced, lanes: int, lone: bool
+        self, owner: CompiledGraph, key: tuple[Any, ...], traced: _Compiled, lanes: int, lone: bool
     ) -> None:
         import numpy as np
 
         self.key = key
         self.traced = traced
         self.lanes = lanes
-        self.lone = lone
+        self.one_example = lone
         self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
         executor = prepare(owner.executor, traced.schedule, lanes, self._scale)
-        self._execute = executor
+        self._executor = executor
         self._rows, self._singles = executor.rows, executor.singles
         self.failed = False
         self._targets = []
@@ -299,7 +349,7 @@ class _Batch:
         self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
         self._spare = self._rows[:k, lanes:] if self._rows.shape[1] > lanes else None
         self._first = self._rows[:k, :1]
-        self._seen: object = None
+        self._seen = -1  # how many writes there were when the parameters were copied
         self._ones = np.ones(lanes)
         self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns
         of_lanes, place = traced.schedule.outputs[0]
@@ -315,14 +365,28 @@ class _Batch:
             target[...] = array.T
         if self._spare is not None:
             self._spare[...] = self._first
-        self.failed = self._execute()
+        self.failed = self._executor()
+
+    def example(self, row: list[float], at: list[float] | None) -> tuple[list[float], list[float]]:
+        """The values and the gradient of one example: all lanes are it."""
+        self._parameters(at)
+        for i, number in enumerate(row):
+            self._rows[i] = number
+        self._executor()
+        schedule = self.traced.schedule
+        values = columns(self._executor, schedule.outputs, 1)[0].tolist()
+        slopes = columns(self._executor, schedule.gradients, 1)[0]
+        if schedule.slots:  # the sum over the lanes, or their mean
+            slopes /= self.lanes * self._scale
+        return values, slopes.tolist()
 
     def _parameters(self, at: Any) -> None:
         """Numbers of the parameters into the memory, if it has not the latest."""
         values, count = self.traced.values, len(self.traced.wrt)
         if at is None or count < len(values):
             latest = modes.writes
-            if self._seen is not latest:
+            if self._seen != latest:
+                self.traced.require_fresh()
                 self._singles[: len(values)] = [value._data for value in values]
                 self._seen = latest
         if at is not None:
@@ -335,7 +399,7 @@ class _Batch:
                         f"value_and_grad: at must hold one number for each of {count} parameters, "
                         f"got an array of shape {shape}"
                     )
-            self._seen = None  # first: after an interrupt these must not pass for the parameters'
+            self._seen = -1  # first: after an interrupt these must not pass for the parameters'
             self._singles[:count] = at
 
     def loss(self) -> float:
@@ -348,27 +412,27 @@ class _Batch:
     def gradient(self) -> Any:
         if not self.traced.of_inputs:
             return self._gradient.copy()
-        table = columns(self._execute, self.traced.schedule.gradients, self.lanes) * self._scale
+        table = columns(self._executor, self.traced.schedule.gradients, self.lanes) * self._scale
         self.failed = self.failed or not self.is_finite(table)
         arrays, k = [], 0
         for shape in self.traced.shapes:
             size = math.prod(shape)
             array = table[:, k : k + size].reshape(self.lanes, *shape)
-            arrays.append(array[0] if self.lone else array)
+            arrays.append(array[0] if self.one_example else array)
             k += size
         return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
     def outputs(self) -> Any:
-        table = columns(self._execute, self.traced.schedule.outputs, self.lanes)
-        array = table[:, 0] if self.traced.lone else table
-        return array[0] if self.lone else array
+        table = columns(self._executor, self.traced.schedule.outputs, self.lanes)
+        array = table[:, 0] if self.traced.one_output else table
+        return array[0] if self.one_example else array
 
     def is_finite(self, numbers: Any) -> bool:
         """Whether an array holds no nan and no infinity; False too if a square overflows."""
         return math.isfinite(self._vdot(numbers, numbers))
 
     def require_one_output(self) -> None:
-        if not self.traced.lone:
+        if not self.traced.one_output:
             count = len(self.traced.program.outputs)
             raise TypeError(
                 "the value and its gradient are those of a function that returns one Value, this "

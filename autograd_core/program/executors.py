@@ -1,4 +1,4 @@
-"""What runs a Schedule on a batch: one face for every executor, and which of them is taken.
+"""What runs a Schedule on a batch: one interface for every executor, and which of them is taken.
 
 outputs, gradients = run(program, inputs, parameters)
 executor = prepare(None, Schedule(program), lanes=10)   # the same in steps, see Executor
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
             """`scale` multiplies gradients in their slots: sums over lanes become means."""
 
         def __call__(self) -> bool:
-            """Run the program. Whether a gate may have failed, or a comparison has met a nan, or
-            gradients, or their squares, are not finite: then the lanes are to be looked at."""
+            """Run the program. True if the lanes must be checked: a gate may have failed, a
+            comparison may have met a nan, or gradients, or their squares, are not finite."""
 
 
 # The module and the class of each, and what has to be installed; the quickest first.
@@ -107,7 +107,7 @@ def run(
 
     inputs      (lanes, inputs), parameters (parameters,), in the order of their names
     outputs     (lanes, outputs)
-    gradients   a number for each parameter, summed over the lanes; or (lanes, inputs)
+    gradients   one for each of program.wrt: of parameters summed over the lanes; else (lanes, wrt)
 
     executor as in `compile_graph`. ValueError for other shapes, or if the program is not well
     formed. Where a gate fails, numbers are inf or nan.
@@ -135,7 +135,7 @@ def run(
 
 
 def columns(memory: Executor, places: list[tuple[bool, int]], lanes: int) -> Any:
-    """What lies at these places, (lanes, places): numbers of all lanes are repeated."""
+    """What lies at these places, (lanes, places): a number that all lanes share is repeated."""
     import numpy as np
 
     table = np.empty((lanes, len(places)))

@@ -3,8 +3,9 @@
     traced = trace(lambda x, y: (w * x + b - y) ** 2, ("x", "y"), ((), ()))
     program = lower(traced, wrt=[w, b])
 
-Nothing is improved yet: an instruction per gate, and for the gradient a product for each edge and a
-sum at each fork, as the eager engine has it. The passes do the rest.
+Hardly anything is improved yet: an instruction per gate, and for the gradient a product for each
+edge and a sum at each fork, as the eager engine has it; only factors of 1 are left out. The passes
+do the rest.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ class _Lowering(Builder):
     """The program in the making; `place` says in which register a Value lies."""
 
     def __init__(self, traced: Trace, parameters: Sequence[Value]) -> None:
-        super().__init__([value.label for value in traced.inputs], _names(parameters))
+        names = [value.label for value in traced.inputs]
+        super().__init__(names, _names(parameters, names))
         self.traced = traced
         self.place = {value: i for i, value in enumerate([*traced.inputs, *parameters])}
         self.ops: dict[Gate, Op] = {}
@@ -82,8 +84,8 @@ class _Lowering(Builder):
         zero, one = self.constant(0.0), self.constant(1.0)
         place = self.place
 
-        def emit(op: Op, *operands: int) -> int:
-            return self.emit(op, operands)
+        def where(condition: int, a: int, b: int) -> int:
+            return self.emit(WHERE, (condition, a, b))
 
         def times(a: int, b: int) -> int:
             return a if b == one else b if a == one else self.emit(MUL, (a, b))
@@ -116,9 +118,9 @@ class _Lowering(Builder):
             above, mask = upstream[value], mask_of[value]
             masks = [mask] * len(operands)
             if gate is WHERE.gate:  # the second and third operand are taken where the first says so
-                masks[1:] = registers[1], emit(WHERE, registers[1], zero, one)
+                masks[1:] = registers[1], where(registers[1], zero, one)
                 if mask is not None:
-                    masks[1:] = [emit(WHERE, mask, arm, zero) for arm in masks[1:]]  # type: ignore[arg-type]
+                    masks[1:] = [where(mask, arm, zero) for arm in masks[1:]]  # type: ignore[arg-type]
             for i, x in enumerate(operands):
                 if x not in needed:
                     continue
@@ -128,18 +130,18 @@ class _Lowering(Builder):
                 arm = masks[i]
                 # Under the mask of the gate itself, what comes from above is masked already.
                 if arm is not None and (slope != one or arm != mask):
-                    part = emit(WHERE, arm, times(above, slope), zero)
+                    part = where(arm, times(above, slope), zero)
                     part = lane_sum(part, one) if x in per_batch else part
                 elif x in per_batch:
                     part = lane_sum(above, slope)
                 else:
                     part = times(above, slope)
-                upstream[x] = emit(ADD, upstream[x], part) if x in upstream else part
+                upstream[x] = self.emit(ADD, (upstream[x], part)) if x in upstream else part
                 # A value that several branches use is taken where one of them is.
                 if x not in mask_of or arm is None:
                     mask_of[x] = arm
                 elif (other := mask_of[x]) is not None:
-                    mask_of[x] = emit(WHERE, other, one, arm)
+                    mask_of[x] = where(other, one, arm)
         return [upstream.get(value, zero) for value in wrt]
 
     def slope(self, value: Value, i: int, registers: list[int]) -> int | None:
@@ -183,12 +185,27 @@ def _operands(value: Value) -> tuple[Value, ...]:
     return (a, *b.inputs) if b._gate is PAIR else (a, b)
 
 
-def _names(parameters: Sequence[Value]) -> list[str]:
-    """Their labels; `p3` for one that has none, or one that another has already."""
-    seen: set[str] = set()
-    names = []
+def _names(parameters: Sequence[Value], inputs: Sequence[str]) -> list[str]:
+    """Their labels; `p3` for one that has none, or one that something else has already."""
+    labels = {value.label for value in parameters}
+    taken = set(inputs)
+    names: list[str] = []
     for i, value in enumerate(parameters):
-        name = value.label if value.label and value.label not in seen else f"p{i}"
-        seen.add(name)
+        name, k = value.label, i
+        if not name or name in taken or _is_number(name):
+            name = f"p{k}"
+            while name in taken or name in labels:
+                k += 1
+                name = f"p{k}"
+        taken.add(name)
         names.append(name)
     return names
+
+
+def _is_number(name: str) -> bool:
+    """Whether a listing would show the name as a constant."""
+    try:
+        float(name)
+    except ValueError:
+        return False
+    return True

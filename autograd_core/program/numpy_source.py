@@ -391,7 +391,7 @@ class _Writer:
                 slope = made.get(s.reads[1])
                 if slope is not None and _is_slope(slope.op) and not s.target.wish:
                     up = s.reads[0]
-                    if up.of is None and not up.wish and up in made:
+                    if up.of is None and not up.wish and up in made and slope.reads:
                         up.of = slope.reads[0]
 
     def _inline(self, statements: list[_Statement], rest: str) -> None:

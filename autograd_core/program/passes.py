@@ -20,8 +20,6 @@ import math
 from collections import namedtuple
 from collections.abc import Callable, Collection
 
-from .. import elementary
-from ..gate import Gate
 from ..table import gates
 from .program import Builder, Instruction, Op, Program
 from .sums import AFFINE, DOT, LANE_SUM, OUTER, Sum
@@ -91,8 +89,8 @@ def fold(program: Program) -> Program:
             if operands[1] == operands[2]:  # whatever the answer is
                 register.append(operands[1])
                 continue
-        if min(operands) < 0 and op.gate is not None and op.slope is None:
-            answer = _known(new, op.gate, operands)
+        if min(operands) < 0 and isinstance(op, Op):
+            answer = _known(new, op, operands)
             if answer is not None:
                 register.append(answer)
                 continue
@@ -103,13 +101,16 @@ def fold(program: Program) -> Program:
     return new.rewritten() if changed or len(new.code) < len(program.code) else program
 
 
-def _known(new: Builder, gate: Gate, operands: list[int]) -> int | None:
-    """The register that holds what the gate comes to, if its constants say so; exactly."""
-    numbers = [new.number(r) for r in operands]
-    if None not in numbers:
-        number = float(gate.forward(elementary, *numbers))
-        may_fail = gate.failures and not math.isfinite(number)
+def _known(new: Builder, op: Op, operands: list[int]) -> int | None:
+    """The register that holds what an opcode comes to, if its constants say so; exactly."""
+    gate = op.gate
+    numbers = [number for r in operands if (number := new.number(r)) is not None]
+    if len(numbers) == len(operands):
+        (number,) = op.value(numbers)
+        may_fail = op.slope is None and gate.failures and not math.isfinite(number)
         return None if may_fail else new.constant(number)
+    if op.slope is not None:
+        return None
     places = dict(zip(gate.operands + gate.parameters, operands, strict=True))
     for identity in gate.identities:
         if new.number(places[identity.operand]) == identity.equals:

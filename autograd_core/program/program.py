@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Op(namedtuple("Op", "gate slope")):
-    """An opcode: a gate, or its slope in the operand at place `slope`. A Sum has the same face."""
+    """An opcode: a gate, or its slope in the operand at place `slope`. A Sum has the same parts."""
 
     __slots__ = ()
 

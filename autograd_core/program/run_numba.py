@@ -256,11 +256,18 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _folder() -> Path:
-    """Where kernels are kept: the user's cache; a temporary folder if that cannot be written."""
+    """Where kernels are kept: the user's cache; a temporary folder if that cannot be written.
+
+    What lies there is run. So it must be the user's own, and nobody else may write into it.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
     try:
         folder = (Path(base) if base else Path.home() / ".cache") / "autograd-core"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state = folder.stat()
+        foreign = hasattr(os, "getuid") and state.st_uid != os.getuid()
+        if foreign or (os.name == "posix" and state.st_mode & 0o022):
+            return _temporary_folder()
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except (OSError, RuntimeError):

@@ -118,7 +118,7 @@ def matrix_of(places: Places, n: int, m: int) -> Matrix | None:
     return Matrix(first, by_row, by_column) if list(places) == even else None
 
 
-TEXTS = (DOT, AFFINE, LANE_SUM, OUTER)  # the sums that the texts write
+KNOWN = (DOT, AFFINE, LANE_SUM, OUTER)  # what the texts write; a new sum is spelt out for them
 
 
 class Schedule:
@@ -138,7 +138,7 @@ class Schedule:
     """
 
     def __init__(
-        self, program: Program, readable: bool = False, sums: Collection[Sum] = TEXTS
+        self, program: Program, readable: bool = False, sums: Collection[Sum] = KNOWN
     ) -> None:
         self.program = program = expand(program, sums)
         self.readable = readable
@@ -159,7 +159,7 @@ class Schedule:
             for r, name in enumerate(program.inputs):
                 self._block_of[r] = -3 - bases.index(name.partition("[")[0])
             self._block_of.update(dict.fromkeys(range(inputs, program.first_constant), -2))
-        # Gradients are to lie side by side in the end: what fits is written there at once.
+        # Gradients end up side by side: what fits is written there at once.
         self.slots = range(0)
         if program.wrt and min(program.wrt) >= inputs:
             self.slots = range(self._reserve(False, len(program.wrt)), self.singles)
@@ -245,7 +245,7 @@ class Schedule:
         self.blocks.append(block)
 
     def _start(self, lanes: bool, results: list[int]) -> int:
-        """Where a block of these registers is to lie: in the slots of the gradient if it can."""
+        """Where a block of these registers is put: in the slots of the gradient if it can."""
         first = -1 if lanes else self._slot.get(results[0], -1)
         if first >= 0 and all(self._slot.get(r) == first + i for i, r in enumerate(results)):
             return first

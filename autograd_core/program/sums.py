@@ -6,7 +6,8 @@
     outer       n x m results: the sums over all lanes of a_i b_j, from n and m numbers
 
 A gate has one output, which depends on the operands of its lane. A sum may have many results, or
-add up all lanes; everything that the compiler asks about one stands in its entry.
+add up all lanes. What every reader of programs asks about a sum stands in its entry; how it is run
+stands in each executor and text, and `parts` serves those that do not know it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class Sum:
     """One entry. A shape is (n, m) for `affine` and `outer`, () for the others.
 
-    number      its opcode in compiled loops, which is its alone
+    number      its number in compiled loops; no two are equal
     arity       arity(shape) -> how many operands it takes; None: pairs, as many as you like
     size        size(shape) -> how many results it has
     value       value(numbers, shape) -> its results for a single lane
@@ -43,7 +44,7 @@ class Sum:
         "arity", "formula", "name", "number", "over_lanes", "parts", "roles", "shaped", "shared",
         "size", "value",
     )  # fmt: skip
-    gate = None  # an Op has one
+    gate = None  # so that readers may ask both an Op and a Sum
     slope = None
 
     def __init__(
@@ -81,7 +82,7 @@ class Sum:
 
 def pairs_sum(a: Sequence[float], b: Sequence[float]) -> float:
     """a0 b0 + a1 b1 + ... from left to right."""
-    total = -0.0  # the number that changes no sum; and not sum(), which rounds in its own way
+    total = -0.0  # -0.0 + x is x for every x; not sum(), which rounds otherwise from Python 3.12 on
     for x, y in zip(a, b, strict=True):
         total += x * y
     return total

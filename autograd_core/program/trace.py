@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from .. import modes
@@ -22,7 +23,7 @@ from ..scalars import number
 from ..table import gates
 from ..value import Value, as_value, record
 
-__all__ = ["PAIR", "Condition", "Trace", "Tracer", "trace"]
+__all__ = ["PAIR", "Condition", "Trace", "Tracer", "shaped", "trace"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ WHERE = gates["where"]
 class Condition:
     """A comparison in a traced function: a yes or no that is not known yet.
 
-    It goes into `where`, is joined with others by `&` and `|`, and computed with as the 1 or 0
+    It goes into `where`, is joined with others by `& | ^ == !=`, and computed with as the 1 or 0
     that it is. What would have to know it is refused.
     """
 
@@ -51,17 +52,44 @@ class Condition:
         self.value = value  # the gate less or less_equal, or the where of a joined condition
 
     def __and__(self, other: Any) -> Condition:
-        return _joined(self, other, 0.0)
+        return self._joined(other, lambda answer: (answer, 0.0))
 
     def __or__(self, other: Any) -> Condition:
-        return _joined(self, 1.0, other)
+        return self._joined(other, lambda answer: (1.0, answer))
+
+    def __xor__(self, other: Any) -> Condition:
+        return self._joined(other, lambda answer: (_not(answer), answer))
+
+    def __eq__(self, other: Any) -> Condition:  # type: ignore[override]
+        return self._joined(other, lambda answer: (answer, _not(answer)), "==")
+
+    def __ne__(self, other: Any) -> Condition:  # type: ignore[override]
+        return self._joined(other, lambda answer: (_not(answer), answer), "!=")
 
     __rand__ = __and__
     __ror__ = __or__
+    __rxor__ = __xor__
 
-    def __bool__(self) -> bool:
+    def _joined(
+        self, other: Any, arms: Callable[[Value], tuple[Any, Any]], symbol: str = ""
+    ) -> Condition:
+        """`where(self, *arms(other))`, which is a condition again."""
+        if not isinstance(other, Condition | bool):
+            if symbol:  # Python would fall back on identity
+                modes.refuse(f"{symbol} compares a comparison with what is not one")
+            return NotImplemented  # type: ignore[no-any-return]
+        a, b = arms(_value(float(other) if isinstance(other, bool) else other))
+        return Condition(_where(self.value, _value(a), _value(b)))
+
+    def _refused(self, *_: object) -> NoReturn:
         modes.refuse("a comparison of numbers is asked for its truth")
-        raise TraceError("a comparison of a traced function is asked for its truth after the trace")
+        raise TraceError("a comparison of a traced function has no answer after the trace")
+
+    __bool__ = __int__ = __float__ = __complex__ = __index__ = __hash__ = _refused
+    __round__ = __invert__ = __format__ = _refused
+
+    def __repr__(self) -> str:
+        return "<a comparison that is not known yet>"
 
     def __neg__(self) -> Value:
         return -self.value
@@ -84,13 +112,24 @@ class Condition:
     def __rtruediv__(self, other: Any) -> Value:
         return _value(other) / self.value
 
+    def __lt__(self, other: Any) -> Any:
+        return self.value < _value(other)
+
+    def __le__(self, other: Any) -> Any:
+        return self.value <= _value(other)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > _value(other)
+
+    def __ge__(self, other: Any) -> Any:
+        return self.value >= _value(other)
+
     __radd__ = __add__
     __rmul__ = __mul__
 
 
-def _joined(condition: Condition, a: Any, b: Any) -> Condition:
-    """`where(condition, a, b)` of conditions, which is a condition again."""
-    return Condition(_where(condition.value, _value(a), _value(b)))
+def _not(answer: Value) -> Value:
+    return _where(answer, _value(0.0), _value(1.0))
 
 
 def _where(condition: Value, a: Value, b: Value) -> Value:
@@ -107,7 +146,7 @@ def _value(x: Any) -> Value:
 class Tracer:
     """What the engine asks while a function is traced, see `modes`.
 
-    born     the leaves, and the results of gates that may fail, that the function made
+    born     the Values that the function made
     asked    what it read beside arguments and Values, and what the answer was, see `used`
     refusal  the last reading of a number that was refused: the function may have caught it
     """
@@ -118,8 +157,7 @@ class Tracer:
         self.refusal: TraceError | None = None
 
     def made(self, value: Value) -> None:
-        if value._gate is None or value._gate.failures:
-            self.born[value] = None
+        self.born[value] = None
 
     def refuse(self, what: str) -> NoReturn:
         self.refusal = modes.refusal(what)
@@ -159,6 +197,8 @@ class Trace:
     parameters  what gradients can be taken of: all parameters of the modules that ran, in their
                 order, then other leaves from outside in the order of their first use
     fixed       results made outside under no_grad: their numbers are taken at each call
+    outside     gates of the graph that were made before the function ran: in the engine they keep
+                the numbers that they were made of
     asked       what was read beside these, with the answer: (what, answer)
     """
 
@@ -169,16 +209,19 @@ class Trace:
         self.outputs = outputs
         self.lone = lone
         self.asked = list(tracer.asked.items())
-        made = list(tracer.born)
-        self.order = topological(*outputs, *(v for v in made if v.gate is not None))
-        known = {*inputs, *made}
-        outside = [v for v in self.order if v._a is None and v not in known]
+        born = tracer.born
+        fail = [v for v in born if v._gate is not None and v._gate.failures]
+        # Those first: what stands behind the outputs is taken for the backward pass.
+        self.order = topological(*fail, *outputs)
+        known = {*inputs, *born}
+        leaves = [v for v in self.order if v._a is None and v not in known]
         modules = [what for what in tracer.asked if hasattr(what, "parameters")]
-        leaves = [v for module in modules for v in module.parameters()]
-        leaves += [v for v in outside if v.gate is None]
-        self.parameters = [v for v in dict.fromkeys(leaves) if v not in known]
+        parameters = [v for module in modules for v in module.parameters()]
+        parameters += [v for v in leaves if v.gate is None]
+        self.parameters = [v for v in dict.fromkeys(parameters) if v not in known]
         # A result made under no_grad has no inputs: its number is taken as it is, and no gradient.
-        self.fixed = [v for v in outside if v.gate is not None]
+        self.fixed = [v for v in leaves if v.gate is not None]
+        self.outside = [v for v in self.order if v._a is not None and v not in known]
 
 
 def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape]) -> Trace:
@@ -193,20 +236,25 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
     for name, shape in zip(names, shapes, strict=True):
         leaves = [Value(NAN, label) for label in _element_names(name, shape)]
         inputs += leaves
-        arguments.append(_shaped(leaves, shape))
-    drawn = random.getstate()
+        arguments.append(shaped(leaves, shape))
+    drawn = generators()
     with tracing() as context:
         answer = fn(*arguments)
         if context.tracer.refusal is not None:
             raise context.tracer.refusal
-        if random.getstate() != drawn:
+        if generators() != drawn:
             raise TraceError(
-                "the traced function draws random numbers, which would be the same ever after: "
-                "pass them as arguments, or train with eager=True"
+                "the traced function draws random numbers, which would stay the same in every "
+                "later call: pass them as arguments, or train with eager=True"
             )
         lone = isinstance(answer, Value | Condition) or not isinstance(answer, Iterable)
         outputs = []
         for thing in [answer] if lone else answer:
+            if thing is None:
+                raise TypeError(
+                    "what a traced function returns must be a Value or a sequence of them, got "
+                    "None: is a `return` missing?"
+                )
             thing = thing.value if isinstance(thing, Condition) else thing
             outputs.append(as_value(thing, "what a traced function returns: each output"))
     if not outputs:
@@ -214,6 +262,15 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
             "what a traced function returns must be a Value or a sequence of them, got none"
         )
     return Trace(inputs, outputs, lone, context.tracer)
+
+
+def generators() -> tuple[object, ...]:
+    """The states of Python's own generator and NumPy's, which tell whether one was asked."""
+    numpy = sys.modules.get("numpy.random")
+    if numpy is None:
+        return (random.getstate(),)
+    name, keys, *rest = numpy.get_state()
+    return random.getstate(), name, keys.tobytes(), *rest
 
 
 def _element_names(name: str, shape: Shape) -> list[str]:
@@ -224,9 +281,9 @@ def _element_names(name: str, shape: Shape) -> list[str]:
     return names
 
 
-def _shaped(leaves: list[Value], shape: Shape) -> Any:
+def shaped(leaves: Sequence[Any], shape: Shape) -> Any:
     """Nested lists of this shape, filled from `leaves`."""
     if not shape:
         return leaves[0]
     size = math.prod(shape[1:])
-    return [_shaped(leaves[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])]
+    return [shaped(leaves[i * size : (i + 1) * size], shape[1:]) for i in range(shape[0])]

@@ -101,7 +101,7 @@ def test_the_table_finds_a_gate_by_name_or_alias(square):
 @pytest.mark.parametrize("operand, result", [("z", "x"), ("x", "z"), ("y", 1.0)])
 def test_an_identity_names_operands_of_the_gate(square, operand, result):
     named = "z" if "z" in (operand, result) else "y"
-    with pytest.raises(ValueError, match=f"'square': an identity names '{named}', no operand"):
+    with pytest.raises(ValueError, match=f"names '{named}', which is not an operand"):
         square(identities=(Identity(operand, 1.0, result),))
     assert square(identities=(Identity("x", 1.0, "x"), Identity("x", 0.0, 0.0)))
 

@@ -1,12 +1,23 @@
 """Backpropagation: the order of a graph, the chain rule, watch, first_nan, size."""
 
+import concurrent.futures
 import inspect
 import math
 import random
+import weakref
 
 import pytest
 
-from autograd_core import Value, exp, first_nan, grad, topological, trace_creation
+from autograd_core import (
+    Value,
+    exp,
+    first_nan,
+    first_stale,
+    grad,
+    release,
+    topological,
+    trace_creation,
+)
 
 INF, NAN = math.inf, math.nan
 
@@ -239,3 +250,82 @@ def test_every_run_is_bit_identical_whatever_the_hash_seed(fresh):
     outputs = {fresh(REPEATED, PYTHONHASHSEED=seed) for seed in ("0", "1", "2", "31337", "random")}
     assert len(outputs) == 1
     assert len(outputs.pop()) > 10_000
+
+
+# ---------------------------------------------------------------------------- written afterwards
+
+
+def test_grad_through_a_graph_whose_leaf_was_written_is_refused_by_its_stamp():
+    x = Value(2.0, "x")
+    y = x**3
+    x.data = -2.0  # of the same slope
+    with pytest.raises(RuntimeError, match=r"a \.data below this '\*\*' was written"):
+        grad(y, [x])
+    assert first_stale(y) is y
+    y.backward()
+    assert x.grad == 12.0
+
+
+def test_a_written_parameter_gives_no_false_alarm_in_a_new_graph():
+    w = Value(1.0, "w")
+    for step in range(5):
+        (slope,) = grad(w * w + 1.0, [w])
+        assert slope.data == 2.0 * w.data
+        w.data = w.data + step
+    unrelated = Value(1.0)
+    loss = w * 2.0
+    unrelated.data = 5.0
+    assert grad(loss, [w])[0].data == 2.0 and first_stale(loss) is None
+
+
+def test_a_result_that_was_written_is_stale_itself():
+    x = Value(0.0)
+    y = x.exp()
+    y.data = 5.0
+    assert first_stale(y * 2.0) is y
+    with pytest.raises(RuntimeError, match="was written after it was computed"):
+        grad(y, [x])
+
+
+def test_writes_in_many_threads_give_no_false_alarm():
+    def work():
+        w = Value(1.0)
+        for _ in range(300):
+            w.data = 2.0
+            assert first_stale(w * w * 2.0) is None
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work) for _ in range(4)]:
+            done.result()
+
+
+# ---------------------------------------------------------------------------- release
+
+
+def test_release_cuts_a_graph_and_keeps_what_it_computed():
+    x = Value(2.0, "x")
+    inner = x * 3.0
+    inner.label = "inner"
+    other = inner + 1.0
+    root = inner.tanh()
+    root.backward()
+    before = inner.grad
+    release(root)
+    assert (inner.data, inner.grad, inner.op, inner.label) == (6.0, before, "*", "inner")
+    assert root.inputs == inner.inputs == () and x.grad != 0.0
+    assert other.inputs == (inner, other.inputs[1])  # another root; what it shares is cut
+    for value in (root, inner):
+        with pytest.raises(RuntimeError, match=r"release\(\) cut the graph"):
+            value.backward()
+    release(x)
+    assert (x * 2.0).data == 4.0
+
+
+def test_release_of_a_million_gates():
+    x = Value(0.5)
+    y = x
+    for _ in range(1_000_000):
+        y = -y
+    first = weakref.ref(y.inputs[0])
+    release(y)
+    assert first() is None and y.data == 0.5

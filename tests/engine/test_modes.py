@@ -2,7 +2,10 @@
 
 import copy
 import inspect
+import os
 import pickle
+import signal
+import sys
 import threading
 
 import pytest
@@ -195,7 +198,7 @@ class FakeTracer:
 def tracer(monkeypatch):
     """A tracer of this thread, as `compile_graph` sets one; it is gone after the test."""
     fake = FakeTracer()
-    monkeypatch.setattr(modes, "contexts", modes.contexts + 1)
+    monkeypatch.setattr(modes, "contexts", {(0, 1)})
     monkeypatch.setattr(modes.mine, "tracer", fake)
     return fake
 
@@ -236,6 +239,10 @@ READING = {
     "gradients": lambda x, y, r: gradients(r),
     "grad()": lambda x, y, r: grad(r, [x]),
     "first_nan": lambda x, y, r: first_nan(r),
+    "==": lambda x, y, r: x == y,
+    "!=": lambda x, y, r: x != 2.0,
+    "writing grad": lambda x, y, r: setattr(x, "grad", 1.0),
+    "zero_grad": lambda x, y, r: r.zero_grad(),
 }
 
 
@@ -266,7 +273,7 @@ def test_what_needs_no_number_is_not_refused(values, tracer):
     assert (x.label, r.op, r.inputs[0], r.gate, r.constants, x.line) == (
         "x", "*", x, gates["mul"], (), "",
     )  # fmt: skip
-    assert len(topological(r)) == 3 and r in {r} and x != y
+    assert len(topological(r)) == 3 and r in {r} and x is not y
     assert repr(x).startswith("Value(") and f"{x}" == repr(x)
     assert not tracer.refused
 
@@ -294,7 +301,7 @@ def test_used_goes_to_the_tracer_and_outside_of_a_trace_does_nothing(monkeypatch
     module = object()
     assert used(module, ("training",)) is None
     fake = FakeTracer()
-    monkeypatch.setattr(modes, "contexts", modes.contexts + 1)
+    monkeypatch.setattr(modes, "contexts", {(0, 1)})
     with monkeypatch.context() as traced:
         traced.setattr(modes.mine, "tracer", fake)
         assert is_tracing()
@@ -304,10 +311,11 @@ def test_used_goes_to_the_tracer_and_outside_of_a_trace_does_nothing(monkeypatch
     assert fake.uses == [(module, ("training",))]
 
 
-def test_without_a_tracer_nothing_is_refused(values):
-    x, y, r = values
+def test_without_a_tracer_nothing_is_refused():
     for way in READING.values():
-        way(x, y, r)
+        x, y = Value(2.0), Value(3.0)
+        way(x, y, x * y)
+    x, y = Value(2.0), Value(3.0)
     assert (x < y) is True and where(x < y, x, y) is x
 
 
@@ -332,3 +340,83 @@ def test_a_write_to_data_is_noticed_and_a_write_to_grad_is_not():
     with pytest.raises(TypeError):
         x.data = "1"
     assert x.data == 1.0
+
+
+# ------------------------------------------------------------------ interrupts
+
+
+def interrupted_at(step, block):
+    """Run the block with a KeyboardInterrupt at its bytecode number `step`; whether one came."""
+    count = 0
+
+    def trace(frame, event, arg):
+        nonlocal count
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            count += 1
+            if count == step:
+                raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        block()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("context", [no_grad, trace_creation])
+def test_a_context_ends_with_its_block_at_whatever_bytecode_it_is_interrupted(context):
+    import linecache  # noqa: F401 - loaded now, not under the interrupts
+
+    def block():
+        with context():
+            return Value(1.0) * 2.0
+
+    step = 1
+    while interrupted_at(step, block):
+        assert modes.mine.recording and not modes.mine.keeps_lines, step
+        assert not modes.contexts, step
+        step += 1
+    assert step > 100
+
+
+def test_a_context_that_is_entered_twice_ends_twice():
+    once = no_grad()
+    with once, once:
+        pass
+    assert modes.mine.recording and not modes.contexts
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_fork_during_a_backward_pass_leaves_no_lock_held():
+    x = Value(2.0)
+    y = x
+    for _ in range(2000):
+        y = y * 1.001
+    busy = threading.Event()
+    stop = threading.Event()
+
+    def passes():
+        while not stop.is_set():
+            y.backward(watch=lambda *_: busy.set())
+
+    thread = threading.Thread(target=passes)
+    thread.start()
+    busy.wait()
+    try:
+        for _ in range(5):
+            child = os.fork()
+            if child == 0:  # would wait for ever on the lock of a thread that is not there
+                signal.alarm(20)
+                (x * 2.0).backward()
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()

@@ -391,3 +391,52 @@ def test_a_bad_state_changes_nothing(name):
 def test_a_state_that_is_not_a_dict(state):
     with pytest.raises(TypeError, match=r"takes a dict of names, got"):
         network().load_state_dict(state)
+
+
+# ---------------------------------------------------------------- where parameters are found
+
+
+def test_parameters_in_dicts_are_found_named_and_loaded():
+    class Net(Module):
+        def __init__(self):
+            self.heads = {"left": Linear(2, 1, rng=0), "right": Linear(2, 1, rng=1)}
+            self.scales = {"s": Value(2.0)}
+
+    net = Net()
+    assert len(net.parameters()) == 7 and len(net.modules()) == 3
+    assert {"heads.left.weight", "heads.right.bias", "scales.s"} <= set(net.state_dict())
+    net.load_state_dict({**net.state_dict(), "scales.s": 5.0})
+    assert net.scales["s"].data == 5.0
+
+
+def test_a_result_that_a_module_keeps_is_no_parameter():
+    class Keeps(Module):
+        def __init__(self):
+            self.w = Value(2.0)
+
+        def forward(self, x):
+            self.last = self.w * x
+            return self.last
+
+    net = Keeps()
+    net(Value(3.0))
+    assert net.parameters() == [net.w] and set(net.state_dict()) == {"w"}
+
+
+def test_a_module_that_holds_itself_and_modules_400_deep():
+    class Node(Module):
+        def __init__(self, inner=None):
+            self.w = Value(1.0)
+            self.inner = inner
+
+    loop = Node()
+    loop.inner = loop
+    assert loop.parameters() == [loop.w] and loop.modules() == [loop]
+    assert set(loop.state_dict()) == {"w"} and loop.eval().training is False
+    deep = Node()
+    for _ in range(2000):
+        deep = Node(deep)
+    calls = []
+    deep.apply(calls.append)
+    assert len(deep.parameters()) == len(deep.modules()) == len(calls) == 2001
+    assert calls[-1] is deep and len(deep.state_dict()) == 2001

@@ -677,3 +677,63 @@ def test_no_epochs_change_nothing():
     before = model.state_dict()
     assert nn.fit(model, nn.MSELoss(), (XS, TARGETS), SGD(model.parameters()), epochs=0) == []
     assert model.state_dict() == before
+
+
+# ---------------------------------------------------------------- what is refused, and restored
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_an_optimiser_of_another_model_is_refused(eager):
+    model, other = nn.MLP(2, [3, 1], rng=0), nn.MLP(2, [3, 1], rng=1)
+    before = [p.data for p in (*model.parameters(), *other.parameters())]
+    with pytest.raises(ValueError, match="depends on none of the optimiser's parameters"):
+        nn.fit(
+            model, nn.MSELoss(), ([[1.0, 2.0]], [1.0]), SGD(other.parameters(), lr=0.1),
+            epochs=2, eager=eager,
+        )  # fmt: skip
+    assert [p.data for p in (*model.parameters(), *other.parameters())] == before
+
+
+def test_true_is_neither_a_count_of_epochs_nor_a_rate():
+    model = nn.MLP(2, [1], rng=0)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="epochs must be a whole number"):
+        nn.fit(model, nn.MSELoss(), ([[1.0, 2.0]], [1.0]), optimizer, epochs=True)
+    with pytest.raises(TypeError, match="lr must be a number, got bool"):
+        SGD(model.parameters(), lr=True)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_schedule_is_restored_with_the_rate(eager):
+    model = nn.MLP(2, [1], rng=0)
+    optimizer = SGD(model.parameters(), lr=0.1)
+
+    class Interrupted(lr_scheduler.StepLR):
+        def step(self):
+            super().step()
+            if self.last_epoch == 3:
+                raise KeyboardInterrupt
+
+    scheduler = Interrupted(optimizer, step_size=2)
+    with pytest.raises(KeyboardInterrupt):
+        nn.fit(
+            model, nn.MSELoss(), ([[1.0, 2.0]], [1.0]), optimizer, epochs=5, scheduler=scheduler,
+            eager=eager,
+        )  # fmt: skip
+    assert scheduler.last_epoch == 2 and optimizer.lr == pytest.approx(0.01)
+
+
+def test_a_program_that_differs_from_its_model_is_refused():
+    class Odd(nn.Module):
+        def __init__(self):
+            self.w = Value(1.0)
+
+        def forward(self, x):
+            return self.w * x[0] if isinstance(x[0] > 0, bool) else self.w * 2.0
+
+    model = Odd()
+    data = ([[0.5], [1.0]], [1.0, 2.0])
+    with pytest.raises(TraceError, match=r"in the engine and .* in the program"):
+        nn.fit(model, nn.MSELoss(), data, SGD(model.parameters(), lr=0.1), epochs=1)
+    assert model.w.data == 1.0
+    nn.fit(model, nn.MSELoss(), data, SGD(model.parameters(), lr=0.1), epochs=1, eager=True)

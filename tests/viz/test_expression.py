@@ -480,3 +480,9 @@ def test_domain_error_names_the_operand():
 
 def test_error_is_a_value_error():
     assert issubclass(ExpressionError, ValueError)
+
+
+def test_two_spellings_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two spellings of one name"):
+        parse("\N{LATIN SMALL LIGATURE FI} + 1", {"\N{LATIN SMALL LIGATURE FI}": 1.0, "fi": 2.0})
+    assert parse("fi + 1", {"\N{LATIN SMALL LIGATURE FI}": 1.0}).data == 2.0

@@ -1,11 +1,13 @@
 """Saving: by suffix, whole or not at all."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from viz import draw, save, to_json
+from viz.files import write
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -133,3 +135,14 @@ def test_saving_again_replaces(neuron, tmp_path):
     before = path.read_text()
     save(neuron(backward=False), path)
     assert path.read_text() != before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and links are those of POSIX")
+def test_a_file_that_is_replaced_keeps_its_mode_and_a_link_what_it_points_to(tmp_path):
+    target, link = tmp_path / "target.txt", tmp_path / "link.txt"
+    target.write_text("before")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    assert write(link, b"after") == link
+    assert link.is_symlink() and target.read_text() == "after"
+    assert target.stat().st_mode & 0o777 == 0o640

@@ -8,7 +8,7 @@ import pytest
 
 from autograd_core import Value, topological
 from nn import MLP
-from viz import draw, to_json, to_mermaid, to_text
+from viz import draw, explain, step, to_json, to_mermaid, to_text
 from viz.picture import picture_of
 
 
@@ -153,3 +153,41 @@ def test_hostile_label_in_json(labelled, label):
     text = to_json(labelled(label))
     assert [n["name"] for n in json.loads(text)["nodes"]].count(label) == 3
     assert text.encode()
+
+
+# ---------------------------------------------------------------------------- written afterwards
+
+
+def written():
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    product = x * y
+    product.label = "z"
+    root = product.exp()
+    root.backward()
+    x.data = 5.0
+    return root, x
+
+
+@pytest.mark.parametrize("show", [to_text, to_json, to_mermaid, draw, lambda f: step(f).to_text()])
+def test_a_graph_whose_leaf_was_written_is_shown_with_one_warning(show):
+    root, _ = written()
+    with pytest.warns(UserWarning, match=r"a \.data below 'z', made by '\*' was written") as said:
+        show(root)
+    assert len(said) == 1
+
+
+@pytest.mark.filterwarnings("ignore:the numbers of this graph")
+def test_no_sentence_puts_a_written_number_into_an_old_result():
+    root, x = written()
+    text = step(root).to_text() + str(explain(root, x))
+    assert "z = x * y = 6" in text and "5 * 3 = 6" not in text
+
+
+def test_names_that_are_not_text_are_refused():
+    with pytest.raises(TypeError, match="names must map names to Values"):
+        to_text(Value(1.0) * 2.0, names={1: Value(1.0)})
+
+
+def test_a_negative_base_has_its_brackets():
+    assert "(-2)**2" in to_text(Value(-2.0) ** 2)
+    assert "x**2" in to_text(Value(-2.0, "x") ** 2)

@@ -1,0 +1,184 @@
+"""Is a program what its function is? A few examples are run by the eager engine as well.
+
+    require_agreement(fn, run, rows, shapes, wrt)   # TraceError if they part
+
+A trace sees what Values are asked. What it cannot see is fixed in the program without a word: a
+branch on `is`, `isinstance` or `match`, a generator of the user's own, a counter, the clock. So the
+program is not believed but checked, at the numbers that are given.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from time import perf_counter
+
+from ..errors import TraceError, short
+from ..graph import gradients, topological
+from ..value import Value, as_value
+from .trace import shaped
+
+__all__ = ["require_agreement"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    # (the values and the gradient of one example), at changed numbers of the parameters if given
+    Run: TypeAlias = Callable[[list[float], list[float] | None], tuple[list[float], list[float]]]
+
+TOLERANCE = 1e-9  # of the largest term: a program adds in another order
+SECONDS = 0.01  # no further example is begun after these
+NUDGES = 3
+
+PARTED = (
+    "{fn} computes something else than its program: for the example {example} {what} is {eager!r} "
+    "in the engine and {program!r} in the program. What the function did when it was traced, it "
+    "does not always do. Usual causes: a branch on something that is not a Value (isinstance, is, "
+    "match, a counter, the clock), random numbers from a generator of your own, a mode that is not "
+    "a Module's. Pass such things as arguments, or step through Values (eager=True in nn.fit); "
+    "verify=0 leaves this check out"
+)
+
+
+class _Parted(Exception):
+    """What differs, and the two numbers."""
+
+    def __init__(self, what: str, eager: float, program: float) -> None:
+        super().__init__(what, eager, program)
+
+
+def require_agreement(
+    fn: Callable[..., Any], run: Run, rows: Iterable[list[float]],
+    names: Sequence[str], shapes: Sequence[tuple[int, ...]], wrt: Sequence[Value],
+) -> None:  # fmt: skip
+    """TraceError, with the example and both answers, if `run` differs from `fn` on one of `rows`.
+
+    rows    the numbers of each example, one after another
+    wrt     the parameters whose gradient `run` returns; none: that of the example's own numbers
+
+    Near a kink, where rounding decides which branch is taken, it looks again at numbers nearby
+    before it raises. Generators, gradients and parameters are as before afterwards; a function
+    that raises ArithmeticError or ValueError is left to the program, which names the lane.
+    """
+    begin = perf_counter()
+    states = _generators()
+    try:
+        for row in rows:
+            try:
+                _compare(fn, run, row, shapes, wrt, None)
+            except _Parted as first:
+                if not _agree_nearby(fn, run, row, shapes, wrt):
+                    what, eager, program = first.args
+                    name = getattr(fn, "__qualname__", type(fn).__name__)
+                    example = short(dict(zip(names, _split(row, shapes), strict=True)))
+                    raise TraceError(
+                        PARTED.format(
+                            fn=name, example=example, what=what, eager=eager, program=program
+                        )
+                    ) from None
+            if perf_counter() - begin > SECONDS:
+                break
+    finally:
+        for restore, state in states:
+            restore(state)
+
+
+def _compare(
+    fn: Callable[..., Any], run: Run, row: list[float], shapes: Sequence[tuple[int, ...]],
+    wrt: Sequence[Value], numbers: list[float] | None,
+) -> None:  # fmt: skip
+    """Raise _Parted where the two differ by more than rounding."""
+    leaves = [Value(x) for x in row]
+    arguments = _split(leaves, shapes)
+    try:
+        answer = fn(*arguments)
+    except (ArithmeticError, ValueError):
+        return
+    several = isinstance(answer, Iterable)
+    outputs = [
+        as_value(y, "what a traced function returns") for y in (answer if several else [answer])
+    ]
+    values, slopes = run(row, numbers)
+    if len(values) != len(outputs):
+        raise _Parted("the number of outputs", len(outputs), len(values))
+    lone = not several and math.isfinite(values[0])
+    total = gradients(outputs[0]) if lone else dict.fromkeys(topological(*outputs), 0.0)
+    size = _largest(v._data for v in total)
+    for i, (output, value) in enumerate(zip(outputs, values, strict=True)):
+        if not _near(output._data, value, size):
+            raise _Parted(f"output {i}" if several else "the value", output._data, value)
+    if not lone:
+        return
+    largest = [0.0]
+
+    def watch(gate: Value, i: int, upstream: float, before: float, after: float) -> None:
+        term = abs(after - before)
+        if largest[0] < term < math.inf:
+            largest[0] = term
+
+    eager = [total.get(v, 0.0) for v in wrt or leaves]
+    size = _largest(total.values())
+    for i, (slope, found) in enumerate(zip(eager, slopes, strict=True)):
+        if not _near(slope, found, size):
+            gradients(outputs[0], watch=watch)  # terms may be larger than their sums
+            if not _near(slope, found, largest[0]):
+                name = (wrt[i].label if wrt else "") or f"number {i}"
+                raise _Parted(f"the gradient of {name}", slope, found)
+
+
+def _agree_nearby(
+    fn: Callable[..., Any], run: Run, row: list[float], shapes: Sequence[tuple[int, ...]],
+    wrt: Sequence[Value],
+) -> bool:  # fmt: skip
+    """Whether the two agree at numbers a little aside: then a kink or a tie was met."""
+    source = random.Random(0)
+
+    def nudged(x: float) -> float:
+        return x + 1e-6 * max(1.0, abs(x)) * source.uniform(0.5, 1.0) * source.choice((-1, 1))
+
+    before = [v._data for v in wrt]
+    for _ in range(NUDGES):
+        numbers = list(map(nudged, before))
+        try:
+            for value, x in zip(wrt, numbers, strict=True):
+                value._data = x
+            _compare(fn, run, list(map(nudged, row)), shapes, wrt, numbers)
+        except _Parted:
+            continue
+        finally:
+            for value, x in zip(wrt, before, strict=True):
+                value._data = x
+        return True
+    return False
+
+
+def _largest(numbers: Iterable[float]) -> float:
+    """The largest size of those that are finite."""
+    sizes = [x if x > 0.0 else -x for x in numbers if x - x == 0.0]
+    return max(sizes, default=1.0)
+
+
+def _near(a: float, b: float, size: float) -> bool:
+    return a == b or (a != a and b != b) or abs(a - b) <= TOLERANCE * size
+
+
+def _split(row: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> list[Any]:
+    """One argument after another, in its shape."""
+    arguments, k = [], 0
+    for shape in shapes:
+        size = math.prod(shape)
+        arguments.append(shaped(row[k : k + size], shape))
+        k += size
+    return arguments
+
+
+def _generators() -> list[tuple[Callable[[Any], object], Any]]:
+    """What puts Python's own generator and NumPy's back, and their states now."""
+    states: list[tuple[Callable[[Any], object], Any]] = [(random.setstate, random.getstate())]
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None:
+        states.append((numpy.set_state, numpy.get_state()))
+    return states
