@@ -67,9 +67,9 @@ def compile_graph(
     fixed in the program. So the first time it runs, `verify` distinct examples, fewer if they take
     long, are run eagerly too; TraceError if value or gradient differ.
 
-    A graph that was made outside of fn is part of the program, from its leaves on; its plain numbers
-    are leaves, too, so give `parameters` if it has any. Once one of these is written, the engine
-    would keep the old result, and a call raises TraceError.
+    A graph that was made outside of fn is part of the program, from its leaves on; its plain
+    numbers are leaves, too, so give `parameters` if it has any. Once one of these is written, the
+    engine would keep the old result, and a call raises TraceError.
     """
     if not callable(fn):
         raise TypeError(
