@@ -1,10 +1,19 @@
 """What the tests share."""
 
+import contextlib
 import shutil
 
 import pytest
 
 import viz.render
+
+with contextlib.suppress(ImportError):  # the tests of other rooms run without it
+    from hypothesis import settings
+
+    quiet = {"deadline": None, "print_blob": True}
+    settings.register_profile("quick", max_examples=60, derandomize=True, **quiet)
+    settings.register_profile("long", max_examples=100_000, **quiet)
+    settings.load_profile("quick")
 
 CAN_DRAW = viz.render.engine() is not None
 CHROMIUM = next(
