@@ -90,7 +90,7 @@ def _div_slope(xp: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _pow_base_slope(xp: Any, power: Any, y: Any, a: Any, b: Any) -> Any:
-    """b a^(b-1) for one of the two power gates; 0 for b = 0, also at a = 0."""
+    """b a^(b-1) for one of the two power gates; 0 for b = 0, also where a^(b-1) is infinite."""
     c = b - 1.0
     slope = b * power(a, c)
     finite = ((a > 0.0) | (a < 0.0)) & _inside(a, INF)
@@ -100,7 +100,8 @@ def _pow_base_slope(xp: Any, power: Any, y: Any, a: Any, b: Any) -> Any:
     # Where a^(b-1) is subnormal, two factors keep the digits that it has lost.
     k = xp.floor(0.5 * c)
     slope = xp.where(_inside(slope, 1e-290) & finite, (b * power(a, k)) * power(a, c - k), slope)
-    return xp.where(_equal(b, 0.0), 0.0, slope)
+    # Only there: elsewhere the formula is 0 by itself, and has the right slope in b.
+    return xp.where(_equal(b, 0.0), xp.where(finite, slope, 0.0), slope)
 
 
 def _pow_exponent_slope(xp: Any, y: Any, a: Any, b: Any) -> Any:

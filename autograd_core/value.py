@@ -395,6 +395,8 @@ def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Num
     numbers = [value._data for value in values]
     numbers += constants
     y = float(gate.forward(xp, *numbers) if quiet else gate.evaluate(numbers, values))
+    if gate.condition and modes.contexts and modes.is_tracing():
+        y = xp.NAN  # not known yet: a comparison of nan would answer 0
     slopes = gate.partials(xp, y, *numbers)
     if count == 1:
         out = record(gate, y, values[0], None, float(slopes[0]), 0.0)

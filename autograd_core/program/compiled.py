@@ -448,7 +448,7 @@ class _Batch:
         numbers = self._singles[: len(self.traced.values)].tolist()
         for lane, row in enumerate(inputs):
             where = f" (lane {lane} of {self.lanes})" if self.lanes > 1 else ""
-            find_failure(self.traced.plain, row, numbers, where)
+            find_failure(self.traced.plain, row, numbers, where, gradients=len(results) > 1)
         arrays = [y for x in results for y in (x if isinstance(x, tuple) else (x,))]
         if any((x != x).any() if hasattr(x, "any") else x != x for x in arrays):
             raise FloatingPointError(self._across_lanes(arrays))

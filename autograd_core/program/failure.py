@@ -21,15 +21,18 @@ WHERE = Op(gates["where"])
 
 
 def find_failure(
-    program: Program, inputs: Sequence[float], parameters: Sequence[float], where: str = ""
-) -> None:
+    program: Program, inputs: Sequence[float], parameters: Sequence[float], where: str = "",
+    gradients: bool = True,
+) -> None:  # fmt: skip
     """Raise for the first gate of one lane of a plain program that fails, or whose nan matters.
 
-    A nan matters if it reaches a result or is compared with something. In the arm of a `where` that
-    is not taken it does not, as in the engine.
+    A nan matters if it reaches an output or a gradient (unless `gradients` is False), or if it is
+    compared with something. In the arm of a `where` that is not taken it does not, as in the
+    engine.
     """
     numbers = program.evaluate(inputs, parameters)
-    reached = _reached(program, numbers)
+    results = program.outputs + (program.gradients if gradients else ())
+    reached = _reached(program, numbers, results)
     for register in range(program.first_constant):
         if register in reached:
             kind = "input" if register < len(program.inputs) else "parameter"
@@ -60,9 +63,9 @@ def find_failure(
             )
 
 
-def _reached(program: Program, numbers: list[float]) -> set[int]:
-    """The registers that hold a nan which reaches a result or a comparison."""
-    reached = {r for r in (*program.outputs, *program.gradients) if math.isnan(numbers[r])}
+def _reached(program: Program, numbers: list[float], results: Sequence[int]) -> set[int]:
+    """The registers that hold a nan which reaches one of the results or a comparison."""
+    reached = {r for r in results if math.isnan(numbers[r])}
     for line in reversed(program.code):
         compares = line.op.slope is None and line.op.gate is not None and line.op.gate.condition
         if line.result in reached or compares:

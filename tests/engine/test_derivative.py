@@ -473,3 +473,11 @@ def test_points_may_come_in_any_kind_of_number_and_sequence():
     expected = value_and_grad(cubic, [2.0, 3.0])
     for xs in [(2, 3), np.array([2.0, 3.0]), np.array([2, 3]), [np.float32(2.0), True + 2]]:
         assert value_and_grad(cubic, xs) == expected
+
+
+@pytest.mark.parametrize("base", [0.6, 2.5, 1.0])
+@pytest.mark.parametrize("exponent", [0.0, 1.0, -1.0, 2.0, 0.5])
+def test_the_mixed_second_derivatives_of_a_power_are_equal_also_at_whole_exponents(base, exponent):
+    (_, one), (other, _) = hessian(lambda a, b: a**b, [base, exponent])
+    exact = base ** (exponent - 1.0) * (1.0 + exponent * math.log(base))
+    assert one == pytest.approx(exact, rel=1e-14) and other == pytest.approx(exact, rel=1e-14)

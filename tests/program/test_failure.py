@@ -9,6 +9,7 @@ from autograd_core import (
     Op,
     Program,
     Value,
+    apply,
     compile_graph,
     exp,
     gates,
@@ -197,3 +198,21 @@ def test_a_nan_in_an_arm_that_is_not_taken_is_ignored():
     assert f.value_and_grad([-1.0], [NAN]) == (1.0, [INF])
     with pytest.raises(FloatingPointError, match="input y is nan"):
         f([1.0], [NAN])
+
+
+def test_a_nan_of_the_gradient_alone_does_not_stop_the_value():
+    w = Value(0.0, "w")
+    f = compile_graph(lambda x: x.log() + (x * w).exp() * w, [w])
+    g = compile_graph(lambda x: x.sqrt() * 0.0 + 1.0, wrt="inputs")
+    assert f([1.0]) == 0.0
+    assert g([0.0]) == 1.0  # the slope of the root is inf there, and 0 inf is nan
+    assert g.each([0.0]).tolist() == [1.0]
+    with pytest.raises(FloatingPointError):
+        g.value_and_grad([0.0])
+
+
+def test_a_comparison_that_is_applied_in_a_trace_is_not_known_yet():
+    f = compile_graph(lambda x: apply(gates["less_equal"], x, 1.0) + (x * 2.0).log())
+    assert f([0.5]) == 1.0
+    g = compile_graph(lambda x: apply(gates["less_equal"], x, 1.0).log())
+    assert g([0.5]) == 0.0
