@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from . import elementary as xp
 from . import errors, modes
 from .scalars import real
 
@@ -140,20 +141,27 @@ def first_nan(root: V) -> V | None:
 
 
 def is_stale(node: Any) -> bool:
-    """Whether the number of a gate's input, or its own, was written after it was computed.
+    """Whether a gate would make something else of its inputs now than it did when it was computed.
 
-    Every value has a stamp, which grows with each write of a `.data`: an input must not be newer
-    than what was made of it.
+    Every value has a stamp, which grows with each write of a `.data`: only where an input is newer
+    than what was made of it the gate computes again. A number that was written and put back does no
+    harm.
     """
-    a, b = node._a, node._b
-    return a is not None and (a._stamp > node._stamp or (b is not None and b._stamp > node._stamp))
+    inputs = [x for x in (node._a, node._b) if x is not None]
+    if all(x._stamp <= node._stamp for x in inputs):
+        return False
+    numbers = [x._data for x in inputs] + list(node.constants)
+    y = node._gate.forward(xp, *numbers)
+    now = (y, *node._gate.partials(xp, y, *numbers))
+    then = (node._data, node._slope_a, node._slope_b)
+    return any(p != q and (p == p or q == q) for p, q in zip(now, then, strict=False))
 
 
 def first_stale(root: V) -> V | None:
-    """The first gate, in topological order, that is not what its inputs would make now.
+    """The first gate, in topological order, that would make something else of its inputs now.
 
-    `.data` of one of its inputs, or its own, was written after it was computed. Its number, its
-    slopes and `backward` are those of the forward pass; None if there is no such gate.
+    `.data` of one of them, or its own, was written after it was computed. Its number, its slopes
+    and `backward` are those of the forward pass; None if there is no such gate.
     """
     order: list[Any] = topological(root)
     return next((node for node in order if is_stale(node)), None)

@@ -100,7 +100,7 @@ class Value:
     _b: Value | None
     _slope_a: float
     _slope_b: float
-    _stamp: int  # how many writes there had been when its number was set, see graph.is_stale
+    _stamp: int  # how many writes there had been when its number was set, see `graph.is_stale`
     constants: tuple[float, ...]
     label: str
     line: str

@@ -278,6 +278,23 @@ def test_a_written_parameter_gives_no_false_alarm_in_a_new_graph():
     assert grad(loss, [w])[0].data == 2.0 and first_stale(loss) is None
 
 
+def test_a_number_that_was_written_and_put_back_does_no_harm():
+    x = Value(2.0, "x")
+    y = x.sin() * x
+    x.data = x.data + 1e-6
+    assert first_stale(y) is y.inputs[0]
+    x.data = 2.0
+    assert first_stale(y) is None and len(grad(y, [x])) == 1
+
+
+@pytest.mark.parametrize("power", [2, 3, 4])
+def test_the_same_output_with_another_slope_and_the_same_slope_with_another_output(power):
+    x = Value(2.0)
+    y = x**power
+    x.data = -2.0
+    assert first_stale(y) is y
+
+
 def test_a_result_that_was_written_is_stale_itself():
     x = Value(0.0)
     y = x.exp()
