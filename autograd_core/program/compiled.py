@@ -205,9 +205,11 @@ class CompiledGraph:
         """The arguments as arrays of floats."""
         np = self._np
         try:
-            plain = np.ndarray  # not a subclass of it: a masked array's mask must not get lost
-            arrays = [x if x.__class__ is plain else self._array(x) for x in arguments]
-            return [array if array.dtype is self._float else _floats(array) for array in arrays]
+            plain, floats = np.ndarray, self._float
+            return [
+                x if x.__class__ is plain and x.dtype is floats else _floats(self._array(x))
+                for x in arguments
+            ]
         except (TypeError, ValueError):
             for name, argument in zip(self._names(arguments), arguments, strict=True):
                 try:
@@ -344,7 +346,8 @@ class _Batch:
         k = 0
         for shape in traced.shapes:
             size = math.prod(shape)
-            self._targets.append(self._rows[k : k + size, :lanes])
+            rows = self._rows[k : k + size, :lanes]
+            self._targets.append(rows.T if shape else rows[0])
             k += size
         self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
         self._spare = self._rows[:k, lanes:] if self._rows.shape[1] > lanes else None
@@ -360,9 +363,10 @@ class _Batch:
     def run(self, arrays: list[Any], at: Any) -> None:
         self._parameters(at)
         if not self._flat:
-            arrays = [array.reshape(self.lanes, -1) for array in arrays]
+            pairs = zip(self._targets, arrays, strict=True)
+            arrays = [array.reshape(target.shape) for target, array in pairs]
         for target, array in zip(self._targets, arrays, strict=True):
-            target[...] = array.T
+            target[...] = array
         if self._spare is not None:
             self._spare[...] = self._first
         self.failed = self._executor()
