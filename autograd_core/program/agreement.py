@@ -89,14 +89,14 @@ def require_agreement(
 def _compare(
     fn: Callable[..., Any], run: Run, row: list[float], shapes: Sequence[tuple[int, ...]],
     wrt: Sequence[Value], numbers: list[float] | None,
-) -> None:  # fmt: skip
-    """Raise _Parted where the two differ by more than rounding."""
+) -> bool:  # fmt: skip
+    """Raise _Parted where the two differ by more than rounding; False if the function raised."""
     leaves = [Value(x) for x in row]
     arguments = _split(leaves, shapes)
     try:
         answer = fn(*arguments)
     except (ArithmeticError, ValueError):
-        return
+        return False
     several = isinstance(answer, Iterable)
     outputs = [
         as_value(y, "what a traced function returns") for y in (answer if several else [answer])
@@ -111,7 +111,7 @@ def _compare(
         if not _near(output._data, value, size):
             raise _Parted(f"output {i}" if several else "the value", output._data, value)
     if not lone:
-        return
+        return True
     largest = [0.0]
 
     def watch(gate: Value, i: int, upstream: float, before: float, after: float) -> None:
@@ -121,12 +121,13 @@ def _compare(
 
     eager = [total.get(v, 0.0) for v in wrt or leaves]
     size = _largest(total.values())
-    for i, (slope, found) in enumerate(zip(eager, slopes, strict=True)):
-        if not _near(slope, found, size):
+    for i, (slope, program) in enumerate(zip(eager, slopes, strict=True)):
+        if not _near(slope, program, size):
             gradients(outputs[0], watch=watch)  # terms may be larger than their sums
-            if not _near(slope, found, largest[0]):
+            if not _near(slope, program, largest[0]):
                 name = (wrt[i].label if wrt else "") or f"number {i}"
-                raise _Parted(f"the gradient of {name}", slope, found)
+                raise _Parted(f"the gradient of {name}", slope, program)
+    return True
 
 
 def _agree_nearby(
@@ -145,13 +146,13 @@ def _agree_nearby(
         try:
             for value, x in zip(wrt, numbers, strict=True):
                 value._data = x
-            _compare(fn, run, list(map(nudged, row)), shapes, wrt, numbers)
+            if _compare(fn, run, list(map(nudged, row)), shapes, wrt, numbers):
+                return True
         except _Parted:
-            continue
+            pass
         finally:
             for value, x in zip(wrt, before, strict=True):
                 value._data = x
-        return True
     return False
 
 

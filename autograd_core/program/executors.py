@@ -1,7 +1,10 @@
 """What runs a Schedule on a batch: one interface for every executor, and which of them is taken.
 
 outputs, gradients = run(program, inputs, parameters)
-executor = prepare(None, Schedule(program), lanes=10)   # the same in steps, see Executor
+schedule = plan("numpy", program)       # the same in steps
+executor = prepare("numpy", schedule, lanes=10)     # see Executor
+
+To add one: a class with the interface of Executor, in a module of its own, and a line in EXECUTORS.
 """
 
 from __future__ import annotations

@@ -133,3 +133,14 @@ def test_each_and_several_outputs_are_checked():
     with pytest.raises(TraceError, match="output 1 is"):
         compile_graph(lambda x: [x, type_of(x)]).each([0.5])
     assert compile_graph(lambda x: [x, x * 2]).each([0.5]).tolist() == [[0.5, 1.0]]
+
+
+def test_an_error_at_numbers_nearby_is_no_agreement():
+    """Near 0 some of the numbers nearby are negative, where log raises: that settles nothing."""
+
+    def fn(x):
+        total = sum(y.log() for y in x)
+        return total * (3.0 if isinstance(x[0] > 0, bool) else 2.0)
+
+    with pytest.raises(TraceError, match="in the engine and"):
+        compile_graph(fn)([[1e-9] * 4])
