@@ -80,7 +80,6 @@ def on_thread(function, stack=0):
     return result
 
 
-@shared
 def fresh(code, **environment):
     """What a Python of its own prints that runs `code` beside the packages."""
     done = subprocess.run(
@@ -92,6 +91,22 @@ def fresh(code, **environment):
         check=True,
     )
     return done.stdout
+
+
+share_fresh = shared(fresh)
+
+
+@shared
+def on_small_stack(path, call, kib=256):
+    """What a call of a function in the test file `path` returns on a thread with so small a stack.
+
+    In a Python of its own: a stack that overflows ends the interpreter.
+    """
+    return fresh(
+        f"import gc, runpy, threading; names = runpy.run_path({str(path)!r}); gc.disable()\n"
+        f"threading.stack_size({kib} * 1024)\n"
+        f"threading.Thread(target=lambda: print(eval({call!r}, names))).start()"
+    ).strip()
 
 
 @shared
