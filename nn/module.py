@@ -129,16 +129,22 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Set every parameter and running average from nested lists, arrays or torch tensors.
 
-        Raises ValueError, naming every missing or unexpected name and every wrong shape, and
-        TypeError for what is not a number. Nothing has changed then.
+        Raises ValueError, naming every missing or unexpected name and every wrong shape, TypeError
+        for what is not a number, and OverflowError for an int too large. Nothing has changed then.
         """
         expect(state, Mapping, "load_state_dict takes a dict of names, got")
         mine = {name: (owner, thing) for name, owner, thing in self._state()}
-        given = {name: nested(thing) for name, thing in state.items()}
+        given, shapes = {}, {}
+        for name, thing in state.items():
+            try:
+                given[name] = nested(thing)
+                shapes[name] = shape(given[name])
+            except RecursionError:  # a list in a list, a thousand times or in itself
+                raise ValueError(f"load_state_dict: {name} is nested too deeply") from None
         faults = [f"{name} is missing" for name in mine if name not in given]
         faults += [f"{name} is unexpected" for name in given if name not in mine]
         for name, (_, thing) in mine.items():
-            if name in given and shape(given[name]) != shape(thing):
+            if name in given and shapes[name] != shape(thing):
                 faults.append(
                     f"{name} has {shape_text(given[name])}, the model's has {shape_text(thing)}"
                 )
@@ -149,8 +155,8 @@ class Module:
         for name, (owner, thing) in mine.items():
             try:
                 numbers = [Value(number).data for number in flat(given[name])]
-            except TypeError as error:
-                raise TypeError(f"load_state_dict: {name}: {error}") from None
+            except (TypeError, OverflowError) as error:
+                raise type(error)(f"load_state_dict: {name}: {error}") from None
             pairs, attribute = list(zip(flat(thing), numbers, strict=True)), name.rpartition(".")[2]
             if attribute not in owner._buffers:
                 writes += [(value, "data", number) for value, number in pairs]
