@@ -207,21 +207,19 @@ class Value:
         if modes.mine.in_backward:
             raise RuntimeError(errors.BACKWARD_IN_WATCH)
         modes.refuse("backward() is called")
-        with _lock:
-            try:
-                modes.mine.in_backward = True
-                total = gradients(self, seed, watch)
-                _commit(total, [node._grad + change for node, change in total.items()])
-            finally:
-                modes.mine.in_backward = False
+
+        def add() -> None:
+            total = gradients(self, seed, watch)
+            _commit(total, [node._grad + change for node, change in total.items()])
+
+        _alone(add)
 
     def zero_grad(self) -> None:
         """Set the gradient of this value and of everything below it to 0."""
         if modes.mine.in_backward:
             raise RuntimeError(errors.BACKWARD_IN_WATCH)
         modes.refuse("zero_grad() is called")
-        with _lock:
-            _commit(topological(self), repeat(0.0))
+        _alone(lambda: _commit(topological(self), repeat(0.0)))
 
     # ------------------------------------------------------------------ operators
     # The plain arithmetic is written out, for speed; a test holds it equal to the table.
@@ -445,6 +443,28 @@ if hasattr(os, "register_at_fork"):  # a child must not inherit a lock that nobo
         before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
     )
 _set_grad = vars(Value)["_grad"].__set__
+
+
+def _alone(change: Callable[[], None]) -> None:
+    """Change gradients while no other thread does.
+
+    Ctrl-C may come at any bytecode, also while the lock is let go, so that is done twice.
+    """
+    try:
+        try:
+            _lock.acquire()
+            modes.mine.in_backward = True
+            change()
+        finally:
+            _let_go()
+    finally:
+        _let_go()
+
+
+def _let_go() -> None:
+    modes.mine.in_backward = False
+    if _lock._is_owned():  # type: ignore[attr-defined]  # not public; threading.Condition asks it too
+        _lock.release()
 
 
 def _commit(nodes: Iterable[Value], grads: Iterable[float]) -> None:

@@ -92,8 +92,13 @@ def fit(
                 watch(epoch, total)
                 steps.adopt()
                 state = steps.state()
-    finally:
         steps.restore(state)
+    except BaseException:
+        try:
+            steps.restore(state)
+        finally:  # once more, should a second Ctrl-C have cut it short
+            steps.restore(state)
+        raise
     return losses
 
 
@@ -155,22 +160,15 @@ class _Steps:
 
     def restore(self, state: tuple[Any, ...]) -> None:
         """Write a state into the model and the optimiser."""
-        try:
-            self._write(*state)
-        except BaseException:  # a Ctrl-C at this moment must not leave one half written
-            self._write(*state)
-            raise
-
-    def adopt(self) -> None:
-        """Go on from what the model's Values and the optimiser hold now."""
-
-    def _write(self, surroundings: Any, data: Any, states: Any, steps: int) -> None:
-        lr, schedule, averages = surroundings
+        (lr, schedule, averages), data, states, steps = state
         self.optimizer.lr = lr
         self.schedule.update(schedule)
         for (module, name), numbers in zip(self.buffers, averages, strict=True):
             setattr(module, name, copy(numbers))
         self.optimizer.restore(data, dict(states), steps)
+
+    def adopt(self) -> None:
+        """Go on from what the model's Values and the optimiser hold now."""
 
     def _check_labels(self, output: Any) -> None:
         """Let the loss check all targets at once, given the model's output for one example."""
@@ -292,9 +290,10 @@ class _Replay(_Steps):
     def state(self) -> tuple[Any, ...]:
         return self._surroundings(), self.data, self.columns, self.steps
 
-    def _write(self, surroundings: Any, data: Any, states: Any, steps: int) -> None:
+    def restore(self, state: tuple[Any, ...]) -> None:
+        surroundings, data, states, steps = state
         rows = [*zip(*[column.tolist() for column in states], strict=True)] or [()] * len(data)
-        super()._write(surroundings, data.tolist(), dict(enumerate(rows)), steps)
+        super().restore((surroundings, data.tolist(), dict(enumerate(rows)), steps))
 
 
 def _shaped(name: str, row: list[Value], shape: tuple[int, ...]) -> Any:

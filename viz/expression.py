@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from autograd_core import Gate, Value, apply, gates
 
+from .words import printable
+
 __all__ = ["ExpressionError", "parse"]
 
 _OPERATORS: dict[type[ast.operator], str] = {
@@ -109,8 +111,9 @@ class _Builder:
                 work.extend((child, None) for child in reversed(call.operands))
         unused = [name for name in self.values if name not in self.leaves]
         if unused:
+            name = printable(unused[0])
             raise ExpressionError(
-                f"{unused[0]} is given a value and does not occur", self.text, 0, len(self.text)
+                f"{name} is given a value and does not occur", self.text, 0, len(self.text)
             )
         (root,) = results
         return root
@@ -119,7 +122,8 @@ class _Builder:
         if node.id not in self.values:
             if gates.named(node.id) is not None:
                 raise self.error(node, f"{node.id} is a gate: call it, as in {node.id}(x)")
-            raise self.error(node, f"{node.id} has no value: add {node.id}=1.0, say")
+            name = printable(node.id)
+            raise self.error(node, f"{name} has no value: add {name}=1.0, say")
         if node.id not in self.leaves:
             self.leaves[node.id] = Value(self.values[node.id], node.id)
         return self.leaves[node.id]

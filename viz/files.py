@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["write"]
@@ -18,7 +19,8 @@ def write(path: str | os.PathLike[str], content: bytes) -> Path:
     if not given.parent.is_dir():
         raise FileNotFoundError(f"cannot write {given}: there is no folder {given.parent}")
     path = Path(os.path.realpath(given))  # a symbolic link stays, what it points to is written
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Of a long name a part: with what mkstemp adds it would be too long.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
         with open(handle, "wb") as file:
             file.write(content)
@@ -27,7 +29,8 @@ def write(path: str | os.PathLike[str], content: bytes) -> Path:
         os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):  # a Ctrl-C may come when it is at its place already
+            os.unlink(temporary)
         raise
     return given
 

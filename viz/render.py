@@ -10,6 +10,8 @@ import sys
 __all__ = ["NoGraphviz", "engine", "render"]
 
 PATIENCE = 60  # seconds for one layout
+# How a picture begins and ends: a program that is ended halfway may still say that all went well.
+WHOLE = {"svg": (b"<svg", b"</svg>"), "png": (b"\x89PNG", b"IEND"), "pdf": (b"%PDF", b"%%EOF")}
 
 
 class NoGraphviz(RuntimeError):
@@ -53,6 +55,10 @@ def render(source: str, format: str) -> bytes:
             f"{program} found no layout in {PATIENCE} s. Draw a smaller part, or fold: give values "
             "labels with dots, such as layer0.neuron3.w1, or pass a smaller depth or limit"
         ) from None
+    start, end = WHOLE.get(format, (b"", b""))
     if run.returncode != 0 or not run.stdout:
-        raise RuntimeError(f"{program} could not draw {format}: {run.stderr.decode().strip()}")
+        said = run.stderr.decode(errors="replace").strip()
+        raise RuntimeError(f"{program} could not draw {format}: {said}")
+    if run.stdout.find(start) < 0 or end not in run.stdout[-100:]:
+        raise RuntimeError(f"{program} did not write a whole {format}: its output is no picture")
     return run.stdout
