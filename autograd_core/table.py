@@ -92,14 +92,18 @@ def _div_slope(xp: Any, y: Any, a: Any, b: Any) -> Any:
 def _pow_base_slope(xp: Any, power: Any, y: Any, a: Any, b: Any) -> Any:
     """b a^(b-1) for one of the two power gates; 0 for b = 0, also where a^(b-1) is infinite."""
     c = b - 1.0
-    slope = b * power(a, c)
+    factor = power(a, c)
+    slope = b * factor
     finite = ((a > 0.0) | (a < 0.0)) & _inside(a, INF)
-    # Where b - 1 rounds, the error in the exponent would grow by log(a).
+    # Where b - 1 rounds, the error in the exponent would grow by log(a); where a^(b-1) overflows, b
+    # may bring it back.
     rounds = (c + 1.0 > b) | (c + 1.0 < b)
-    slope = xp.where(rounds & finite, xp.div(b * y, a), slope)
+    overflows = (factor >= INF) | (factor <= -INF)
+    slope = xp.where((rounds | overflows) & finite, xp.div(b * y, a), slope)
     # Where a^(b-1) is subnormal, two factors keep the digits that it has lost.
     k = xp.floor(0.5 * c)
-    slope = xp.where(_inside(slope, 1e-290) & finite, (b * power(a, k)) * power(a, c - k), slope)
+    small = _inside(factor, 2.3e-308) & finite
+    slope = xp.where(small, (b * power(a, k)) * power(a, c - k), slope)
     # Only there: elsewhere the formula is 0 by itself, and has the right slope in b.
     return xp.where(_equal(b, 0.0), xp.where(finite, slope, 0.0), slope)
 
