@@ -98,8 +98,8 @@ def _pow_base_slope(xp: Any, power: Any, y: Any, a: Any, b: Any) -> Any:
     # Where b - 1 rounds, the error in the exponent would grow by log(a); where a^(b-1) overflows, b
     # may bring it back.
     rounds = (c + 1.0 > b) | (c + 1.0 < b)
-    overflows = (factor >= INF) | (factor <= -INF)
-    slope = xp.where((rounds | overflows) & finite, xp.div(b * y, a), slope)
+    returns = _inside(b, 1.0) & ((factor >= INF) | (factor <= -INF))
+    slope = xp.where((rounds | returns) & finite, xp.div(b * y, a), slope)
     # Where a^(b-1) is subnormal, two factors keep the digits that it has lost.
     k = xp.floor(0.5 * c)
     small = _inside(factor, 2.3e-308) & finite

@@ -5,13 +5,17 @@
 
 import contextlib
 import io
+import json
 import re
+import runpy
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from autograd_core import gates
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
@@ -90,6 +94,23 @@ def test_each_recipe_of_contributing_has_a_command_that_checks_it():
     for recipe in recipes:
         _, check = recipe.split("Check it")
         assert ".venv/bin/pytest" in check
+
+
+def test_the_page_on_reliability_is_that_of_its_record():
+    """`python tests/reliability.py` writes both; every gate of the table is in them."""
+    script = runpy.run_path(str(Path(__file__).parent / "reliability.py"))
+    record = json.loads((DOCS / "reliability.json").read_text(encoding="utf-8"))
+    assert script["page"](record) == (DOCS / "reliability.md").read_text(encoding="utf-8")
+    exact = {"where", "less", "less_equal", "floor"}
+    assert [*record["accuracy"]] == [name for name in gates if name not in exact]
+    for name, entry in record["accuracy"].items():
+        slopes = [f"slope in {operand}" for operand in gates[name].operands]
+        assert [*entry["worst"]] == ["value", *slopes]
+        assert entry["points"] > 1000 and max(entry["worst"].values())[0] <= 2.5
+    for file, tests in record["tests"].items():
+        source = (Path(__file__).parent / file).read_text(encoding="utf-8")
+        assert all(test["held"] and test["cases"] for test in tests.values())
+        assert all(f"def {name}(" in source for name in tests if name.startswith("test_"))
 
 
 def main():

@@ -55,7 +55,9 @@ def run_to(step, block, *files):
                 raise KeyboardInterrupt
         return trace
 
-    sys._getframe().f_trace_opcodes = True  # from 3.12 on one frame must ask before the trace starts
+    sys._getframe().f_trace_opcodes = (
+        True  # from 3.12 on one frame must ask before the trace starts
+    )
     sys.settrace(trace)
     try:
         block()
@@ -142,10 +144,20 @@ def train(parts, epochs, eager):
 
 def held(parts):
     model, optimizer, schedule = parts
-    return [p.data for p in model.parameters()], *optimizer.snapshot(), optimizer.lr, schedule.factor
+    return (
+        [p.data for p in model.parameters()],
+        *optimizer.snapshot(),
+        optimizer.lr,
+        schedule.factor,
+    )
 
 
-TRAINING = ("nn/training.py", "nn/optim/__init__.py", "program/compiled.py", "autograd_core/value.py")
+TRAINING = (
+    "nn/training.py",
+    "nn/optim/__init__.py",
+    "program/compiled.py",
+    "autograd_core/value.py",
+)
 
 
 @pytest.mark.parametrize("eager", [True, False], ids=["eager", "compiled"])
@@ -476,7 +488,7 @@ def test_a_dot_that_goes_wrong_is_an_error_and_leaves_the_old_file(script, suffi
     started = dot(script)
     path = tmp_path / f"f{suffix}"
     path.write_bytes(b"what was there")
-    with pytest.raises(RuntimeError, match="dot could not draw|dot did not write a whole"):
+    with pytest.raises(RuntimeError, match=r"dot could not draw|dot did not write a whole"):
         save(graph(), path)
     assert path.read_bytes() == b"what was there"
     assert set(tmp_path.iterdir()) == {path, tmp_path / "bin"}

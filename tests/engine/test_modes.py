@@ -358,7 +358,9 @@ def interrupted_at(step, block):
                 raise KeyboardInterrupt
         return trace
 
-    sys._getframe().f_trace_opcodes = True  # from 3.12 on one frame must ask before the trace starts
+    sys._getframe().f_trace_opcodes = (
+        True  # from 3.12 on one frame must ask before the trace starts
+    )
     sys.settrace(trace)
     try:
         block()
