@@ -61,10 +61,10 @@ and a difference raises TraceError. What differs on other examples only is not f
 
 ## What holds where
 
-| | Linux, CPython 3.11 and 3.12 | Linux, CPython 3.13 | Pyodide (CPython 3.14, in the browser) |
+| | CPython 3.11 and 3.12 | CPython 3.13 | Pyodide (CPython 3.14 in the browser) |
 |---|---|---|---|
 | all tests | yes | yes; those against PyTorch ran on 3.11 | a sample |
-| a million gates are built and differentiated on a stack of 256 KiB | yes | yes | 200,000, on its one stack |
+| a million gates, built and differentiated on 256 KiB of stack | yes | yes | 200,000, on its own |
 | and freed there | yes | after `release(root)`, or from 1 MiB on | after `release(root)` |
 
 From 3.13 on CPython nests the deallocators of a dropped graph: without `release` some 2,000 gates

@@ -94,7 +94,7 @@ REACH = {
 
 
 def points(name, count=400):
-    """Operands: moderate ones, tails, subnormal ones, and the neighbours of seams; 3 to 4 x count."""
+    """Operands: moderate ones, tails, subnormal ones, neighbours of seams; `count` of each kind."""
     rng = random.Random(name)
     if name in ("div", "pow", "power"):
         for _ in range(count):
