@@ -282,6 +282,9 @@ print(failures)
 """
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="from 3.12 on CPython itself crashes under this hook"
+)
 def test_a_pass_without_memory_changes_all_gradients_or_none(record_property):
     pytest.importorskip("_testcapi", reason="this Python was installed without _testcapi")
     run = subprocess.run(
