@@ -20,7 +20,7 @@ from html.parser import HTMLParser
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 
 import autograd_core
 import nn
@@ -49,6 +49,7 @@ texts = st.one_of(
 
 
 @pytest.mark.filterwarnings("ignore::SyntaxWarning", "ignore::DeprecationWarning")
+@example("name" * 500, {})
 @given(texts, st.dictionaries(st.sampled_from(["x", "y", "ﬁ", "fi", "é"]) | texts, st.floats()))
 def test_any_text_is_an_expression_or_an_expression_error(text, values):
     for numbers in ({"x": 0.5, "y": -2.0}, {"x": 0.5}, {}, values):
