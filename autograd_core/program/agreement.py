@@ -1,6 +1,6 @@
 """Is a program what its function is? A few examples are run by the eager engine as well.
 
-    require_agreement(fn, run, rows, shapes, wrt)   # TraceError if they part
+    require_agreement(fn, run, fails, rows, names, shapes, wrt)     # TraceError if they part
 
 A trace sees what Values are asked. What it cannot see is fixed in the program without a word: a
 branch on `is`, `isinstance` or `match`, a generator of the user's own, a counter, the clock. So the
@@ -28,30 +28,31 @@ if TYPE_CHECKING:
 
     # (the values and the gradient of one example), at changed numbers of the parameters if given
     Run: TypeAlias = Callable[[list[float], list[float] | None], tuple[list[float], list[float]]]
+    Fails: TypeAlias = Callable[[list[float]], bool]  # whether a gate of the program fails there
 
 TOLERANCE = 1e-9  # of the largest term: a program adds in another order
 SECONDS = 0.01  # no further example is begun after these
 NUDGES = 3
 
 PARTED = (
-    "{fn} computes something else than its program: for the example {example} {what} is {eager!r} "
-    "in the engine and {program!r} in the program. What the function did when it was traced, it "
-    "does not always do. Usual causes: a branch on something that is not a Value (isinstance, is, "
-    "match, a counter, the clock), random numbers from a generator of your own, a mode that is not "
-    "a Module's. Pass such things as arguments, or step through Values (eager=True in nn.fit); "
+    "{fn} computes something else than its program: for the example {example} {difference}. "
+    "What the function did when it was traced, it does not always do. Usual causes: a branch on "
+    "something that is not a Value (isinstance, is, match, a counter, the clock), random numbers "
+    "from a generator of your own, a mode that is not a Module's. Pass such things as arguments, or step through Values (eager=True in nn.fit); "
     "verify=0 leaves this check out"
 )
 
 
 class _Parted(Exception):
-    """What differs, and the two numbers."""
+    """What differs, in words."""
 
-    def __init__(self, what: str, eager: float, program: float) -> None:
-        super().__init__(what, eager, program)
+    @classmethod
+    def by(cls, what: str, eager: float, program: float) -> _Parted:
+        return cls(f"{what} is {eager!r} in the engine and {program!r} in the program")
 
 
 def require_agreement(
-    fn: Callable[..., Any], run: Run, rows: Iterable[list[float]],
+    fn: Callable[..., Any], run: Run, fails: Fails, rows: Iterable[list[float]],
     names: Sequence[str], shapes: Sequence[tuple[int, ...]], wrt: Sequence[Value],
 ) -> None:  # fmt: skip
     """TraceError, with the example and both answers, if `run` differs from `fn` on one of `rows`.
@@ -60,24 +61,22 @@ def require_agreement(
     wrt     the parameters whose gradient `run` returns; none: that of the example's own numbers
 
     Near a kink, where rounding decides which branch is taken, it looks again at numbers nearby
-    before it raises. Generators, gradients and parameters are as before afterwards; a function
-    that raises ArithmeticError or ValueError is left to the program, which names the lane.
+    before it raises. Generators, gradients and parameters are as before afterwards. Where the
+    function raises ArithmeticError or ValueError, a gate of the program must fail too: the
+    executor's call then names gate and lane.
     """
     begin = perf_counter()
     states = _generators()
     try:
         for row in rows:
             try:
-                _compare(fn, run, row, shapes, wrt, None)
-            except _Parted as first:
-                if not _agree_nearby(fn, run, row, shapes, wrt):
-                    what, eager, program = first.args
+                _compare(fn, run, fails, row, shapes, wrt, None)
+            except _Parted as difference:
+                if not _agree_nearby(fn, run, fails, row, shapes, wrt):
                     name = getattr(fn, "__qualname__", type(fn).__name__)
                     example = short(dict(zip(names, _split(row, shapes), strict=True)))
                     raise TraceError(
-                        PARTED.format(
-                            fn=name, example=example, what=what, eager=eager, program=program
-                        )
+                        PARTED.format(fn=name, example=example, difference=difference)
                     ) from None
             if perf_counter() - begin > SECONDS:
                 break
@@ -87,29 +86,35 @@ def require_agreement(
 
 
 def _compare(
-    fn: Callable[..., Any], run: Run, row: list[float], shapes: Sequence[tuple[int, ...]],
-    wrt: Sequence[Value], numbers: list[float] | None,
+    fn: Callable[..., Any], run: Run, fails: Fails, row: list[float],
+    shapes: Sequence[tuple[int, ...]], wrt: Sequence[Value], numbers: list[float] | None,
 ) -> bool:  # fmt: skip
-    """Raise _Parted where the two differ by more than rounding; False if the function raised."""
+    """Raise _Parted where the two differ by more than rounding; False if both fail."""
     leaves = [Value(x) for x in row]
     arguments = _split(leaves, shapes)
     try:
         answer = fn(*arguments)
-    except (ArithmeticError, ValueError):
-        return False
+    except (ArithmeticError, ValueError) as error:
+        if fails(row):
+            return False
+        answers = run(row, numbers)[0]
+        raise _Parted(
+            f"the engine raises {type(error).__name__}, {error}, and the program computes "
+            f"{answers[0] if len(answers) == 1 else short(answers)}"
+        ) from None
     several = isinstance(answer, Iterable)
     outputs = [
         as_value(y, "what a traced function returns") for y in (answer if several else [answer])
     ]
     values, slopes = run(row, numbers)
     if len(values) != len(outputs):
-        raise _Parted("the number of outputs", len(outputs), len(values))
+        raise _Parted.by("the number of outputs", len(outputs), len(values))
     lone = not several and math.isfinite(values[0])
     total = gradients(outputs[0]) if lone else dict.fromkeys(topological(*outputs), 0.0)
     size = _largest(v._data for v in total)
     for i, (output, value) in enumerate(zip(outputs, values, strict=True)):
         if not _near(output._data, value, size):
-            raise _Parted(f"output {i}" if several else "the value", output._data, value)
+            raise _Parted.by(f"output {i}" if several else "the value", output._data, value)
     if not lone:
         return True
     largest = [0.0]
@@ -126,13 +131,13 @@ def _compare(
             gradients(outputs[0], watch=watch)  # terms may be larger than their sums
             if not _near(slope, program, largest[0]):
                 name = (wrt[i].label if wrt else "") or f"number {i}"
-                raise _Parted(f"the gradient of {name}", slope, program)
+                raise _Parted.by(f"the gradient of {name}", slope, program)
     return True
 
 
 def _agree_nearby(
-    fn: Callable[..., Any], run: Run, row: list[float], shapes: Sequence[tuple[int, ...]],
-    wrt: Sequence[Value],
+    fn: Callable[..., Any], run: Run, fails: Fails, row: list[float],
+    shapes: Sequence[tuple[int, ...]], wrt: Sequence[Value],
 ) -> bool:  # fmt: skip
     """Whether the two agree at numbers a little aside: then a kink or a tie was met."""
     source = random.Random(0)
@@ -146,7 +151,7 @@ def _agree_nearby(
         try:
             for value, x in zip(wrt, numbers, strict=True):
                 value._data = x
-            if _compare(fn, run, list(map(nudged, row)), shapes, wrt, numbers):
+            if _compare(fn, run, fails, list(map(nudged, row)), shapes, wrt, numbers):
                 return True
         except _Parted:
             pass

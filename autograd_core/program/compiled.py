@@ -198,7 +198,7 @@ class CompiledGraph:
             chosen = np.linspace(0, count - 1, min(count, self._verify)).astype(int)
             rows = np.unique(table[chosen], axis=0).tolist()
             names, shapes = self._names(arrays), traced.shapes
-            require_agreement(self.fn, batch.example, rows, names, shapes, traced.wrt)
+            require_agreement(self.fn, batch.example, traced.fails, rows, names, shapes, traced.wrt)
         traced.checked = True
 
     def _arrays(self, arguments: tuple[Any, ...]) -> list[Any]:
@@ -319,6 +319,14 @@ class _Compiled:
         for value in self._outside:
             if is_stale(value):
                 raise TraceError(OUTSIDE.format(value=value))
+
+    def fails(self, row: list[float]) -> bool:
+        """Whether a gate fails in that example: by the gates' rules, in the order that fn has."""
+        try:
+            find_failure(self.plain, row, [v._data for v in self.values], gradients=False)
+        except (ArithmeticError, ValueError):
+            return True
+        return False
 
     def holds(self) -> bool:
         """Whether what fn read beside arguments and Values, as a mode, still reads the same."""

@@ -144,3 +144,55 @@ def test_an_error_at_numbers_nearby_is_no_agreement():
 
     with pytest.raises(TraceError, match="in the engine and"):
         compile_graph(fn)([[1e-9] * 4])
+
+
+def raises_by_itself(x):
+    if not isinstance(x > 0, bool):
+        return x * 2.0
+    raise ValueError("no such number")
+
+
+def logarithm_of_a_negative_number(x):
+    return (x - 10.0).log() if isinstance(x > 0, bool) else x * 2.0
+
+
+def division_by_zero(x):
+    return x / (x - x) if isinstance(x > 0, bool) else x * 2.0
+
+
+@pytest.mark.parametrize(
+    "fn, error",
+    [
+        (raises_by_itself, "ValueError, no such number, and"),
+        (logarithm_of_a_negative_number, "ValueError, log: "),
+        (division_by_zero, "ZeroDivisionError, "),
+    ],
+)
+def test_an_error_that_the_program_has_not_is_a_difference(fn, error):
+    text = rf"{fn.__name__} computes something else .* {{'x': 0.5}} the engine raises {error}"
+    for ask in (lambda f: f([0.5]), lambda f: f.each([0.5]), lambda f: f.value_and_grad([0.5])):
+        with pytest.raises(TraceError, match=text) as raised:
+            ask(compile_graph(fn))
+        assert "and the program computes 1.0. What" in str(raised.value)
+    with pytest.raises(TraceError, match=r"computes \[0.5, 1.0\]"):
+        compile_graph(lambda x: [x, fn(x)]).each([0.5])
+
+
+def test_an_error_that_both_have_is_the_programs_to_report_at_the_edge_of_rounding_too():
+    """In the engine's order the sum is 0, in the order of an affine sum it may not be."""
+    w = [Value(0.1, "a"), Value(0.2, "b"), Value(-0.3, "c")]
+    f = compile_graph(lambda x: (x[0] * w[0] + x[1] * w[1] + x[2] * w[2]).log())
+    for row in ([1.0, 1.0, 1.0], [2.0, -1.0, 0.0], [3.0, 0.0, 1.0], [-1.0, -1.0, -1.0]):
+        try:
+            f([row])
+        except ValueError as error:
+            assert "log" in str(error)
+
+
+def test_a_result_that_nothing_uses_fails_in_both():
+    def fn(x):
+        (x - 1.0).log()
+        return x * 2.0
+
+    with pytest.raises(ValueError, match=r"log"):
+        compile_graph(fn)([0.5])
