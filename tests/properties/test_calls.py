@@ -133,6 +133,10 @@ class Models(RuleBasedStateMachine):
         if self.model.training:
             self.model([list(row) for row in rows])
 
+    @rule(j=st.integers(0, 2), x=st.floats(0.5, 2.0))
+    def write_an_average(self, j, x):
+        self.model[1].running_var[j] = x
+
     @rule(seed=st.integers(0, 5), rows=rows)
     def load(self, seed, rows):
         other = self.made(seed)

@@ -2,7 +2,7 @@
 
 from hypothesis import assume, given
 
-from autograd_core import Value, gradients, hvp, topological
+from autograd_core import Value, gates, gradients, hvp, topological
 
 from ..test_compare import THEIRS, of, tensor, torch
 from .graphs import GATES as ALL
@@ -29,6 +29,8 @@ def test_random_graphs_have_pytorchs_numbers(point):
     leaves = [Value(x) for x in row]
     root = graph(*leaves)
     assume(not at_a_corner(root))
+    # There PyTorch holds the slope in the base, b a^(b - 1), to be 0 whatever b, and loses d/db.
+    assume(not any(v.gate is gates["pow"] and v.inputs[1].data == 0.0 for v in topological(root)))
     inputs, output = theirs(root, leaves)
     size, steep = terms(root)
     assert close(root.data, output.item(), size)
