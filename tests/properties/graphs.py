@@ -19,12 +19,15 @@ BUNDLE = 20
 
 
 def share(part):
-    """Settings for a test of bundles: an example for every `part` of the profile's.
+    """Settings for a test whose examples are long: one for every `part` of the profile's."""
+    return settings(max_examples=max(1, settings.default.max_examples // part))
 
-    A failure names its graph. To make the others of the bundle simple would take minutes.
-    """
+
+def bundled():
+    """Settings for a test of bundles. A failure names its graph: none is looked for in a smaller
+    bundle, which would take minutes."""
     phases = (Phase.explicit, Phase.reuse, Phase.generate)
-    return settings(max_examples=max(1, settings.default.max_examples // part), phases=phases)
+    return settings(share(BUNDLE), phases=phases)
 
 
 def inside(gate, operands):

@@ -8,6 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 import nn
 from autograd_core import TraceError, Value, compile_graph, gradients, used, where
 
+from .graphs import share
+
 numbers = st.floats(-2.0, 2.0).map(lambda x: round(x, 3) + 0.0005)
 
 
@@ -79,6 +81,7 @@ class CompiledCalls(RuleBasedStateMachine):
 
 
 TestCompiledCalls = CompiledCalls.TestCase
+TestCompiledCalls.settings = share(5)
 
 
 class Models(RuleBasedStateMachine):
@@ -163,3 +166,4 @@ class Models(RuleBasedStateMachine):
 
 
 TestModels = Models.TestCase
+TestModels.settings = share(5)

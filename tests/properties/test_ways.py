@@ -3,6 +3,7 @@
 First order: a random graph. Second order: the derivative of a random graph, as a graph.
 """
 
+import _ctypes
 import ctypes
 import math
 import re
@@ -37,13 +38,13 @@ from .graphs import (
     BUNDLE,
     GATES,
     Slope,
+    bundled,
     close,
     eager,
     graphs,
     moderate,
     near_a_kink,
     points,
-    share,
     terms,
 )
 
@@ -158,7 +159,7 @@ def test_a_compiled_call_is_its_function_on_every_lane(graph, data):
 
 
 @pytest.mark.skipif(CC is None, reason="no C compiler is installed")
-@share(BUNDLE)
+@bundled()
 @given(bundles(longest=10))
 def test_the_c_texts_are_their_functions(cases):
     cases = [(graph, row, *prepared(graph, row)) for graph, row in cases]
@@ -180,6 +181,7 @@ def test_the_c_texts_are_their_functions(cases):
         given = [np.array(x, float) for x in (inputs, parameters)]
         function(1, *[x.ctypes.data_as(array) for x in (*given, value, gradient, memory)])
         agree(graph, row, {"C": (value[0], gradient)})
+    _ctypes.dlclose(library._handle)  # the long profile loads thousands
 
 
 RECOMPUTE = """
@@ -193,10 +195,7 @@ function recompute({gates, inputs, constants, values}) {
 """
 
 
-@settings(
-    parent=share(BUNDLE),
-    suppress_health_check=[*HealthCheck],
-)
+@settings(bundled(), suppress_health_check=[*HealthCheck])
 @given(cases=bundles())
 def test_the_page_recomputes_the_numbers_of_the_engine(page, cases):
     """Values and local slopes, by the function of the stepper that answers "What if"."""
