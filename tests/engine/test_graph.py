@@ -14,6 +14,9 @@ from autograd_core import (
     first_nan,
     first_stale,
     grad,
+    gradients,
+    modes,
+    no_grad,
     release,
     topological,
     trace_creation,
@@ -23,6 +26,12 @@ INF, NAN = math.inf, math.nan
 
 
 # ------------------------------------------------------------------ the chain rule
+
+
+@pytest.mark.parametrize("walk", [topological, gradients, first_nan, first_stale, release])
+def test_what_is_no_value_has_no_graph(walk):
+    with pytest.raises(TypeError, match="only a Value has a graph, got float"):
+        walk(2.0)
 
 
 def test_a_small_network_by_hand():
@@ -304,6 +313,16 @@ def test_a_result_that_was_written_is_stale_itself():
         grad(y, [x])
 
 
+@pytest.mark.parametrize(("then", "now"), [(NAN, 3.0), (3.0, NAN)])
+def test_a_nan_that_is_written_is_a_change_and_one_written_again_is_none(then, now):
+    x = Value(then)
+    y = x * 2.0
+    x.data = now
+    assert first_stale(y) is y
+    x.data = then
+    assert first_stale(y) is None
+
+
 def test_writes_in_many_threads_give_no_false_alarm():
     def work():
         w = Value(1.0)
@@ -336,6 +355,25 @@ def test_release_cuts_a_graph_and_keeps_what_it_computed():
             value.backward()
     release(x)
     assert (x * 2.0).data == 4.0
+
+
+def test_release_does_not_hide_that_a_leaf_was_written():
+    x = Value(2.0)
+    y = x * x
+    x.data = 3.0
+    release(x + 1.0)
+    assert first_stale(y) is y
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_after_any_number_of_writes_a_result_without_a_graph_is_not_called_released(
+    writes, monkeypatch
+):
+    monkeypatch.setattr(modes, "writes", writes)
+    with no_grad():
+        y = Value(1.0) * 2.0
+    with pytest.raises(RuntimeError, match="no_grad"):
+        y.backward()
 
 
 def test_release_of_a_million_gates():

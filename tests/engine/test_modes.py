@@ -358,6 +358,7 @@ def interrupted_at(step, block):
                 raise KeyboardInterrupt
         return trace
 
+    before = sys.gettrace()  # what measures coverage
     sys._getframe().f_trace_opcodes = (
         True  # from 3.12 on one frame must ask before the trace starts
     )
@@ -367,7 +368,7 @@ def interrupted_at(step, block):
     except KeyboardInterrupt:
         return True
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return False
 
 

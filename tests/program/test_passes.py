@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_core import Instruction, Op, Program, Value, apply, gates, where
+from autograd_core import Instruction, Op, Program, Value, apply, gates, run, where
 from autograd_core.program import AFFINE, DOT, LANE_SUM, OUTER
 from autograd_core.program.lower import lower
 from autograd_core.program.passes import PASSES, expand, fold, fuse, group, optimise, prune, share
@@ -398,3 +398,18 @@ def test_a_program_of_200_000_gates():
     after = optimise(program)
     numbers = program.evaluate([0.5, -0.25], [])[program.outputs[0]]
     assert after.evaluate([0.5, -0.25], [])[after.outputs[0]] == pytest.approx(numbers, rel=1e-12)
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_sum_that_is_read_before_its_grid_is_complete_is_not_part_of_it(early):
+    """Sums of what reads a sum come last, among their readers, in the order of writing."""
+    code = [(LANE_SUM, (4, 4)), (Op(gates["mul"]), (0, 5)), (Op(gates["mul"]), (1, 5))]
+    code += [(LANE_SUM, (a, b)) for a in (6, 7) for b in (2, 3)]
+    code.insert(6 if early else 7, (Op(gates["add"]), (8, 8)))
+    code = [Instruction(5 + i, op, operands) for i, (op, operands) in enumerate(code)]
+    program = Program(["a", "b", "c", "d", "e"], [], [], code, range(8, 13)).verify()
+    after = group(program, 4).verify()
+    assert (OUTER in [line.op for line in after.code]) is not early
+    rows = np.random.default_rng(0).normal(size=(3, 5))
+    wanted, _ = run(program, rows, (), "numpy")
+    np.testing.assert_allclose(run(after, rows, (), "numpy")[0], wanted, rtol=1e-14)

@@ -103,6 +103,14 @@ def test_verify_checks_outputs_gradients_and_labels(changes, message):
         small(**changes).verify()
 
 
+def test_the_first_register_and_the_last_may_be_named():
+    for register in (0, 7):
+        program = small(labels={register: "name"}, outputs=[register]).verify()
+        assert program.labels == {register: "name"} and program.outputs == (register,)
+    first = small(gradients=[0], wrt=[0]).verify()
+    assert first.gradients == first.wrt == (0,)
+
+
 def test_verify_returns_what_is_well_formed():
     program = small()
     assert program.verify() is program and len(program) == 5

@@ -42,6 +42,17 @@ def test_nothing_warns_at_infinities_nan_and_overflow():
     assert memory() is True
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_nan_that_is_only_compared_is_noticed(place):
+    """It does not show in the answer, 0."""
+    program = Program(["x", "y"], [], [], [line(2, "less", 0, 1)], [2]).verify()
+    memory = NumpyRun(Schedule(program), 3)
+    memory.rows[:2] = 1.0
+    assert memory() is False
+    memory.rows[place, 1] = np.nan
+    assert memory() is True and not memory.rows[2].any()
+
+
 def test_scattered_operands_are_gathered():
     """Operands that lie side by side are a view, others are looked up at each call."""
     code = [
