@@ -58,13 +58,14 @@ def run_to(step, block, *files):
     sys._getframe().f_trace_opcodes = (
         True  # from 3.12 on one frame must ask before the trace starts
     )
+    before = sys.gettrace()  # what measures coverage
     sys.settrace(trace)
     try:
         block()
     except KeyboardInterrupt:
         assert count >= step
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return count
 
 

@@ -241,6 +241,22 @@ def test_grad_of_intermediate_values_of_the_output_and_of_what_it_does_not_depen
     assert (by_f.data, by_stranger.data, by_above.data) == (1.0, 0.0, 0.0)
 
 
+def test_a_slope_of_1_adds_no_gate_to_a_derivative():
+    x, y, z = Value(2.0), Value(3.0), Value(5.0)
+    assert grad(x * y, [x]) == (y,)
+    assert grad((x + y) * z, [x, y]) == (z, z)
+
+
+def test_a_write_beside_the_way_to_the_inputs_does_no_harm():
+    x, w = Value(2.0), Value(3.0)
+    y = x * 2.0 + w * w
+    w.data = 4.0
+    (slope,) = grad(y, [x])
+    assert slope.data == 2.0
+    with pytest.raises(RuntimeError, match="was written"):
+        grad(y, [w])
+
+
 def test_grad_through_a_constant_made_under_no_grad_is_0_there():
     x = Value(3.0)
     with no_grad():

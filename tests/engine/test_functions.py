@@ -18,6 +18,7 @@ from autograd_core import (
     elu,
     exp,
     expm1,
+    gates,
     leaky_relu,
     log,
     log1p,
@@ -33,6 +34,7 @@ from autograd_core import (
     tanh,
     where,
 )
+from autograd_core.functions import function_of
 
 INF, NAN = math.inf, math.nan
 UNARY = {
@@ -125,3 +127,9 @@ def test_where_keeps_the_infinite_slope_of_the_other_branch_out():
     y = where(x > 0.0, sqrt(x), x * 3.0)
     y.backward()
     assert x.grad == 3.0
+
+
+@pytest.mark.parametrize("zero", [0.0, Value(0.0)])
+def test_a_quiet_function_gives_the_limit_where_the_gate_raises(zero):
+    y = function_of(gates["log"], quiet=True)(zero)
+    assert (y.data if isinstance(y, Value) else y) == -math.inf

@@ -124,6 +124,17 @@ def test_an_entry_has_its_formulas_and_domains(name):
         assert all(interval.sample(rng) in interval for _ in range(50))
 
 
+@pytest.mark.parametrize("name", ["log", "log1p", "sqrt", "asin", "acos"])
+def test_a_domain_reaches_to_where_the_gate_fails(name):
+    gate = gates[name]
+    (interval,) = gate.domain
+    for end, beyond in ((interval.low, -INF), (interval.high, INF)):
+        if math.isfinite(end):
+            assert math.isfinite(gate.evaluate([math.nextafter(end, -beyond)]))
+            with pytest.raises(ValueError, match="operand"):
+                gate.evaluate([math.nextafter(end, beyond)])
+
+
 def test_what_an_entry_says_of_its_operands_and_output_holds():
     """`symmetric`: operands change places; `condition`: the output is 0 or 1."""
     for gate in gates.values():
