@@ -181,6 +181,11 @@ def fingerprint() -> str:
     return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
 
 
+def usable(item) -> bool:
+    """Not what waits for a browser or for PyTorch, which every fork would start anew."""
+    return "browser" not in item.fixturenames and "torch" not in item.nodeid
+
+
 class Measure:
     """A plugin of pytest: the time of each test, and the lines that it passes."""
 
@@ -188,7 +193,7 @@ class Measure:
         self.coverage, self.seconds = coverage, {}
 
     def pytest_collection_modifyitems(self, items):
-        items[:] = [item for item in items if "browser" not in item.fixturenames]
+        items[:] = filter(usable, items)
 
     def pytest_runtest_logstart(self, nodeid):
         self.coverage.switch_context(nodeid)
@@ -240,9 +245,7 @@ class Trial:
 
     def pytest_runtestloop(self, session):
         warnings.simplefilter("ignore")
-        self.items = {
-            item.nodeid: item for item in session.items if "browser" not in item.fixturenames
-        }
+        self.items = {item.nodeid: item for item in session.items if usable(item)}
         self.functions = defaultdict(list)
         for thing in gc.get_objects():
             if isinstance(thing, FunctionType):
@@ -276,10 +279,11 @@ class Trial:
         own = f"tests/{folder}/test_{stem}.py" if folder != "optim" else "tests/nn/test_optim.py"
         if not mutant.live or tests == {""}:
             tests.update(*known.values())
-        tests.update(t for t in self.items if t.startswith(own) or t not in self.seconds)
-        tests = [t for t in tests if t in self.items and self.seconds.get(t, 0.0) < 60.0]
-        tests.sort(
-            key=lambda t: (-self.killers[t], self.seconds.get(t, 0.0) * (1 if own in t else 3))
+        first = tests & self.items.keys()
+        more = {t for t in self.items if t.startswith(own) or t not in self.seconds}
+        tests = sorted(
+            {t for t in first | more if self.seconds.get(t, 0.0) < 60.0},
+            key=lambda t: (-self.killers[t], t not in first, self.seconds.get(t, 0.0)),
         )
         budget, kept = self.options.seconds, []
         for test in tests:
@@ -338,7 +342,7 @@ class Trial:
 
     def first_failure(self, tests):
         for test, after in zip(tests, [*tests[1:], None], strict=True):
-            signal.alarm(5 + int(10.0 * self.seconds.get(test, 0.0)))
+            signal.alarm(10 + int(10.0 * self.seconds.get(test, 0.0)))
             item = self.items[test]
             item.ihook.pytest_runtest_protocol(item=item, nextitem=self.items.get(after))
             if item.session.testsfailed:

@@ -449,3 +449,22 @@ def test_infinities_stay_visible_and_nothing_warns(close):
     w = Value(1.0)
     value, gradient = compile_graph(lambda x: x * w).value_and_grad([1e200, 1e200])
     close([value, *gradient], [1e200, 1e200])
+
+
+def test_a_masked_array_is_refused():
+    f = compile_graph(lambda x: x * 2.0, wrt="inputs")
+    with pytest.raises(TypeError, match="it is masked"):
+        f.value_and_grad(np.ma.array([1.0, 2.0], mask=[True, False]))
+
+
+def test_the_parameters_are_known_before_the_trace_if_they_are_given():
+    w = Value(3.0)
+    assert compile_graph(lambda x: x * w, parameters=[w]).parameters == [w]
+    assert compile_graph(lambda x: x * w).parameters == []
+
+
+def test_a_parameter_that_is_called_like_a_number_gets_another_name():
+    w = Value(3.0, "2")
+    f = compile_graph(lambda x: x * w)
+    f.value_and_grad([1.0])
+    assert "2" not in f.program.parameters

@@ -401,6 +401,27 @@ def test_independent_lines_of_one_opcode_make_one_block():
     assert [step_of(places) for places in plan.blocks[0].sources] == [1]
 
 
+def test_only_a_readable_plan_parts_what_reads_from_different_places():
+    code = [Instruction(4 + i, Op(gates["exp"]), (i,)) for i in range(2)]
+    code += [Instruction(6 + i, Op(gates["mul"]), (0, 2 + i)) for i in range(2)]
+    program = Program(["x", "y"], ["w"], [3.0], code, [4, 5, 6, 7]).verify()
+    for readable, sizes in ((False, [2, 2]), (True, [1, 1, 1, 1])):
+        blocks = [b for b in Schedule(program, readable).blocks if not isinstance(b.op, Move)]
+        assert [block.size for block in blocks] == sizes
+
+
+def test_what_lies_as_it_is_needed_is_not_moved():
+    """Numbers side by side are not copied, gradients are written into their slots at once."""
+    outer = Instruction(14, OUTER, range(6), (2, 4))
+    names, parameters = [f"x{i}" for i in range(6)], [f"w{i}" for i in range(8)]
+    places = range(14, 22)
+    program = Program(names, parameters, [], [outer], [14], places, range(6, 14)).verify()
+    assert [block.op for block in Schedule(program).blocks] == [OUTER]
+    square = Instruction(14, Op(gates["mul"]), (6, 6))
+    program = Program(names, parameters, [], [square], [14]).verify()
+    assert [str(block.op) for block in Schedule(program).blocks] == ["mul"]
+
+
 def test_a_reader_that_knows_fewer_sums_gets_a_plan_without_the_others():
     program, weights = PROGRAMS["wide, parameters"]
     assert {AFFINE, OUTER} <= {block.op for block in Schedule(program).blocks}

@@ -2,7 +2,9 @@
 
 import copy
 import gc
+import itertools
 import math
+import operator
 import random
 import threading
 import weakref
@@ -586,3 +588,13 @@ def test_a_gate_over_a_leaf_that_was_written_before_the_trace_is_refused():
     w.data = 4.0
     with pytest.raises(TraceError, match="was made outside of it"):
         compile_graph(lambda x: x * double)([1.0])
+
+
+@pytest.mark.parametrize("join", ["and_", "or_", "xor", "eq", "ne"])
+def test_comparisons_joined_with_others_are_the_1_or_0_that_they_are_in_the_engine(join):
+    def fn(x, y):
+        return 1.0 * getattr(operator, join)(x < 0.0, y < 0.0)
+
+    f = compile_graph(fn, wrt="inputs")
+    for x, y in itertools.product((-1.0, 1.0), repeat=2):
+        assert f.value_and_grad([x], [y])[0] == fn(x, y)
