@@ -182,8 +182,9 @@ def fingerprint() -> str:
 
 
 def usable(item) -> bool:
-    """Not what waits for a browser or for PyTorch, which every fork would start anew."""
-    return "browser" not in item.fixturenames and "torch" not in item.nodeid
+    """Not what needs a browser, PyTorch or Numba: every fork would start, or compile, anew."""
+    names = f"{item.nodeid} {item.fixturenames}"
+    return not any(slow in names for slow in ("browser", "torch", "numba"))
 
 
 class Measure:
@@ -273,11 +274,11 @@ class Trial:
         tests = set()
         for line in mutant.lines:
             tests.update(known.get(str(line), ()))
-        at_start = "" in tests
+        at_start = tests == {""} or not mutant.live
         stem = Path(mutant.module).stem.strip("_")
         folder = {"autograd_core": "engine"}.get(*[Path(mutant.module).parent.name] * 2)
         own = f"tests/{folder}/test_{stem}.py" if folder != "optim" else "tests/nn/test_optim.py"
-        if not mutant.live or tests == {""}:
+        if at_start:  # no test is known to pass it
             tests.update(*known.values())
         first = tests & self.items.keys()
         more = {t for t in self.items if t.startswith(own) or t not in self.seconds}
@@ -291,7 +292,7 @@ class Trial:
             if budget < 0.0 and kept:
                 break
             kept.append(test)
-        return kept, at_start or not mutant.live
+        return kept, at_start
 
     def outcome(self, mutant, original):
         tests, at_start = self.chosen(mutant)

@@ -17,6 +17,8 @@ from autograd_core import (
     gates,
     grad,
     log,
+    no_grad,
+    trace_creation,
 )
 from autograd_core import elementary as xp
 from autograd_core.gate import Table
@@ -264,3 +266,31 @@ def test_a_custom_gate_with_two_operands_a_parameter_and_a_failure():
     with pytest.raises(ValueError, match=r"scaled: scaled\(p=0\.0, 5\.0, 2\.0\): needs a above 0"):
         apply(gate, Value(0.0, label="p"), b)
     assert apply(gate, Value(0.0), b, quiet=True).data == -INF
+
+
+@pytest.mark.parametrize(
+    ("interval", "low", "high"),
+    [
+        (Interval(), -4.0, 4.0), (Interval(0.0), 0.0, 4.0), (Interval(-INF, 0.0), -4.0, 0.0),
+        (Interval(-INF, 7.0), -4.0, 4.0), (Interval(-1.0, 2.0), -1.0, 2.0),
+        (Interval(10.0), 10.0, 20.0), (Interval(-INF, -10.0), -20.0, -10.0),
+    ],
+)  # fmt: skip
+def test_an_interval_is_sampled_near_0(interval, low, high):
+    rng = random.Random(0)
+    points = [interval.sample(rng) for _ in range(1000)]
+    near = 0.02 * (high - low)
+    assert low < min(points) < low + near and high - near < max(points) < high
+
+
+def test_a_negative_base_stands_in_parentheses():
+    with pytest.raises(ValueError, match=r"^power: \(-2\.0\) \*\* 0\.5: a negative number"):
+        Value(-2.0) ** 0.5
+
+
+def test_only_trace_creation_says_where_operand_and_gate_are():
+    lines = r"\n  -1\.0 was made at .*\n  log is at"
+    with trace_creation(), pytest.raises(ValueError, match=lines):
+        Value(-1.0).log()
+    with no_grad(), pytest.raises(ValueError, match=r"above 0$"):
+        Value(-1.0).log()

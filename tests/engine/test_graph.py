@@ -304,7 +304,9 @@ def test_the_same_output_with_another_slope_and_the_same_slope_with_another_outp
     assert first_stale(y) is y
 
 
-def test_a_result_that_was_written_is_stale_itself():
+@pytest.mark.parametrize("writes", [0, 1, 9])
+def test_a_result_that_was_written_is_stale_itself(writes, monkeypatch):
+    monkeypatch.setattr(modes, "writes", writes)
     x = Value(0.0)
     y = x.exp()
     y.data = 5.0

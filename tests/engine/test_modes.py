@@ -424,3 +424,16 @@ def test_a_fork_during_a_backward_pass_leaves_no_lock_held():
     finally:
         stop.set()
         thread.join()
+
+
+def test_only_trace_creation_keeps_lines():
+    with no_grad():
+        x = Value(1.0)
+        assert x.line == (x * 2.0).line == ""
+
+
+def test_no_gradient_is_zeroed_in_a_watch():
+    x = Value(2.0)
+    with pytest.raises(RuntimeError, match="watch"):
+        (x * x).backward(watch=lambda *_: x.zero_grad())
+    assert x.grad == 0.0

@@ -598,3 +598,8 @@ def test_comparisons_joined_with_others_are_the_1_or_0_that_they_are_in_the_engi
     f = compile_graph(fn, wrt="inputs")
     for x, y in itertools.product((-1.0, 1.0), repeat=2):
         assert f.value_and_grad([x], [y])[0] == fn(x, y)
+
+
+def test_backward_in_a_trace_is_refused_by_its_name():
+    with pytest.raises(TraceError, match=r"backward\(\) is called"):
+        trace(lambda x: (x * 2.0).backward(), ["x"], [()])
