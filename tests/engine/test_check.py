@@ -250,3 +250,12 @@ def test_a_check_leaves_the_gradients_of_other_values_alone():
 def test_a_check_near_the_edge_of_a_domain(x):
     assert check_gradient(lambda x: x.log(), [x]).ok
     assert check_gradient(lambda x: x.sqrt(), [x]).ok
+
+
+def test_differences_are_slopes_to_many_digits():
+    """So that a gradient which is off by a millionth is found: extrapolated, of falling steps."""
+    report = check_gradient(lambda a, b: (a * b).sin() / b + a.exp() + 1e-3 / a, [0.7, 1.3])
+    for row in report:
+        assert row.numeric == close(row.analytic, rel=1e-10)
+        assert row.left == close(row.analytic, rel=1e-9)
+        assert row.right == close(row.analytic, rel=1e-9)
