@@ -178,6 +178,7 @@ class Gate:
             got = ", ".join([*map(repr, operands), *(f"{k}={v!r}" for k, v in named.items())])
             only = f"; only {', '.join(names) or 'a parameter'} may be given by name" * bool(named)
             call = f"expected {self.name}({right}), got {self.name}({got})"
+            modes.hide_frames()
             raise TypeError(f"{self.name}: {call}{only}")
         return tuple(real(numbers[name], f"{self.name}: {name}") for name in names)
 
@@ -189,6 +190,7 @@ class Gate:
                 if failure.when(xp, y, *numbers):
                     names = [getattr(operand, "label", "") for operand in operands]
                     message = self.message(failure.reason, numbers, names)
+                    modes.hide_frames()
                     raise failure.error(message + self._lines(numbers, operands))
         return y
 

@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
+OURS = ("autograd_core", "nn", "viz")
 contexts: set[tuple[int, int]] = set()  # entered now, in all threads: quicker to ask than `mine`
 writes = 0  # how many times a `.data` was written: who keeps a copy knows if it is old
 _lock = Lock()
@@ -120,10 +121,26 @@ def refuse(what: str) -> None:
 
 def refusal(what: str) -> errors.TraceError:
     """The error of a function that does `what` while it is traced; it names the line."""
+    hide_frames()
     line = user_line()
     return errors.TraceError(
         errors.NO_READING.format(what=what, line=f" at {line}" if line else "")
     )
+
+
+def hide_frames() -> None:
+    """Before an error is raised in a notebook: its traceback will leave out our frames up to here.
+
+    IPython shows no frame that has a local `__tracebackhide__`, but for the last. To set it at the
+    error, and not in every function that may lie on the way, costs a gate nothing.
+    """
+    if "IPython" not in sys.modules:
+        return
+    frame = sys._getframe(1)
+    while frame is not None:
+        if _package(frame) in OURS:
+            frame.f_locals["__tracebackhide__"] = True
+        frame = frame.f_back  # type: ignore[assignment]
 
 
 def user_line() -> str:
@@ -133,9 +150,12 @@ def user_line() -> str:
 
     frame = sys._getframe(1)
     while frame is not None:
-        package = frame.f_globals.get("__name__", "").partition(".")[0]
-        if package not in ("autograd_core", "nn", "viz", "numpy", "copy"):
+        if _package(frame) not in (*OURS, "numpy", "copy"):
             path = frame.f_code.co_filename
             return f"{basename(path)}:{frame.f_lineno}: {getline(path, frame.f_lineno).strip()}"
         frame = frame.f_back  # type: ignore[assignment]
     return ""
+
+
+def _package(frame: Any) -> str:
+    return frame.f_globals.get("__name__", "").partition(".")[0]  # type: ignore[no-any-return]

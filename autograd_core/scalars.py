@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from numbers import Real
 
-from . import errors
+from . import errors, modes
 
 __all__ = ["number", "real"]
 
@@ -27,6 +27,7 @@ def real(x: Any, what: str) -> float:
     inner = _unwrapped(x)
     if isinstance(inner, Real):
         return float(inner)
+    modes.hide_frames()
     if hasattr(inner, "_gate"):  # a Value; value.py imports this module
         raise TypeError(errors.VALUE_AS_NUMBER.format(what=what))
     kind = type(x).__name__

@@ -9,7 +9,6 @@ import sys
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from autograd_core import Value, compile_graph
@@ -42,6 +41,8 @@ OPTIMIZERS: dict[str, Any] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Train a small network of scalars on points in the plane, and print its progress."""
+    from viz.terminal import version
+
     parser = argparse.ArgumentParser(prog="python -m nn", description=main.__doc__)
     parser.add_argument("--data", choices=DATA, default="moons", help="which points (moons)")
     parser.add_argument("--layers", type=_widths, default=[16, 16], help="hidden widths (16,16)")
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--save", metavar="FILE", help="write the weights at the end, as JSON")
     parser.add_argument("--load", metavar="FILE", help="start from weights saved before")
     parser.add_argument("--plot", metavar="FILE", help="draw the decision boundary: .png .svg .pdf")
+    parser.add_argument("--version", action="version", version=version())
     given = parser.parse_args(arguments)
     try:
         _check_files(given)
@@ -65,21 +67,21 @@ def main(arguments: list[str] | None = None) -> int:
             from viz.files import write
 
             write(given.save, json.dumps(model.state_dict()).encode())
-            print(f"wrote {given.save}", file=sys.stderr)
+            _say(f"wrote {given.save}", sys.stderr)
         if given.plot:
             _plot(model, points, labels, given, accuracy)
     except (ValueError, OSError, ImportError, ArithmeticError) as error:
-        print(f"python -m nn: {error}", file=sys.stderr)
+        _say(f"python -m nn: {error}", sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted: nothing was written", file=sys.stderr)
+        _say("interrupted: nothing was written", sys.stderr)
         return 130
     return 0
 
 
 def _train(model: MLP, points: Any, labels: list[int], given: argparse.Namespace) -> float:
     """Take full-batch steps at a rate that falls to a tenth; return the accuracy at the end."""
-    print(f"{len(model.parameters())} parameters, {len(points)} points")
+    _say(f"{len(model.parameters())} parameters, {len(points)} points")
     signs = [2 * label - 1 for label in labels]
     hinge, scores = HingeLoss(), compile_graph(model)
 
@@ -95,22 +97,20 @@ def _train(model: MLP, points: Any, labels: list[int], given: argparse.Namespace
     optimizer = OPTIMIZERS[given.optimizer](model.parameters())
     first_lr = optimizer.lr
     before = accuracy()
-    with _progress(given.epochs) as bar:
 
-        def watch(epoch: int, loss: float) -> None:
-            nonlocal before
-            bar.update()
-            if epoch % 10 == 0:
-                bar.write(f"epoch {epoch:3}  loss {loss:.4f}  accuracy {before:.0%}")
-            before = accuracy()
-            optimizer.lr = first_lr * (1.0 - 0.9 * (epoch + 1) / given.epochs)
+    def watch(epoch: int, loss: float) -> None:
+        nonlocal before
+        if epoch % 10 == 0:
+            _say(f"epoch {epoch:3}  loss {loss:.4f}  accuracy {before:.0%}")
+        before = accuracy()
+        optimizer.lr = first_lr * (1.0 - 0.9 * (epoch + 1) / given.epochs)
 
-        fit(
-            model, loss, (points, signs), optimizer, epochs=given.epochs, eager=given.eager,
-            watch=watch,
-        )  # fmt: skip
+    fit(
+        model, loss, (points, signs), optimizer, epochs=given.epochs, eager=given.eager,
+        watch=watch,
+    )  # fmt: skip
     last = compile_graph(lambda x, y: loss(model(x), y))(points, signs)
-    print(f"epoch {given.epochs:3}  loss {last:.4f}  accuracy {before:.0%}")
+    _say(f"epoch {given.epochs:3}  loss {last:.4f}  accuracy {before:.0%}")
     return before
 
 
@@ -124,7 +124,7 @@ def _plot(
         compile_graph(model).each, points, labels, given.plot,
         title=f"{given.data}, MLP(2, [{widths}]): accuracy {accuracy:.0%}",
     )  # fmt: skip
-    print(f"wrote {given.plot}", file=sys.stderr)
+    _say(f"wrote {given.plot}", sys.stderr)
 
 
 def _widths(text: str) -> list[int]:
@@ -147,15 +147,20 @@ def _check_files(given: argparse.Namespace) -> None:
         check(given.plot)
 
 
-def _progress(epochs: int) -> Any:
-    """A progress bar, if tqdm is installed and the output is a terminal."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        write = partial(print, flush=True)
-        return nullcontext(SimpleNamespace(update=lambda: None, write=write))
-    return tqdm(total=epochs, desc="training", unit="epoch", leave=False, disable=None)
+def _say(text: str, stream: Any = None) -> None:
+    """Print a line, above the progress bar if there is one."""
+    from viz.terminal import say
+
+    tqdm = sys.modules.get("tqdm")
+    with tqdm.tqdm.external_write_mode() if tqdm else nullcontext():
+        say(text, stream)
+
+
+def _program() -> int | str | None:
+    from viz.terminal import run
+
+    return run(main)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_program())

@@ -16,6 +16,7 @@ of each neuron (`layer0.neuron3`): pictures group and fold by them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
 from itertools import pairwise
@@ -51,12 +52,14 @@ class _PerExample(Module):
     _width: int | None = None  # how many numbers an example has; None for any number
 
     def forward(self, x: Any) -> Any:
+        __tracebackhide__ = True  # a notebook leaves this frame out of a traceback
         return self._each(x, self._answer)
 
     def _answer(self, x: list[Value]) -> Any:
         raise NotImplementedError
 
     def _each(self, x: Any, answer: Callable[[list[Value]], Any]) -> Any:
+        __tracebackhide__ = True
         if _is_batch(x):
             return [self._each(example, answer) for example in x]
         return answer(self._inputs(x))
@@ -145,7 +148,8 @@ class Layer(_PerExample):
         return out[0] if len(out) == 1 else out
 
     def __repr__(self) -> str:
-        return f"Layer of [{', '.join(map(repr, self.neurons))}]"
+        kinds = Counter(map(repr, self.neurons))
+        return f"Layer of {', '.join(f'{count} {kind}' for kind, count in kinds.items())}"
 
 
 class MLP(Module):
@@ -166,10 +170,8 @@ class MLP(Module):
         ]
 
     def forward(self, x: Any) -> Any:
+        __tracebackhide__ = True
         return _through(self.layers, x)
-
-    def __repr__(self) -> str:
-        return f"MLP of [{', '.join(map(repr, self.layers))}]"
 
 
 _TITLES = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU"}
@@ -403,6 +405,7 @@ class Sequential(Module):
                     unit._rename(f"layer{i}.{unit.label}" if unit.label else f"layer{i}")
 
     def forward(self, x: Any) -> Any:
+        __tracebackhide__ = True
         return _through(self._stack, x)
 
     @property
@@ -417,12 +420,6 @@ class Sequential(Module):
 
     def __len__(self) -> int:
         return len(self._stack)
-
-    def __repr__(self) -> str:
-        lines = [
-            f"  ({i}): {module!r}".replace("\n", "\n  ") for i, module in enumerate(self._stack)
-        ]
-        return "\n".join(["Sequential(", *lines, ")"]) if lines else "Sequential()"
 
 
 def weighted_sum(
@@ -478,6 +475,7 @@ def _is_batch(x: Any) -> bool:
 
 def _through(modules: Sequence[Module], x: Any) -> Any:
     """Pass x, an example or a batch, through all modules; a lone Value becomes a list of one."""
+    __tracebackhide__ = True
     batch = _is_batch(x)
     if batch and len(x) == 0:
         return []

@@ -38,6 +38,7 @@ class Module:
     _buffers: ClassVar[tuple[str, ...]] = ()  # attributes that are saved but not trained
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True  # a notebook leaves this frame out of a traceback
         if is_tracing():  # the program must know whose parameters and settings it has read
             used(self, self.reads())
         return self.forward(*args, **kwargs)
@@ -54,6 +55,32 @@ class Module:
         module of your own whose forward reads a setting that may change adds it to the tuple.
         """
         return (self.training,)
+
+    def __repr__(self) -> str:
+        """The modules inside by their names, one per line, as PyTorch shows them."""
+        lines = [f"{type(self).__name__}("]
+        path = [(self, self._members())]
+        while path:
+            indent = "  " * len(path)
+            for name, thing in path[-1][1]:
+                if not isinstance(thing, Module):
+                    continue
+                if type(thing).__repr__ is not Module.__repr__:
+                    text = repr(thing).replace("\n", f"\n{indent}")
+                elif any(thing is outer for outer, _ in path):  # it holds itself
+                    text = f"{type(thing).__name__}(...)"
+                else:
+                    lines.append(f"{indent}({name}): {type(thing).__name__}(")
+                    path.append((thing, thing._members()))
+                    break
+                lines.append(f"{indent}({name}): {text}")
+            else:
+                path.pop()
+                if lines[-1].endswith("("):
+                    lines[-1] += ")"  # nothing inside
+                else:
+                    lines.append("  " * len(path) + ")")
+        return "\n".join(lines)
 
     def parameters(self) -> list[Value]:
         """Every parameter once, as single Values."""

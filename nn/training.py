@@ -25,6 +25,7 @@ from .init import Rng
 from .layers import BatchNorm1d
 from .module import Module, expect, nested, whole
 from .optim import Optimizer
+from .progress import Progress
 
 __all__ = ["fit"]
 
@@ -39,6 +40,7 @@ def fit(
     epochs: int, batch_size: int | None = None, shuffle: bool = False, rng: Rng = None,
     scheduler: Any = None, eager: bool = False,
     watch: Callable[[int, float], object] | None = None, verify: int = 2,
+    progress: bool | None = None,
 ) -> list[float]:  # fmt: skip
     """Move the optimiser's parameters for `epochs` passes over the data; the losses of the passes.
 
@@ -53,6 +55,8 @@ def fit(
                 What it writes into them, or into optimizer.lr, counts
     verify      how many examples of the first batch are run through Values as well, to see that the
                 program is what the model and the loss are; see `compile_graph`
+    progress    a bar of the steps, by tqdm: None shows it on a terminal and in a notebook once two
+                seconds have gone by, True always, False never
 
     Returns one number per epoch, the sum of the losses of its batches, as textbook loops print it.
 
@@ -66,6 +70,7 @@ def fit(
     that is infinite, and a parameter that would become so. A gate that fails raises what it raises
     in the engine, and so does a nan; a replay names the example's lane in the batch too.
     """
+    __tracebackhide__ = True  # a notebook leaves this frame out of a traceback
     whole(epochs, "fit: epochs", 0)
     expect(
         optimizer, Optimizer, "fit: the optimiser must be one of nn.optim, as "
@@ -80,9 +85,11 @@ def fit(
     steps = kind(model, loss_fn, loader, optimizer, scheduler, verify)
     losses: list[float] = []
     state = steps.state()  # after the last whole epoch
+    bar = Progress(epochs * len(loader), "training", progress)
     try:
         for epoch in range(epochs):
-            total = steps.epoch(loader.batches())
+            total = steps.epoch(bar.over(loader.batches()))
+            bar.say(f"loss {total:.4g}")
             if scheduler is not None:
                 scheduler.step()
             state = steps.state()
@@ -99,6 +106,8 @@ def fit(
         finally:  # once more, should a second Ctrl-C have cut it short
             steps.restore(state)
         raise
+    finally:
+        bar.close()
     return losses
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 from autograd_core import Value
 
 from . import DRAWN, parse, save, step, to_json, to_text
+from .terminal import run, say, version
+
+FILES = ("svg", "png", "pdf", "tex", "dot", "json", "mmd", "html")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,84 +21,129 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m viz",
         description="Evaluate an expression gate by gate, backpropagate, and draw it.",
-        epilog='example: python -m viz "(x + y) * z" x=-2 y=5 z=-4 -o circuit.svg    '
-        "(an expression that begins with a minus goes last, after --)",
-    )
-    parser.add_argument(
-        "arguments", nargs="+", metavar="expression name=value",
-        help='such as "sigmoid(w*x + b)", and a number for each name: w=2 x=-1 b=0.5',
+        epilog='examples: python -m viz "(x + y) * z" x=-2 y=5 z=-4 -o circuit.svg;    '
+        'python -m viz "q = x + y; f = q*z" x=-2 y=5 z=-4 --walk;    '
+        'python -m viz "where(x > 0, x, exp(x) - 1)" x=-1 -o - > elu.svg',
+        allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="draw it: .svg .png .pdf .dot .json .mmd .html"
-    )
+        "arguments", nargs="+", metavar="expression name=value",
+        help='such as "sigmoid(w*x + b)", or statements that name what is between, "q = w*x; '
+        'f = q + b"; and a number for each name: w=2 x=-1 b=0.5',
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="FILE",
+        help=f"draw it: {' '.join(f'.{form}' for form in FILES)}; or - for stdout, as --format says"
+        " (svg)",
+    )  # fmt: skip
     parser.add_argument("--style", choices=["circuit", "record"], default="circuit")
     parser.add_argument(
-        "--format", choices=["text", "json"], default="text", help="of what is printed"
+        "--format", choices=["text", *FILES], help="of what is printed (text)", default=None
     )
     parser.add_argument("--step", metavar="FILE", help="write a page that steps through it: .html")
     parser.add_argument("--walk", action="store_true", help="print the walk, one line per step")
     parser.add_argument("--no-grad", action="store_true", help="the forward pass only")
-    given = parser.parse_intermixed_args(arguments)
-    pages = [name for name in (given.step, given.output) if name and name.endswith(".html")]
+    parser.add_argument("--version", action="version", version=version())
+    arguments = sys.argv[1:] if arguments is None else arguments
+    given = parser.parse_intermixed_args(_protected(arguments))
+    if given.output == "-":
+        given.format, given.output = given.format or "svg", None
+    given.format = given.format or "text"
     try:
+        pages = given.step or given.format == "html" or (given.output or "").endswith(".html")
         if given.step and not given.step.endswith(".html"):
             raise ValueError(f"--step writes a page, name.html, not {given.step!r}")
         if given.no_grad and (given.walk or pages):
             raise ValueError("a walk goes forward and backward: leave out --no-grad")
+        if given.walk and given.format not in ("text", "json"):
+            raise ValueError("a walk is printed as text or as json; --step writes it as a page")
         root = parse(*_arguments(given.arguments))
         if not given.no_grad:
             root.backward()
-        print(_text(root, given))
+        say(_printed(root, given))
         if given.step:
-            print(f"wrote {step(root).save(given.step)}", file=sys.stderr)
+            say(f"wrote {step(root).save(given.step)}", sys.stderr)
         if given.output:
-            drawn = Path(given.output).suffix.lower() in DRAWN
-            options = {"style": given.style} if drawn else {}
-            path = save(root, given.output, backward=not given.no_grad, **options)
-            print(f"wrote {path}", file=sys.stderr)
+            say(f"wrote {_save(root, given.output, given)}", sys.stderr)
     except (ValueError, RuntimeError, OSError) as error:
-        print(f"python -m viz: {error}", file=sys.stderr)
+        say(f"python -m viz: {error}", sys.stderr)
         return 2
     return 0
 
 
-def _text(root: Value, given: argparse.Namespace) -> str:
-    """What goes to stdout: the table or the walk, as text or as JSON."""
+def _printed(root: Value, given: argparse.Namespace) -> str | bytes:
+    """What goes to stdout: the table or the walk, as text or as JSON, or a whole file."""
     if given.walk:
         stepper = step(root)
         return stepper.to_json() if given.format == "json" else stepper.to_text()
-    show = to_json if given.format == "json" else to_text
-    return show(root, backward=not given.no_grad)
+    if given.format in ("text", "json"):
+        show = to_json if given.format == "json" else to_text
+        return show(root, backward=not given.no_grad)
+    with tempfile.TemporaryDirectory() as folder:
+        return _save(root, f"{folder}/graph.{given.format}", given).read_bytes()
 
 
-_ASSIGNMENT = re.compile(r"\s*[^\s()=]*\s*=(?!=)")
+def _save(root: Value, path: str, given: argparse.Namespace) -> Path:
+    options = {"style": given.style} if Path(path).suffix.lower() in DRAWN else {}
+    return save(root, path, backward=not given.no_grad, **options)
+
+
+_OPTION = re.compile(rf"--?|--[a-z][a-z-]*(=.*)?|-h|-o(-|.*\.(?i:{'|'.join(FILES)}))?", re.DOTALL)
+
+
+def _protected(arguments: list[str]) -> list[str]:
+    """The arguments, with a space before each expression that begins with a minus, as `-x*y`.
+
+    argparse takes what begins with a minus for an option.
+    """
+    protected: list[str] = []
+    for text in arguments:
+        is_value = bool(protected) and protected[-1] in ("-o", "--output", "--step")
+        is_expression = text.startswith("-") and not _OPTION.fullmatch(text)
+        protected.append(f" {text}" if is_expression and not is_value else text)
+    return protected
+
+
+_ASSIGNMENT = re.compile(r"\s*[^\s()=;]*\s*=(?!=)")
 
 
 def _arguments(texts: list[str]) -> tuple[str, dict[str, float]]:
-    """The expression, which is the one argument that assigns nothing, and the values."""
-    expressions = [text for text in texts if not _ASSIGNMENT.match(text)]
+    """The expression and the values; `f = x*y` is an expression if there is no other one."""
+    texts = [text.strip() for text in texts]
+    values = [text for text in texts if _ASSIGNMENT.match(text) and not re.search("[;\n]", text)]
+    expressions = [text for text in texts if text not in values]
+    if not expressions:
+        expressions = [text for text in values if not _is_number(text.partition("=")[2])]
+        values = [text for text in values if text not in expressions]
     if len(expressions) != 1:
         raise ValueError(
             "give one expression, and write name=value for each of its names; got "
             f"{len(expressions)} expressions: {', '.join(map(repr, expressions)) or 'none'}"
         )
-    values: dict[str, float] = {}
-    for name, value in (_assignment(text) for text in texts if _ASSIGNMENT.match(text)):
-        if name in values:
+    given: dict[str, float] = {}
+    for name, value in map(_assignment, values):
+        if name in given:
             raise ValueError(f"{name} is given two values")
-        values[name] = value
-    return expressions[0], values
+        given[name] = value
+    return expressions[0], given
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _assignment(text: str) -> tuple[str, float]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip().isidentifier():
+    name, _, value = text.partition("=")
+    if not name.strip().isidentifier():
         raise ValueError(f"{text!r} assigns no value: write name=value, as in x0=-1")
-    try:
-        return name.strip(), float(value)
-    except ValueError:
-        raise ValueError(f"{text!r}: {value!r} is not a number; write it as in x0=-1.5") from None
+    if not _is_number(value):
+        raise ValueError(f"{text!r}: {value!r} is not a number; write it as in x0=-1.5")
+    return name.strip(), float(value)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -35,11 +35,11 @@ SECONDS = 0.01  # no further example is begun after these
 NUDGES = 3
 
 PARTED = (
-    "{fn} computes something else than its program: for the example {example} {difference}. "
-    "What the function did when it was traced, it does not always do. Usual causes: a branch on "
+    "{fn} computes something else than its program: for the example {example} {difference}. What "
+    "the function did when it was traced, it does not always do. Usual causes: a branch on "
     "something that is not a Value (isinstance, is, match, a counter, the clock), random numbers "
-    "from a generator of your own, a mode that is not a Module's. Pass such things as arguments, or step through Values (eager=True in nn.fit); "
-    "verify=0 leaves this check out"
+    "from a generator of your own, a mode that is not a Module's. Pass such things as arguments, "
+    "or step through Values (eager=True in nn.fit); verify=0 leaves this check out"
 )
 
 

@@ -160,6 +160,17 @@ class Optimizer:
         self.steps = 0
         self.state: dict[int, State] = {i: self.initial_state for i in range(len(self.params))}
 
+    def __repr__(self) -> str:
+        """`SGD(lr=0.1, momentum=0.9, 41 parameters)`: the settings that are not the default."""
+        shown = {"lr": self.lr}
+        for name, argument in [*inspect.signature(type(self)).parameters.items()][1:]:
+            setting = getattr(self, name, argument.default)
+            if setting != argument.default:
+                shown[name] = setting
+        settings = ", ".join(f"{name}={setting!r}" for name, setting in shown.items())
+        count = len(self.params)
+        return f"{type(self).__name__}({settings}, {count} parameter{'s' * (count != 1)})"
+
     @property
     def lr(self) -> float:
         """The learning rate. Schedulers may change it, and so may you."""

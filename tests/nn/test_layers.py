@@ -80,10 +80,22 @@ def network(rng=0):
 def test_neurons_and_layers_are_shown_as_in_micrograd():
     assert repr(Neuron(2)) == "ReLUNeuron(2)"
     assert repr(Neuron(16, nonlin=False)) == "LinearNeuron(16)"
-    assert repr(Layer(2, 2)) == "Layer of [ReLUNeuron(2), ReLUNeuron(2)]"
-    assert repr(MLP(2, [2, 1])) == (
-        "MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]"
+    assert repr(Layer(2, 2)) == "Layer of 2 ReLUNeuron(2)"
+    layer = Layer(3, 2)
+    layer.neurons.append(Neuron(3, nonlin=False))
+    assert repr(layer) == "Layer of 2 ReLUNeuron(3), 1 LinearNeuron(3)"
+
+
+def test_a_network_is_shown_by_its_layers_and_their_names():
+    model = MLP(2, [16, 16, 1])
+    assert repr(model) == (
+        "MLP(\n"
+        "  (layers.0): Layer of 16 ReLUNeuron(2)\n"
+        "  (layers.1): Layer of 16 ReLUNeuron(16)\n"
+        "  (layers.2): Layer of 1 LinearNeuron(16)\n"
+        ")"
     )
+    assert "layers.2.neurons.0.b" in model.state_dict()
 
 
 @pytest.mark.parametrize(
@@ -384,6 +396,7 @@ def test_sequential_is_shown_as_in_pytorch():
         "  )\n"
         ")"
     )
+    assert repr(Sequential()) == "Sequential()"
     assert repr(BatchNorm1d(3)) == "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True)"
 
 
@@ -460,7 +473,7 @@ def test_pictures_fold_by_layer(training):
     if not training:
         nodes = fold(picture_of(model(BATCH[0])[0]), 0).nodes
         assert {node.name for node in nodes} == {
-            "leaves", "layer0", "layer1", "layer2", "layer3", "layer4.neuron0",
+            "", "layer0", "layer1", "layer2", "layer3", "layer4.neuron0",
         }  # fmt: skip
 
 

@@ -69,6 +69,35 @@ def test_training_without_tqdm(capsys, monkeypatch):
     assert last_line(capsys.readouterr().out)[1] == "1"
 
 
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0 and capsys.readouterr().out.startswith("autograd-core")
+
+
+@pytest.mark.parametrize("arguments", [["--epochs", "1"], ["--help"]])
+def test_a_closed_pipe_is_no_error(tmp_path, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "nn", *arguments, "--save", "w.json"], cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=writer, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr.replace(b"wrote w.json\n", b"")) == (0, b"")
+    assert arguments == ["--help"] or (tmp_path / "w.json").exists()
+
+
+def test_an_ascii_terminal_gets_text(tmp_path):
+    name = "größe/w.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "nn", "--save", name], cwd=tmp_path, capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii:strict"},
+    )  # fmt: skip
+    assert done.returncode == 2 and rb"no folder gr\xf6\xdfe" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_epochs_that_are_not_a_number(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--epochs", "many"])

@@ -440,3 +440,50 @@ def test_a_module_that_holds_itself_and_modules_400_deep():
     deep.apply(calls.append)
     assert len(deep.parameters()) == len(deep.modules()) == len(calls) == 2001
     assert calls[-1] is deep and len(deep.state_dict()) == 2001
+
+
+# ---------------------------------------------------------------- shown
+
+
+class Shown(Module):
+    def __init__(self):
+        self.scale = Value(1.0)
+        self.body = Sequential(Linear(2, 3), Sequential(ReLU()))
+        self.heads = {"a": Linear(3, 1), "b": [Tanh()]}
+        self.empty = Module()
+
+
+def test_a_module_of_ones_own_is_shown_as_in_pytorch():
+    assert repr(Shown()) == (
+        "Shown(\n"
+        "  (body): Sequential(\n"
+        "    (0): Linear(in_features=2, out_features=3, bias=True)\n"
+        "    (1): Sequential(\n"
+        "      (0): ReLU()\n"
+        "    )\n"
+        "  )\n"
+        "  (heads.a): Linear(in_features=3, out_features=1, bias=True)\n"
+        "  (heads.b.0): Tanh()\n"
+        "  (empty): Module()\n"
+        ")"
+    )
+
+
+def test_a_repr_of_several_lines_is_set_in():
+    class Odd(Module):
+        def __repr__(self):
+            return "Odd(\n  inside\n)"
+
+    assert repr(Sequential(Odd())) == "Sequential(\n  (0): Odd(\n    inside\n  )\n)"
+
+
+def test_a_module_that_holds_itself_or_lies_deep_is_shown():
+    module = Module()
+    module.me = module
+    assert repr(module) == "Module(\n  (me): Module(...)\n)"
+    deep = inner = Module()
+    for _ in range(2000):
+        inner.next = Module()
+        inner = inner.next
+    lines = repr(deep).split("\n")
+    assert len(lines) == 4001 and lines[2000].strip() == "(next): Module()"

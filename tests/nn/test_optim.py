@@ -530,3 +530,30 @@ def test_bad_schedules(make):
         make(optimizer, "0.5")
     with pytest.raises(TypeError, match="must be an optimiser"):
         make([Value(1.0)], 0.5)
+
+
+# ---------------------------------------------------------------- shown
+
+
+@pytest.mark.parametrize(
+    ("make", "shown"),
+    [
+        (lambda p: SGD(p, lr=0.1, momentum=0.9), "SGD(lr=0.1, momentum=0.9, 41 parameters)"),
+        (lambda p: SGD(p[:1]), "SGD(lr=0.001, 1 parameter)"),
+        (lambda p: Adam(p, betas=(0.8, 0.99)), "Adam(lr=0.001, betas=(0.8, 0.99), 41 parameters)"),
+        (lambda p: EWA(p, 0.5, start="gradient"), "EWA(lr=0.5, start='gradient', 41 parameters)"),
+        (lambda p: RMSprop(p, centered=True), "RMSprop(lr=0.01, centered=True, 41 parameters)"),
+    ],
+)  # fmt: skip
+def test_an_optimiser_is_shown_by_what_is_not_the_default(make, shown):
+    assert repr(make([Value(0.0) for _ in range(41)])) == shown
+
+
+def test_an_optimiser_of_ones_own_is_shown():
+    class Mine(Optimizer):
+        def __init__(self, params, lr=0.1, *, unseen=3):
+            super().__init__(params, lr)
+
+    optimizer = Mine([Value(0.0)], unseen=5)
+    lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5).step()
+    assert repr(optimizer) == "Mine(lr=0.05, 1 parameter)"

@@ -271,11 +271,17 @@ REFUSED = [
     ("«x.exp»()", "only gates can be called"),
     ("«x»(2)", "only gates can be called"),
     ("«sin(x)»(2)", "only gates can be called"),
-    ("«where»(x, x, x)", "only gates can be called"),
+    ("where(«x», x, x)", r"where takes a comparison first, as in where\(a > b, x, y\)"),
+    ("«where(x > 0, x)»", r"the call is where\(a > b, x, y\)"),
+    ("«where()»", r"the call is where\(a > b, x, y\)"),
+    ("where(«x == x», x, x)", "one comparison, by < <= > or >="),
+    ("where(«0 < x < 1», x, x)", "one comparison, by < <= > or >="),
+    ("where(«x > 0 and x < 1», x, x)", "where takes a comparison first"),
+    ("x + «where»", "where is called with a comparison first"),
     ("«add»(x, x)", "only gates can be called"),
     ("«pow»(x, 2)", "only gates can be called"),
     ("«lambda: x»", ONLY),
-    ("1 + («x < 1»)", ONLY),
+    ("1 + («x < 1»)", r"a comparison stands in where, as in where\(x < 1, 1, 0\)"),
     ("«x == x»", ONLY),
     ("x + «'a'»", ONLY),
     ("x * «b'a'»", ONLY),
@@ -486,3 +492,162 @@ def test_two_spellings_of_one_name_are_refused():
     with pytest.raises(ValueError, match="two spellings of one name"):
         parse("\N{LATIN SMALL LIGATURE FI} + 1", {"\N{LATIN SMALL LIGATURE FI}": 1.0, "fi": 2.0})
     assert parse("fi + 1", {"\N{LATIN SMALL LIGATURE FI}": 1.0}).data == 2.0
+
+
+# ---------------------------------------------------------------- statements, where, pi
+
+
+def table(root):
+    return [(v.op, v.label) for v in topological(root)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "q = x + y; f = q*z", "q = x + y ;f=q*z;", "q = x + y\nf = q*z", "q = x + y;\n\n  f=q*z\n",
+        "q = (x\n + y)\nf = q *\n z", "q =\nx + y; f = q*z",
+    ],
+)  # fmt: skip
+def test_statements_name_what_is_between(text):
+    root = parse(text, {"x": -2, "y": 5, "z": -4})
+    assert table(root) == [("", "x"), ("", "y"), ("+", "q"), ("", "z"), ("*", "f")]
+    root.backward()
+    assert {name: leaf.grad for name, leaf in leaves(root).items()} == {"x": -4, "y": -4, "z": 3}
+
+
+def test_the_last_statement_may_be_a_bare_expression():
+    root = parse("q = x + y\n-q * q", {"x": 1, "y": 2})
+    assert (root.data, root.label) == (-9.0, "")
+    assert table(root)[2] == ("+", "q")
+
+
+def test_a_statement_may_name_a_number_or_another_name():
+    root = parse("two = 2; w = x; f = two * w + w", {"x": 3})
+    assert root.data == 9.0
+    assert table(root) == [("", "two"), ("", "x"), ("*", ""), ("+", "f")]
+
+
+STATEMENTS_REFUSED = [
+    ("«q» = x; «q» = x + 1; q", "q has a value already: give this another name, such as q2"),
+    ("«q = x + 1»; f = 2*x", "q is not used by what follows"),
+    ("f = «q»*x; q = x + 1; f", "q is used before it is assigned"),
+    ("q = «q» + x", "q is used before it is assigned"),
+    ("«sin» = x + 1; sin*2", "sin is a gate: give this value another name"),
+    ("«where» = x + 1; where*2", "where is a gate"),
+    ("q = x + 1«;» q*2; q", None),
+    ("x + 1«;» f = 2*x", r"nothing uses .* as in q = x \+ 1"),
+    ("x «= 3»; x + 1", "x is assigned here and is given a value, too: leave out x=0.5"),
+    ("«a, b = x, x»; a", "one name to one value"),
+    ("«a = b = x»; a + b", "one name to one value"),
+    ("«x.real = 3»; x", "one name to one value"),
+    ("«q += x»; q", "a statement is name = expression"),
+    ("«import os»; x", "a statement is name = expression"),
+    ("«q: x = 3»; x", "a statement is name = expression"),
+    ("«del x»", "a statement is name = expression"),
+    ("q = log(x); f = «foo»(q)", "only gates can be called"),
+    ("q = 1 + «log(-x)»; f = 2*q", "needs an operand above 0"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), STATEMENTS_REFUSED, ids=lambda x: x)
+def test_statements_that_are_refused(text, message):
+    if message is None:  # a bare expression in the middle
+        text, message = "q = x + 1; q*2«;» q", "nothing uses what stands before this"
+    if text.count("«") == 2:  # the second one is marked
+        text = text.replace("«", "", 1).replace("»", "", 1)
+    text, start, end = marked(text)
+    found, shown, *place = refusal(text, {"x": 0.5})
+    assert place == [start, end], f"the caret is under {shown[slice(*place)]!r}"
+    assert re.search(message, found), found
+
+
+def test_the_root_may_need_a_statement_through_another():
+    with pytest.raises(ExpressionError, match="b is not used"):
+        parse("a = x; b = a + 1; c = 2*x", {"x": 1})
+    assert parse("a = x + 1; b = a + 1; c = 2*b", {"x": 1}).data == 6.0
+
+
+@pytest.mark.parametrize(
+    ("condition", "taken"),
+    [("x < y", True), ("x <= y", True), ("x > y", False), ("x >= y", False), ("x <= x", True),
+     ("x < x", False), ("2*x > y", True), ("-x >= y", False)],
+)  # fmt: skip
+def test_where_takes_an_arm(condition, taken):
+    root = parse(f"2 * where({condition}, x*y, x + y)", {"x": 2, "y": 3})
+    root.backward()
+    assert root.data == (12.0 if taken else 10.0)
+    assert "where" not in {v.op for v in topological(root)}
+    assert {v.label: v.grad for v in topological(root) if v.label} == (
+        {"x": 6.0, "y": 4.0} if taken else {"x": 2.0, "y": 2.0}
+    )
+
+
+def test_where_shields_what_fails_in_the_arm_that_is_not_taken():
+    text = "q = log(x); where(x > 0, q, 1/(x - x) + 2)"
+    assert parse(text, {"x": 2}).data == math.log(2)
+    with pytest.raises(ExpressionError, match="division by zero"):
+        parse(text, {"x": -2})
+    with pytest.raises(ExpressionError, match="needs an operand above 0"):
+        parse("where(log(x) > 0, x, 1)", {"x": -1})
+    with pytest.raises(ExpressionError, match="y has no value"):
+        parse("where(x > 0, x, y)", {"x": 2})
+
+
+def test_pi_is_a_number_unless_it_is_yours():
+    root = parse("sin(pi/2) + pi*0", {})
+    assert root.data == 1.0 and table(root)[0] == ("", "pi")
+    assert [v.label for v in topological(root)].count("pi") == 1
+    assert parse("2*pi", {"pi": 3}).data == 6.0
+    assert parse("pi = 4; 2*pi", {}).data == 8.0
+
+
+def test_e_is_a_name_like_any_other():
+    assert parse("e*x", {"e": 2, "x": 3}).data == 6.0
+    with pytest.raises(ExpressionError, match=r"add e=2.718281828459045, or write exp\(x\)"):
+        parse("e**x", {"x": 1})
+
+
+# ---------------------------------------------------------------- did you mean
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("ln(x + 1)", "log(x + 1)"), ("2*ReLU(x)", "relu(x)"), ("LeakyReLU(x)", "leaky_relu(x)"),
+        ("Sigmoid(x)", "sigmoid(x)"), ("sigmod(x)", "sigmoid(x)"), ("tg(x)", "tan(x)"),
+        ("MAX(x, y)", "max(x, y)"), ("math.sin(x)", "sin(x)"), ("np.log1p(x*y)", "log1p(x*y)"),
+        ("x.relu()", "relu(x)"), ("pow(x, 2)", "x ** 2"), ("add(x + 1, y)", "(x + 1) + y"),
+        ("log10(x)", "log(x) / log(10)"), ("x(y + 1)", "x*(y + 1)"), ("(x + 1)(y)", "(x + 1)*(y)"),
+        ("2*3(x)", "3*(x)"), ("\N{GREEK SMALL LETTER SIGMA}(x)", "sigmoid(x)"),
+        ("sin x", "sin(x)"), ("Sin x", "sin(x)"), ("2x", "2*x"), ("2x + 3.5y", "2*x + 3.5*y"),
+        ("1e-3x", "1e-3*x"), ("1e-3 + 2x", "1e-3 + 2*x"), ("sin 2x", "sin(2*x)"), ("x y", "x*y"),
+        ("2 (x + 1) y", "2*(x + 1)*y"), ("ln x + 1", "log(x) + 1"), ("3sin(x)", "3*sin(x)"),
+        ("x²", "x**2"), ("x¹⁰ + y⁻²", "x**10 + y**-2"),
+        ("2\N{MULTIPLICATION SIGN}x", "2*x"), ("x ÷ y", "x / y"),
+        ("x \N{MINUS SIGN} y", "x - y"), ("√x", "sqrt(x)"), ("√(x + y)", "sqrt(x + y)"),
+        ("|x - y|", "abs(x - y)"),
+        ("sin^2(x)", "sin(x)**2"), ("sin²(x) + cos² y", "sin(x)**2 + cos(y)**2"), ("xy + 1", "x*y"),
+        ("2π", "2*pi"), ("x²y", "x**2*y"),
+        ("1 + x^2", "1 + x**2"), ("x^2*y^3", "x**2*y**3"), ("q = 2x; sin q", "q = 2*x; sin(q)"),
+        ("Y + x", "y"), ("π*x", "pi"), ("x if x > y else 2*y", "where(x > y, x, 2*y)"),
+        ("2\N{MIDDLE DOT}x", "2*x"),
+    ],
+)  # fmt: skip
+def test_did_you_mean(text, right):
+    with pytest.raises(ExpressionError) as caught:
+        parse(text, {"x": 1.5, "y": 2.5})
+    message = str(caught.value).split("\n")[0]
+    assert message.endswith(f"did you mean {right}?"), message
+    if len(right) > 2:
+        names = set(re.findall(r"\b[xy]\b", right))
+        parse(right, {name: 1.5 for name in names})  # what it proposes runs
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x ! y", "(", "x and y", "0x10 y", "qqq(x)", "2x +", "sin cos x", "sin^x", "x" * 90 + "^2"],
+)
+def test_no_proposal_where_none_is_sure(text):
+    with pytest.raises(ExpressionError) as caught:
+        parse(text, {"x": 1.5, "y": 2.5})
+    assert "did you mean" not in str(caught.value)
