@@ -269,7 +269,7 @@ def test_any_label_is_data_of_the_steppers_page(label):
     page = Tags(step(labelled(label)[0]).to_html())
     assert page.found == Tags(step(labelled("x")[0]).to_html()).found
     (script,) = page.scripts
-    packed = re.search(r'walk\("walk-page", rules, "([^"]*)"\)', script)[1]
+    packed = re.search(r'start\("walk-page", rules, "([^"]*)"\)', script)[1]
     data = json.loads(gzip.decompress(base64.b64decode(packed)))
     assert data["names"][0] == (printable(label) or "3")
 

@@ -3,6 +3,8 @@
 step(f)                         # in a notebook: walk with the buttons or the arrow keys
 step(f).save("walk.html")       # a page that asks for nothing from outside
 print(step(f).to_text())        # the same walk in a terminal
+
+The page draws itself, from nodes and wires; its JavaScript lies in `page/`, a module per subject.
 """
 
 from __future__ import annotations
@@ -16,40 +18,48 @@ import re
 import tempfile
 import uuid
 import webbrowser
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from pathlib import Path
 
 from autograd_core import Gate, Value, gradients, javascript
 
-from .collapse import BUDGET, fit, fold
-from .dot import COLOURS, STYLE, digraph
+from .dot import digraph
 from .files import write
-from .formula import plain
-from .picture import Group, Names, Node, Picture, picture_of, within
-from .render import NoGraphviz, engine
+from .formula import expression_of, plain
+from .inks import COLOURS, LIT
+from .network import examples_of, shown_by
+from .picture import Names, picture_of
+from .render import engine
 from .steps import SENTENCES, Step, walk
 from .words import ORDINALS, jsonable, number, printable
 
-__all__ = ["LEGIBLE", "Stepper", "step"]
+__all__ = ["Stepper", "step"]
 
-LEGIBLE = 150  # nodes and wires in one view; above it groups fold, and open by a click
+STILL = 100  # values; of more the page holds no still image, which nobody could read
+TOLD = 200  # lines of the walk as text, where scripts do not run and there is no still image
+LEGIBLE = 60  # values; of more, runs of sums are one gate
+MOST = 20_000  # values of one page; above it the page would take seconds to open
+
+MODULES = ("numbers", "graph", "walk", "layout", "drawing", "sentences", "page")
 _PAGE = Path(__file__).parent / "page"
 
 
 def step(
-    root: Value, *, names: Names = None, depth: int | None = None, limit: int = BUDGET
+    root: Value, *, names: Names = None, depth: int | None = None, limit: int = MOST
 ) -> Stepper:
     """The walk through `root`'s graph: forward gate by gate, then backward wire by wire.
 
-    names   `names=locals()` gives unlabelled values the names of your variables
+    names   `names=locals()` gives unlabelled values the names of your variables; in a notebook that
+            is the default
     depth   how many levels of groups (`layer0.neuron3.w1`) are open at first; None: as fits
-    limit   how many nodes one view may have
+    limit   how many values a page may hold
 
     It shows itself in a notebook; `.save("walk.html")`, `.open()`, `.to_text()`, `.to_json()`; it
-    has a length and iterates over its steps. No `.grad` changes. ValueError, naming remedies, if a
-    view would have more than `limit` nodes.
+    has a length and iterates over its steps. Networks fold to their layers, and a group opens by a
+    click. No `.grad` changes. It needs no Graphviz. ValueError, naming remedies, if the graph has
+    more than `limit` values.
     """
+    __tracebackhide__ = True
     return Stepper(root, names, depth, limit)
 
 
@@ -60,11 +70,21 @@ class Stepper:
         if not isinstance(root, Value):
             raise TypeError(f"only a Value can be walked, got {type(root).__name__}: step(loss)")
         total = gradients(root)
+        if len(total) > limit:
+            raise ValueError(
+                f"the graph has {len(total):,} values, above the limit of {limit:,} for one page. "
+                "Step through a smaller part (one example's loss, one neuron), or pass "
+                f"limit={len(total)}"
+            )
+        if depth is not None and depth < 0:
+            raise ValueError(f"depth must be 0 or more, got {depth}")
+        self._depth = depth
         self.picture = picture_of(root, names=names, grads=total)
         self.steps = walk(root, self.picture)
         self._gates = [value.gate for value in total]
         self._constants = [value.constants for value in total]
-        self._views = _views(self.picture, depth, limit)
+        labels = dict(zip(total, self.picture.names().values(), strict=True))
+        self._title = expression_of(total, labels)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -87,15 +107,15 @@ class Stepper:
 
     def to_html(self) -> str:
         """The whole page."""
-        title = printable(self.picture.names()[self.picture.root])
+        title = printable(self._title, 80)
         return (
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             '<meta name="color-scheme" content="light dark">'
             f"<title>Backpropagation through {html.escape(title)}, step by step</title>"
             "<style>body{margin:0;padding:16px;background:#ffffff}"
-            "@media (prefers-color-scheme: dark){body{background:#0d1117}}</style></head><body>\n"
-            f"{self._fragment(alone=True)}\n</body></html>\n"
+            "@media (prefers-color-scheme: dark){body{background:#0d1117}}</style></head><body>"
+            f"<main>\n{self._fragment(alone=True)}\n</main></body></html>\n"
         )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -126,168 +146,68 @@ class Stepper:
         fragments, so each has a key of its own; `alone` says that this is the whole page.
         """
         key = "walk-page" if alone else f"walk-{uuid.uuid4().hex[:12]}"
-        inputs: list[list[int]] = [[] for _ in self.picture.nodes]
-        slopes: list[list[float | None]] = [[] for _ in self.picture.nodes]
-        for edge in self.picture.edges:
+        used = {gate.name: gate for gate in self._gates if gate}
+        packed = gzip.compress(json.dumps(jsonable(self._data(alone, used))).encode(), mtime=0)
+        code = ",".join(f"{_js(name)}:{javascript(gate)}" for name, gate in used.items())
+        return (
+            f'<div id="{key}" class="autograd-walk">{self._still()}</div>\n'
+            f"<style>{_style(key)}</style>\n"
+            f"<script>(() => {{\nconst rules = {{{code}}};\n{_script()}\n"
+            f"start({_js(key)}, rules, {_js(base64.b64encode(packed).decode())});\n}})();</script>"
+        )
+
+    def _data(self, alone: bool, used: dict[str, Gate]) -> dict[str, object]:
+        """What the page knows: the type Data of `page/graph.js`."""
+        picture = self.picture
+        inputs: list[list[int]] = [[] for _ in picture.nodes]
+        slopes: list[list[float | None]] = [[] for _ in picture.nodes]
+        for edge in picture.edges:
             inputs[_index(edge.target)].append(_index(edge.source))
             slopes[_index(edge.target)].append(edge.local)
-        views = {view.group: i for i, view in enumerate(self._views)}
-        shapes = list(dict.fromkeys(view.shape for view in self._views))
-        used = {gate.name: gate for gate in self._gates if gate}
-        data = {
+        example, count = examples_of(picture)
+        large = count > 1 or len(picture.nodes) > LEGIBLE
+        folds, terms = shown_by(picture) if large else ({}, {})
+        return {
             "alone": alone,
-            "names": list(self.picture.names().values()),
-            "unnamed": sorted(map(_index, self.picture.constants())),
-            "data": [node.data for node in self.picture.nodes],
+            "title": self._title,
+            "depth": -1 if self._depth is None else self._depth,
+            "names": list(picture.names().values()),
+            "unnamed": sorted(map(_index, picture.constants())),
+            "data": [node.data for node in picture.nodes],
             "gates": [gate.name if gate else "" for gate in self._gates],
             "constants": self._constants,
             "inputs": inputs,
             "locals": slopes,
+            "groups": [node.group for node in picture.nodes],
+            "example": [-1 if (k := example[node.id]) is None else k for node in picture.nodes],
+            "examples": count,
+            "folds": [_index(folds.get(node.id, node.id)) for node in picture.nodes],
+            "terms": {str(_index(id)): n for id, n in terms.items()},
             "forms": {name: _forms(gate) for name, gate in used.items()},
-            "views": [
-                {**view.as_dict(self.picture, views), "shape": shapes.index(view.shape)}
-                for view in self._views
-            ],
-            "shapes": [shape.replace(STYLE, "") for shape in shapes],
             "sentences": {**SENTENCES, "ordinals": ORDINALS},
         }
-        packed = gzip.compress(json.dumps(jsonable(data), allow_nan=False).encode(), mtime=0)
-        code = ",".join(f"{_js(name)}:{javascript(gate)}" for name, gate in used.items())
-        return (
-            f'<div id="{key}" class="autograd-walk">{self._image()}</div>\n'
-            f"<style>{_style(key)}</style>\n"
-            f"<script>(() => {{\nconst rules = {{{code}}};\n{_read('stepper.js')}\n"
-            f"walk({_js(key)}, rules, {_js(base64.b64encode(packed).decode())});\n}})();</script>"
-        )
 
-    def _image(self) -> str:
+    def _still(self) -> str:
+        """What is seen where scripts do not run: an image, or else the walk as text."""
+        if len(self.picture.nodes) > STILL or engine() is None:
+            told = self.to_text().splitlines()
+            if len(told) > TOLD:
+                told[TOLD:] = ["...", f"{len(self)} steps in all: print(step(...).to_text())"]
+            return f"<pre>{html.escape(chr(10).join(told))}</pre>"
         names = self.picture.names()
         alt = f"The computational graph of {names[self.picture.root]}: " + "; ".join(
             f"{names[node.id]} = {number(node.data)}, gradient {number(node.grad)}"
-            for node in self.picture.nodes[:40]
+            for node in self.picture.nodes
         )
-        if len(self.picture.nodes) > 40:
-            alt += f"; and {len(self.picture.nodes) - 40} more"
-        drawn = self._views[0].shape
-        if not drawn:
-            return f"<pre>{html.escape(str(NoGraphviz()))}\n\n{html.escape(self.to_text())}</pre>"
-        source = base64.b64encode(drawn.encode()).decode()
+        drawn = digraph(self.picture).pipe("svg")
+        source = base64.b64encode(_compact(drawn.decode()).encode()).decode()
         return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{source}">'
 
 
-@dataclass(frozen=True)
-class _View:
-    """One picture of the page: the whole graph, folded as far as needed, or the inside of a group.
-
-    `shape` is its drawing; views of the same shape, such as the neurons of a layer, share one,
-    since the page writes all numbers itself.
-    """
-
-    group: Group
-    parent: int
-    picture: Picture
-    shape: str
-
-    def as_dict(self, whole: Picture, views: Mapping[Group, int]) -> dict[str, object]:
-        groups = {node.id: _group_of(node, whole) for node in self.picture.nodes}
-        return {
-            "title": ".".join(self.group),
-            "parent": self.parent,
-            "nodes": [list(map(_index, node.members or [node.id])) for node in self.picture.nodes],
-            "titles": [node.name for node in self.picture.nodes],
-            "opens": {id: views[group] for id, group in groups.items() if group and group in views},
-            "wires": {edge.id: edge.wire if edge.count == 1 else "" for edge in self.picture.edges},
-            "root": self.picture.root,
-            "inside": [i for i, node in enumerate(whole.nodes) if within(node.group, self.group)],
-        }
-
-
-def _views(whole: Picture, depth: int | None, limit: int) -> list[_View]:
-    """The overview first, then the inside of every group that is closed in a view before it."""
-    shapes: dict[str, str] = {}
-    can_draw = engine() is not None
-    views: list[_View] = []
-    waiting: list[tuple[Group, int]] = [((), -1)]  # a group, and the view that it is closed in
-    for group, parent in waiting:  # which grows on the way
-        picture = _legible(_inside(whole, group), len(group), depth, limit)
-        diagram = digraph(_blank(picture, group) if group else picture)
-        if can_draw and diagram.source not in shapes:
-            shapes[diagram.source] = _compact(diagram.pipe("svg", encoding="utf-8"))
-        closed = (_group_of(node, whole) for node in picture.nodes)
-        waiting.extend((inner, len(views)) for inner in closed if inner)
-        views.append(_View(group, parent, picture, shapes.get(diagram.source, "")))
-    return views
-
-
-def _legible(picture: Picture, level: int, depth: int | None, limit: int) -> Picture:
-    """`picture`, its groups below `level` folded until a view can be read."""
-    if depth is not None and level == 0:
-        return fit(picture, depth, limit)
-    deepest = max(len(node.group) for node in picture.nodes)
-    folded = picture
-    for opened in range(deepest - 1, level - 1, -1):
-        if len(folded.nodes) + len(folded.edges) <= LEGIBLE:
-            break
-        folded = fold(picture, opened)
-    return fit(picture, level, limit) if len(folded.nodes) > limit else folded
-
-
-def _inside(whole: Picture, group: Group) -> Picture:
-    """The part of the picture in `group`; what flows in from outside shows as leaves."""
-    if not group:
-        return whole
-    own = {node.id for node in whole.nodes if within(node.group, group)}
-    edges = tuple(edge for edge in whole.edges if edge.target in own)
-    ports = {edge.source for edge in edges} - own
-    names = whole.names()
-    nodes = tuple(
-        node if node.id in own else replace(node, op="", group=(), name=names[node.id])
-        for node in whole.nodes
-        if node.id in own or node.id in ports
-    )
-    leaving = [edge.source for edge in whole.edges if edge.source in own and edge.target not in own]
-    root = whole.root if whole.root in own else leaving[-1]
-    ids = {node.id: f"n{i}" for i, node in enumerate(nodes)}
-    nodes = tuple(replace(node, id=ids[node.id], members=(node.id,)) for node in nodes)
-    edges = tuple(replace(edge, source=ids[edge.source], target=ids[edge.target]) for edge in edges)
-    return Picture(nodes, edges, ids[root], whole.backward)
-
-
-def _group_of(node: Node, whole: Picture) -> Group:
-    """The group that a node of a view stands for; () if it is not a folded group."""
-    group = tuple(node.name.split("."))
-    members = [whole.nodes[_index(member)] for member in node.members]
-    closed = len(members) > 1 and all(within(one.group, group) for one in members)
-    return group if closed else ()
-
-
-def _blank(picture: Picture, group: Group) -> Picture:
-    """The inside of a group without what is its own: names begin at the group, numbers are alike.
-
-    So all neurons of a layer have one drawing, into which the page writes its numbers.
-    """
-    wide = -10.0  # a number as wide as most that will stand there
-
-    def blank(node: Node) -> Node:
-        parts = tuple(node.name.split("."))
-        inner = ".".join(parts[len(group) :]) or "output"
-        name = inner if within(parts, group) else node.name
-        data = None if node.data is None else wide
-        return replace(
-            node, name=name, group=node.group[len(group) :], line="", grad=wide, data=data
-        )
-
-    edges = (
-        replace(edge, local=None if edge.local is None else wide, grad=wide)
-        for edge in picture.edges
-    )
-    return replace(picture, nodes=tuple(map(blank, picture.nodes)), edges=tuple(edges))
-
-
 def _compact(svg: str) -> str:
-    """The drawing without what a page never shows: comments, titles, the font."""
-    pattern = r'<!--.*?-->\s*|<title>[^<]*</title>\s*| xml:space="preserve"| font-family="[^"]*"'
-    return re.sub(pattern, "", re.sub(r' xlink:title="[^"]*"', "", svg), flags=re.DOTALL)
+    """The drawing without what an image never shows."""
+    pattern = r'<title>[^<]*</title>\s*| xml:space="preserve"| font-family="[^"]*"'
+    return re.sub(pattern, "", re.sub(r' xlink:title="[^"]*"', "", svg))
 
 
 def _index(id: str) -> int:
@@ -310,21 +230,20 @@ def _js(thing: object) -> str:
     return json.dumps(thing).replace("<", "\\u003c")
 
 
-def _read(name: str) -> str:
-    return (_PAGE / name).read_text(encoding="utf-8")
+def _script() -> str:
+    """The modules of the page as one script: each without its imports and exports."""
+    texts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in MODULES]
+    whole = "\n".join(texts)
+    whole = re.sub(r"^import [^;]*;\n", "", whole, flags=re.MULTILINE)
+    whole = re.sub(r"^export ", "", whole, flags=re.MULTILINE)
+    whole = re.sub(r"/\*\*.*?\*/", "", whole, flags=re.DOTALL)  # types and reasons stay here
+    return re.sub(r"\n\s*(?://.*)?(?=\n)", "", whole)
 
 
 def _style(key: str) -> str:
     """The style sheet, for this output alone."""
-    light, dark = (
-        "".join(f"--{role}:{pair[i]};" for role, pair in COLOURS.items()) for i in (0, 1)
-    )
-    drawn = "".join(
-        f'& svg [{paint}="{pair[0]}"]{{{paint}:var(--{role})}}'
-        for role, pair in COLOURS.items()
-        for paint in ("fill", "stroke")
-    )
-    return (
-        _read("stepper.css").replace("/*light*/", light).replace("/*dark*/", dark)
-        .replace("/*drawn*/", drawn).replace("WALK", f"#{key}")
-    )  # fmt: skip
+    sheet = (_PAGE / "page.css").read_text(encoding="utf-8")
+    for i, mark in enumerate(("/*light*/", "/*dark*/")):
+        inks = "".join(f"--{role}:{pair[i]};" for role, pair in {**COLOURS, **LIT}.items())
+        sheet = sheet.replace(mark, inks)
+    return sheet.replace("WALK", f"#{key}")

@@ -50,7 +50,7 @@ from .graphs import (
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, math.inf, -math.inf, math.nan, 1e308, 5e-324, -1e-9]
 CC = shutil.which("cc") or shutil.which("gcc")
-PAGE = Path(viz.stepper.__file__).parent / "page" / "stepper.js"
+PAGE = Path(viz.stepper.__file__).parent / "page"
 
 # ---------------------------------------------------------------------------- what is compared
 
@@ -187,10 +187,11 @@ def test_the_c_texts_are_their_functions(cases):
 RECOMPUTE = """
 const rules = {RULES};
 function recompute({gates, inputs, constants, values}) {
-  const unnamed = [], names = [], given = { values }, last = gates.length - 1;
-  const isLeaf = (i) => inputs[i].length === 0, formula = () => "", short = String;
-  COMPUTE
-  return compute([]);
+  const none = gates.map(() => []), names = gates.map(() => "");
+  const data = { gates, inputs, constants, data: values, locals: none, names, unnamed: [] };
+  const graph = new Graph(data, rules);
+  graph.formula = () => "";
+  return graph.compute(new Map([[0, values[0]]]));
 }
 """
 
@@ -223,11 +224,12 @@ def test_the_page_recomputes_the_numbers_of_the_engine(page, cases):
 
 @pytest.fixture
 def page(open_page):
-    """A page with the rules of all gates, and the stepper's own function, lifted out of it."""
-    compute = re.search(r"  function compute\(leaves\) \{.*?\n  \}\n", PAGE.read_text(), re.S)
+    """A page with the rules of all gates, and the graph of the stepper."""
+    modules = [(PAGE / f"{name}.js").read_text(encoding="utf-8") for name in ("numbers", "graph")]
+    engine = re.sub(r"^import [^;]*;|^export ", "", "\n".join(modules), flags=re.M)
     rules = ", ".join(f"{name}: {javascript(gate)}" for name, gate in gates.items())
     opened = open_page("<p>rules</p>", ready="p")
-    script = RECOMPUTE.replace("RULES", rules).replace("COMPUTE", compute[0])
+    script = engine + RECOMPUTE.replace("RULES", rules)
     opened.add_script_tag(content=script)
     return opened
 

@@ -1,0 +1,675 @@
+/**
+ * The page: a drawing, the buttons below it, the sentence, the list of steps, and what if.
+ *
+ * All text reaches the page as text, never as markup. Nothing is fetched.
+ */
+
+import { Drawing, svg } from "./drawing.js";
+import { Graph } from "./graph.js";
+import { number } from "./numbers.js";
+import { chainRule, routes, say } from "./sentences.js";
+import { View } from "./walk.js";
+
+/**
+ * @typedef {import("./graph.js").Data} Data
+ * @typedef {import("./graph.js").Rule} Rule
+ * @typedef {import("./sentences.js").Piece} Piece
+ */
+
+const LEGIBLE = 60; // nodes; above it groups are closed at first
+
+/**
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, string>} [attributes]
+ * @param {(Node | string)[]} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function html(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+export class Page {
+  /** @type {HTMLElement} */ heading;
+  /** @type {HTMLElement} */ crumbs;
+  /** @type {HTMLElement} */ scroll;
+  /** @type {HTMLElement} */ bar;
+  /** @type {HTMLElement} */ message;
+  /** @type {HTMLElement} */ formula;
+  /** @type {HTMLElement} */ alert;
+  /** @type {HTMLElement} */ detail;
+  /** @type {HTMLElement} */ fields;
+  /** @type {HTMLButtonElement} */ first;
+  /** @type {HTMLButtonElement} */ back;
+  /** @type {HTMLButtonElement} */ play;
+  /** @type {HTMLButtonElement} */ forward;
+  /** @type {HTMLButtonElement} */ last;
+  /** @type {HTMLButtonElement} */ undo;
+  /** @type {HTMLButtonElement} */ redo;
+  /** @type {HTMLButtonElement} */ reset;
+  /** @type {HTMLInputElement} */ slider;
+  /** @type {HTMLSelectElement} */ speed;
+  /** @type {HTMLElement} */ where;
+  /** @type {HTMLOListElement} */ list;
+  /** @type {HTMLDetailsElement} */ steps;
+  /** @type {HTMLDetailsElement} */ whatIf;
+  /** @type {View} */ current;
+  /** @type {Drawing} */ drawing;
+  /** @type {import("./walk.js").Stop[]} */ stops;
+  /** @type {number | undefined} */ lighting;
+  dragged = false;
+
+  /**
+   * @param {HTMLElement} box
+   * @param {string} key
+   * @param {Data} data
+   * @param {Record<string, Rule>} rules
+   */
+  constructor(box, key, data, rules) {
+    this.box = box;
+    this.key = key;
+    this.data = data;
+    this.graph = new Graph(data, rules);
+    /** @type {Map<number, number>} */
+    this.changed = new Map();
+    /** @type {Map<number, number>[]} */
+    this.past = [];
+    /** @type {Map<number, number>[]} */
+    this.future = [];
+    this.now = this.graph.given;
+    this.example = 0;
+    /** @type {Set<string>} */
+    this.open = new Set();
+    this.at = 0;
+    /** @type {number | undefined} */
+    this.timer = undefined;
+    this.zoom = 0; // 0: as wide as the page allows
+    const address = location.hash; // which the first drawing writes anew
+    this.build();
+    this.openFirst();
+    this.show();
+    if (!data.alone) return; // the address of a notebook is not ours
+    this.readAddress(address);
+    addEventListener("hashchange", () => this.readAddress(location.hash));
+  }
+
+  // ------------------------------------------------------------ what stands where
+
+  build() {
+    const { data } = this;
+    this.heading = html(data.alone ? "h1" : "h2", {}, data.title);
+    this.crumbs = html("div", { class: "bar crumbs" });
+    this.scroll = html("div", { class: "picture", tabindex: "-1" });
+    this.bar = html("div", { class: "bar", role: "group", "aria-label": "steps" });
+    const button = (/** @type {string} */ text, /** @type {string} */ title, /** @type {() => void} */ action, /** @type {HTMLElement} */ parent = this.bar) => {
+      const made = html("button", { type: "button", title }, text);
+      made.addEventListener("click", action);
+      parent.append(made);
+      return made;
+    };
+    this.first = button("First", "Home", () => this.go(0));
+    this.back = button("Back", "left arrow", () => this.go(this.at - 1));
+    this.play = button("Play", "space", () => (this.timer ? this.pause() : this.start()));
+    this.forward = button("Forward", "right arrow", () => this.go(this.at + 1));
+    this.last = button("Last", "End", () => this.go(this.stops.length - 1));
+    this.slider = html("input", { type: "range", min: "0", "aria-label": "step" });
+    this.slider.addEventListener("input", () => this.go(Number(this.slider.value)));
+    this.where = html("span", { class: "where" });
+    this.bar.append(this.slider, this.where);
+    this.message = html("div", { class: "message", "aria-live": "polite" });
+    this.formula = html("div", { class: "formula" });
+    this.alert = html("div", { class: "alert", role: "alert" });
+    this.detail = html("div", { class: "detail" });
+    this.list = html("ol", { class: "steps" });
+    const steps = html("details", { class: "list" }, html("summary", {}, "All steps"), this.list);
+    steps.addEventListener("toggle", () => this.listSteps());
+    this.steps = steps;
+    this.whatIf = html("details", { class: "what-if" });
+    this.fields = html("div", { class: "leaves" });
+    const tools = html("div", { class: "bar" });
+    this.undo = button("Undo", "the number before", () => this.turn(this.past, this.future), tools);
+    this.redo = button("Redo", "the number after", () => this.turn(this.future, this.past), tools);
+    this.reset = button("Reset", "the numbers of the engine", () => this.change(new Map()), tools);
+    button("Copy as Python", "a program that computes this", () => this.copy(), tools);
+    this.whatIf.append(html("summary", {}, "What if? Change a leaf"), this.fields, tools);
+    const view = html("div", { class: "bar view", role: "group", "aria-label": "view" });
+    button("\u2212", "smaller (-)", () => this.scale(1 / 1.25), view);
+    button("Fit", "as large as the page allows (0)", () => this.scale(0), view);
+    button("+", "larger (+)", () => this.scale(1.25), view);
+    button("SVG", "save this picture", () => this.save("svg"), view);
+    button("PNG", "save this picture, twice its size", () => this.save("png"), view);
+    if (data.alone) {
+      button("Link", "copy the address of this step with these numbers", () => {
+        navigator.clipboard?.writeText(location.href);
+        this.detail.textContent = "Copied: the address of this step with these numbers.";
+      }, view);
+      button("Print", "one picture per step", () => this.print(), view);
+    }
+    if (data.examples > 1) {
+      const choose = html("select", { "aria-label": "example" });
+      for (let k = 0; k < data.examples; k++) choose.append(html("option", { value: String(k) }, `example ${k + 1} of ${data.examples}`));
+      choose.addEventListener("change", () => { this.example = Number(choose.value); this.show(); });
+      view.append(choose);
+    }
+    this.speed = html("select", { "aria-label": "speed" });
+    for (const [text, wait] of [["slow", "2400"], ["normal speed", "1200"], ["fast", "400"]]) {
+      this.speed.append(html("option", { value: wait }, text));
+    }
+    this.speed.value = "1200";
+    this.speed.addEventListener("change", () => { if (this.timer) { this.pause(); this.start(); } });
+    view.append(this.speed);
+    this.box.replaceChildren(this.heading, this.crumbs, this.scroll, this.bar, this.message,
+      this.formula, this.alert, this.detail, view, steps, this.whatIf);
+    this.box.tabIndex = 0;
+    (data.alone ? document : this.box).addEventListener("keydown", (event) => this.key_(/** @type {KeyboardEvent} */ (event)));
+    this.scroll.addEventListener("click", (event) => this.click(event));
+    this.scroll.addEventListener("mouseover", (event) => this.point(event.target));
+    this.scroll.addEventListener("focusin", (event) => this.point(event.target));
+    this.scroll.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      this.scale(event.deltaY < 0 ? 1.1 : 1 / 1.1);
+    }, { passive: false });
+    this.drag();
+  }
+
+  /** Groups are open as far as the picture stays legible. */
+  openFirst() {
+    const { groups, depth: wanted } = this.data;
+    for (let depth = 0; depth < (wanted < 0 ? 8 : wanted); depth++) {
+      const more = new Set(groups.filter((path) => path.length > depth).map((path) => path.slice(0, depth + 1).join(".")));
+      if (more.size === 0) break;
+      const wider = new Set([...this.open, ...more]);
+      const isLayer = depth === 0 && groups.some((path) => path.length > 1);
+      if (wanted < 0 && !isLayer && new View(this.graph, wider, this.example).nodes.length > LEGIBLE) break;
+      this.open = wider;
+    }
+  }
+
+  /** Draw what is open now. */
+  show() {
+    const focused = this.box.contains(document.activeElement);
+    this.pause();
+    const before = this.stops ? this.at / Math.max(1, this.stops.length - 1) : 0;
+    this.current = new View(this.graph, this.open, this.example);
+    this.stops = this.current.stops;
+    this.drawing = new Drawing(this.current, this.now, this.key);
+    this.scroll.replaceChildren(this.drawing.svg);
+    this.slider.max = String(this.stops.length - 1);
+    this.drawing.boxes.forEach((box, k) => {
+      box.element.setAttribute("role", "button");
+      box.element.setAttribute("tabindex", k === 0 ? "0" : "-1");
+      box.element.append(svg("title"));
+    });
+    this.resize();
+    this.listCrumbs();
+    this.listLeaves();
+    this.list.replaceChildren();
+    this.go(Math.round(before * (this.stops.length - 1)));
+    this.listSteps();
+    if (focused) this.box.focus({ preventScroll: true });
+  }
+
+  listCrumbs() {
+    const closeable = [...this.open].filter((group) => group.includes(".") || !this.data.groups.some((path) => path.length > 1 && path[0] === group));
+    this.crumbs.hidden = closeable.length === 0;
+    this.crumbs.replaceChildren(...closeable.map((group) => {
+      const made = html("button", { type: "button", title: "close this group" }, `close ${group}`);
+      made.addEventListener("click", () => { this.open.delete(group); this.show(); });
+      return made;
+    }));
+  }
+
+  // ------------------------------------------------------------ one stop
+
+  /** @param {number} k */
+  go(k) {
+    this.at = Math.max(0, Math.min(this.stops.length - 1, k));
+    const stop = this.stops[this.at];
+    const state = this.current.stateAfter(this.at, this.now);
+    const changed = this.changed.size > 0;
+    this.drawing.write(state, this.now, stop, changed ? differing : undefined);
+    const { told, formula } = say(this.current, state, this.now, stop);
+    fillWith(this.message, told);
+    fillWith(this.formula, formula);
+    this.alert.textContent = this.now.failure ? `The engine would raise here. ${this.now.failure}` : "";
+    const half = Math.max(1, this.stops.findIndex((one) => one.phase === "seed"));
+    this.where.textContent = this.at === 0 ? `start, ${this.stops.length - 1} steps`
+      : this.at < half ? `forward ${this.at} of ${half - 1}`
+        : `backward ${this.at - half + 1} of ${this.stops.length - half}`;
+    this.slider.value = String(this.at);
+    this.slider.setAttribute("aria-valuetext", this.message.textContent ?? "");
+    for (const [button, off] of /** @type {[HTMLButtonElement, boolean][]} */ ([
+      [this.first, this.at === 0], [this.back, this.at === 0],
+      [this.forward, this.at === this.stops.length - 1], [this.last, this.at === this.stops.length - 1],
+    ])) button.setAttribute("aria-disabled", String(off));
+    this.describe(state);
+    for (const item of this.list.children) item.removeAttribute("aria-current");
+    this.list.children[this.at]?.setAttribute("aria-current", "step");
+    if (this.at === this.stops.length - 1) this.pause();
+    this.reveal(stop.nodes[0]);
+    this.drawing.move(stop);
+    this.writeAddress();
+  }
+
+  /** What a pointer or a screen reader is told of each node.
+   * @param {import("./walk.js").State} state
+   */
+  describe(state) {
+    const { graph } = this;
+    for (const box of this.drawing.boxes) {
+      const { node, element } = box, i = node.result;
+      const parts = [];
+      if (node.members.length > 1) parts.push(`${node.members.length} values`);
+      if (i >= 0) {
+        parts.push(state.known[i] ? `value ${this.now.values[i]}` : "not computed yet");
+        parts.push(`gradient ${state.gradients.get(i) ?? "not known yet"}`);
+        if (node.kind === "gate" && node.members.length === 1) parts.push(graph.formula(i, "value", this.now.values, true));
+      }
+      if (node.kind === "neuron" || node.kind === "group") parts.push("press Enter to open");
+      const name = node.kind === "gate" || node.kind === "leaf" ? graph.name(i, this.now.values) : node.title || "values";
+      const told = `${name}: ${parts.join(", ")}`;
+      element.setAttribute("aria-label", told);
+      const title = element.querySelector("title");
+      if (title) title.textContent = told;
+      element.dataset.name = name;
+      element.dataset.value = i >= 0 && state.known[i] ? String(this.now.values[i]) : "";
+      element.dataset.grad = i >= 0 ? String(state.gradients.get(i) ?? "") : "";
+    }
+  }
+
+  listSteps() {
+    if (!this.steps.open || this.list.children.length === this.stops.length) return;
+    this.list.replaceChildren(...this.stops.map((stop, k) => {
+      const state = this.current.stateAfter(k, this.now);
+      const item = html("li", {});
+      const { told } = say(this.current, state, this.now, stop);
+      const made = html("button", { type: "button" }, told.map((piece) => piece.text).join(""));
+      made.addEventListener("click", () => this.go(k));
+      item.append(made);
+      return item;
+    }));
+    this.list.children[this.at]?.setAttribute("aria-current", "step");
+  }
+
+  /** @param {number | undefined} k */
+  reveal(k) {
+    if (k === undefined) return;
+    const outer = this.scroll.getBoundingClientRect(), inner = this.drawing.boxes[k].element.getBoundingClientRect();
+    if (inner.left < outer.left || inner.right > outer.right) this.scroll.scrollLeft += inner.left - outer.left - outer.width / 2;
+    if (inner.top < outer.top || inner.bottom > outer.bottom) this.scroll.scrollTop += inner.top - outer.top - outer.height / 2;
+  }
+
+  // ------------------------------------------------------------ what if
+
+  /** @param {Map<number, number>} leaves */
+  change(leaves, keep = true) {
+    if (keep) {
+      this.past.push(this.changed);
+      this.future = [];
+    }
+    this.changed = leaves;
+    this.now = this.graph.compute(leaves);
+    this.undo.disabled = this.past.length === 0;
+    this.redo.disabled = this.future.length === 0;
+    for (const field of this.fields.querySelectorAll("input")) {
+      if (field !== document.activeElement) field.value = String(this.now.values[Number(field.dataset.leaf)]);
+    }
+    this.list.replaceChildren();
+    this.go(this.at);
+    this.listSteps();
+    this.told();
+  }
+
+  /** Beside the root: how far it moved, and what gradient times change foretold. */
+  told() {
+    const { graph } = this, { given } = graph;
+    if (this.changed.size === 0) {
+      this.detail.textContent = "";
+      return;
+    }
+    let foretold = 0;
+    for (const [i, x] of this.changed) foretold += given.gradients[i] * (x - given.values[i]);
+    const moved = this.now.values[graph.root] - given.values[graph.root];
+    this.detail.textContent = `${graph.names[graph.root]} moved by ${number(moved)}; gradient \u00d7 change foretold ${number(foretold)}`;
+  }
+
+  /** @param {Map<number, number>[]} from @param {Map<number, number>[]} to */
+  turn(from, to) {
+    const leaves = from.pop();
+    if (!leaves) return;
+    to.push(this.changed);
+    this.change(leaves, false);
+  }
+
+  listLeaves() {
+    const shown = this.current.nodes.filter((node) => node.kind === "leaf").map((node) => node.result);
+    this.whatIf.hidden = shown.length === 0;
+    this.fields.replaceChildren(...shown.map((i) => {
+      const field = html("input", { type: "text", inputmode: "decimal", value: String(this.now.values[i]), "data-leaf": String(i) });
+      const set = (/** @type {number} */ x) => this.change(new Map([...this.changed, [i, x]]));
+      field.addEventListener("input", () => {
+        const x = field.value.trim() === "" ? NaN : Number(field.value);
+        field.setAttribute("aria-invalid", String(Number.isNaN(x)));
+        if (!Number.isNaN(x)) set(x);
+      });
+      field.addEventListener("keydown", (event) => {
+        if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+        event.preventDefault();
+        const digits = /\.(\d+)/.exec(field.value)?.[1].length ?? 0;
+        const x = Number(field.value) + (event.key === "ArrowUp" ? 1 : -1) * 10 ** -digits;
+        if (!Number.isFinite(x)) return;
+        field.value = x.toFixed(digits);
+        set(Number(field.value));
+      });
+      return html("label", {}, this.graph.unnamed.has(i) ? "constant" : this.graph.names[i], field);
+    }));
+    this.undo.disabled = this.past.length === 0;
+    this.redo.disabled = this.future.length === 0;
+  }
+
+  copy() {
+    const { graph } = this;
+    const lines = ["from autograd_core import *", ""];
+    const name = (/** @type {number} */ i) => (/^[A-Za-z_]\w*$/.test(graph.names[i]) && !graph.unnamed.has(i) ? graph.names[i] : `v${i}`);
+    for (let i = 0; i < graph.size; i++) {
+      if (graph.isLeaf(i)) lines.push(`${name(i)} = Value(${python(this.now.values[i])})`);
+      else {
+        const operands = [...graph.inputs[i].map(name), ...graph.constants[i].map(python)];
+        lines.push(`${name(i)} = apply(gates["${graph.gates[i]}"], ${operands.join(", ")})`);
+      }
+    }
+    lines.push(`${name(graph.root)}.backward()`);
+    navigator.clipboard?.writeText(`${lines.join("\n")}\n`);
+    this.detail.textContent = "Copied: a program that builds this graph and runs backward().";
+  }
+
+  // ------------------------------------------------------------ pictures to keep
+
+  /** The drawing as it stands, with its colours in it. */
+  picture() {
+    const copy = /** @type {SVGSVGElement} */ (this.drawing.svg.cloneNode(true));
+    const [from, to] = [this.drawing.svg, copy].map((one) => [one, ...one.querySelectorAll("*")]);
+    const kept = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size",
+      "font-weight", "text-anchor", "paint-order", "stroke-linejoin"];
+    from.forEach((element, i) => {
+      const style = getComputedStyle(element);
+      for (const name of kept) to[i].setAttribute(name, style.getPropertyValue(name));
+      to[i].removeAttribute("style");
+    });
+    const { width, height } = this.drawing;
+    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+    const paper = svg("rect", { width, height, fill: getComputedStyle(this.box).backgroundColor });
+    copy.prepend(paper);
+    return copy;
+  }
+
+  /** @param {"svg" | "png"} kind */
+  async save(kind) {
+    const text = new XMLSerializer().serializeToString(this.picture());
+    let blob = new Blob([text], { type: "image/svg+xml" });
+    if (kind === "png") {
+      const image = new Image();
+      image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+      await image.decode();
+      const canvas = document.createElement("canvas");
+      canvas.width = 2 * Math.ceil(this.drawing.width);
+      canvas.height = 2 * Math.ceil(this.drawing.height);
+      canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+      blob = await new Promise((done) => canvas.toBlob((made) => done(/** @type {Blob} */ (made))));
+    }
+    const link = html("a", { href: URL.createObjectURL(blob), download: `step${this.at}.${kind}` });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  /** A storyboard: the picture and the sentence of each step, on paper. */
+  print() {
+    const at = this.at;
+    const board = html("div", { class: "board" });
+    for (let k = 0; k < Math.min(this.stops.length, 200); k++) {
+      this.go(k);
+      const one = html("figure", {}, html("figcaption", {}, `${k}. ${this.message.textContent}`));
+      one.prepend(this.picture());
+      board.append(one);
+    }
+    this.go(at);
+    this.box.append(board);
+    addEventListener("afterprint", () => board.remove(), { once: true });
+    print();
+  }
+
+  // ------------------------------------------------------------ pointer and keys
+
+  /** @param {EventTarget | null} target */
+  boxOf(target) {
+    const element = target instanceof Element ? target.closest("[data-node]") : null;
+    return element ? this.drawing.boxes[Number(/** @type {SVGElement} */ (element).dataset.node)] : undefined;
+  }
+
+  /** @param {Event} event */
+  click(event) {
+    const box = this.boxOf(event.target);
+    if (!box || this.dragged) return;
+    const k = this.drawing.boxes.indexOf(box);
+    this.focus(k);
+    this.act(k);
+  }
+
+  /** Open a group; go to the step of a gate; show the paths of a leaf.
+   * @param {number} k
+   */
+  act(k) {
+    const { node } = this.drawing.boxes[k];
+    if (node.kind === "neuron" || (node.kind === "group" && node.title)) {
+      this.open.add(node.title);
+      this.show();
+      return;
+    }
+    if (node.kind === "leaf") {
+      this.paths(node.result);
+      return;
+    }
+    const phase = this.stops[this.at].phase === "backward" || this.stops[this.at].phase === "seed" ? "backward" : "forward";
+    const found = this.stops.findIndex((stop) => stop.phase === phase && stop.nodes.includes(k));
+    if (found >= 0) this.go(found);
+  }
+
+  /** Light the routes from a leaf to the root one after the other, and tell their products.
+   * @param {number} leaf
+   */
+  paths(leaf) {
+    clearInterval(this.lighting);
+    const name = this.graph.name(leaf, this.now.values);
+    const found = routes(this.current, this.now, leaf);
+    if (!found) {
+      this.detail.textContent = `${name} has more than 64 paths to the root: backpropagation adds them up gate by gate`;
+      return;
+    }
+    const sum = found.reduce((total, one) => total + one.product, 0);
+    const products = found.map((one) => number(one.product)).join(" + ");
+    this.detail.textContent = `${name}: ${found.length} ${found.length === 1 ? "path" : "paths"} to the root, ${products} = ${number(sum)}`;
+    let k = 0;
+    const light = () => {
+      const pairs = new Set(found[k % found.length].pairs.map((pair) => pair.join(" ")));
+      for (const drawn of this.drawing.wires) {
+        drawn.element.classList.toggle("path", drawn.wire.pairs.some((pair) => pairs.has(pair.join(" "))));
+      }
+      k += 1;
+      if (k > found.length) {
+        clearInterval(this.lighting);
+        for (const drawn of this.drawing.wires) drawn.element.classList.remove("path");
+      }
+    };
+    light();
+    this.lighting = setInterval(light, 1200);
+  }
+
+  /** @param {EventTarget | null} target */
+  point(target) {
+    const box = this.boxOf(target);
+    if (box) {
+      this.detail.textContent = box.element.getAttribute("aria-label") ?? "";
+      return;
+    }
+    const element = target instanceof Element ? target.closest(".wire") : null;
+    const drawn = this.drawing.wires.find((one) => one.element === element);
+    if (drawn && drawn.wire.pairs.length === 1) {
+      this.detail.textContent = chainRule(this.current, this.now, ...drawn.wire.pairs[0]);
+    }
+  }
+
+  /** @param {number} k */
+  focus(k) {
+    this.drawing.boxes.forEach((box, n) => box.element.setAttribute("tabindex", n === k ? "0" : "-1"));
+    this.drawing.boxes[k].element.focus({ preventScroll: true });
+    this.reveal(k);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key_(event) {
+    const target = /** @type {Element} */ (event.target);
+    if (event.ctrlKey || event.metaKey || event.altKey || target.matches?.("input[type=text], select")) return;
+    const inGraph = this.boxOf(target);
+    const at = inGraph ? this.drawing.boxes.indexOf(inGraph) : -1;
+    /** @type {Record<string, () => void>} */
+    const keys = {
+      ArrowRight: () => this.go(this.at + 1), ArrowLeft: () => this.go(this.at - 1),
+      Home: () => this.go(0), End: () => this.go(this.stops.length - 1),
+      "+": () => this.scale(1.25), "-": () => this.scale(1 / 1.25), 0: () => this.scale(0),
+      Escape: () => this.up(),
+    };
+    if (inGraph) {
+      keys.ArrowRight = () => this.focus(Math.min(at + 1, this.drawing.boxes.length - 1));
+      keys.ArrowLeft = () => this.focus(Math.max(at - 1, 0));
+      keys.Enter = keys[" "] = () => this.act(at);
+    } else if (!target.matches?.("button, summary")) keys[" "] = () => this.play.click();
+    const action = keys[event.key];
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation(); // else a notebook moves between its cells
+    if (event.key !== " ") this.pause();
+    action();
+  }
+
+  /** Close the group that was opened last. */
+  up() {
+    const last = [...this.open].pop();
+    if (!last || this.crumbs.hidden) {
+      this.box.focus();
+      return;
+    }
+    this.open.delete(last);
+    this.show();
+  }
+
+  // ------------------------------------------------------------ playing, size, address
+
+  start() {
+    if (this.at === this.stops.length - 1) this.go(0);
+    this.play.textContent = "Pause";
+    this.timer = setInterval(() => (this.box.isConnected ? this.go(this.at + 1) : this.pause()), Number(this.speed.value));
+  }
+
+  pause() {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.play.textContent = "Play";
+  }
+
+  /** @param {number} factor  0: as large as the page allows */
+  scale(factor) {
+    this.zoom = factor === 0 ? 0 : Math.max(0.1, Math.min(6, (this.zoom || this.fitting()) * factor));
+    this.resize();
+  }
+
+  fitting() {
+    return Math.min(1.25, this.scroll.clientWidth / this.drawing.width || 1);
+  }
+
+  resize() {
+    // A wide picture scrolls before it gets too small to read.
+    const zoom = this.zoom || Math.max(this.fitting(), 0.6);
+    this.drawing.svg.style.width = `${Math.round(this.drawing.width * zoom)}px`;
+    this.drawing.svg.style.height = `${Math.round(this.drawing.height * zoom)}px`;
+  }
+
+  /** Move the picture by dragging it. */
+  drag() {
+    let from = { x: 0, y: 0, left: 0, top: 0 }, down = false;
+    this.scroll.addEventListener("pointerdown", (event) => {
+      if (event.pointerType !== "mouse") return; // fingers scroll by themselves
+      down = true;
+      this.dragged = false;
+      from = { x: event.clientX, y: event.clientY, left: this.scroll.scrollLeft, top: this.scroll.scrollTop };
+    });
+    addEventListener("pointermove", (event) => {
+      if (!down) return;
+      const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
+      if (Math.abs(dx) + Math.abs(dy) > 4) this.dragged = true;
+      this.scroll.scrollLeft = from.left - dx;
+      this.scroll.scrollTop = from.top - dy;
+    });
+    addEventListener("pointerup", () => { down = false; });
+  }
+
+  writeAddress() {
+    if (!this.data.alone) return;
+    const parts = [`step=${this.at === this.stops.length - 1 ? "last" : this.at}`];
+    if (this.changed.size > 0) parts.push([...this.changed].map(([i, x]) => `${i}:${x}`).join(","));
+    try {
+      history.replaceState(null, "", `#${parts.join("&")}`);
+    } catch { /* a page from a file may not */ }
+  }
+
+  /** @param {string} address */
+  readAddress(address) {
+    const wanted = /#step=(\d+|last)(?:&(.*))?/.exec(address);
+    if (!wanted) return;
+    const leaves = new Map();
+    for (const part of (wanted[2] ?? "").split(",")) {
+      const [i, x] = part.split(":").map(Number);
+      if (Number.isInteger(i) && i < this.graph.size && this.graph.isLeaf(i) && Number.isFinite(x)) leaves.set(i, x);
+    }
+    if (leaves.size > 0) this.change(leaves, false);
+    this.go(wanted[1] === "last" ? this.stops.length - 1 : Number(wanted[1]));
+  }
+}
+
+/** A number and how it differs from what it was, with as many digits as that needs.
+ * @param {number} x
+ * @param {number} before
+ */
+function differing(x, before) {
+  const difference = x - before;
+  if (difference === 0 || !Number.isFinite(difference)) return number(x);
+  return `${number(x)} (${difference > 0 ? "+" : ""}${number(difference)})`;
+}
+
+/** @param {HTMLElement} element @param {Piece[]} pieces */
+function fillWith(element, pieces) {
+  element.replaceChildren(...pieces.map(({ text, kind }) => (kind ? html("span", { class: kind }, text) : text)));
+}
+
+/** @param {number} x */
+function python(x) {
+  return Number.isFinite(x) ? String(x) : `float("${number(x)}")`;
+}
+
+/** Bring a recorded walk to life inside the element `key`, in place of its still image.
+ * @param {string} key
+ * @param {Record<string, Rule>} rules
+ * @param {string} packed   base64 of gzipped JSON: a Data
+ */
+export async function start(key, rules, packed) {
+  const box = document.getElementById(key);
+  if (!box || typeof DecompressionStream === "undefined") return;
+  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const data = JSON.parse(await new Response(stream).text());
+  const page = new Page(box, key, data, rules);
+  /** @type {any} */ (box).walk = page;
+}
