@@ -1,10 +1,16 @@
 """What the tests share."""
 
 import contextlib
+import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+import viz
 import viz.render
 
 with contextlib.suppress(ImportError):  # the tests of other rooms run without it
@@ -45,6 +51,40 @@ def pytest_sessionfinish(session, exitstatus):
     if session.config.getoption("--fail-on-skip") and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         reporter.write_line("tests were skipped, and --fail-on-skip was given", red=True)
+
+
+SHELL = """
+import contextlib, io, json, sys
+from traitlets.config import Config
+from IPython.core.interactiveshell import InteractiveShell
+
+config = Config()
+config.HistoryManager.enabled = False
+config.InteractiveShell.colors = "nocolor"
+shell = InteractiveShell.instance(config=config)
+outputs = []
+for cell in json.load(sys.stdin):
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        shell.run_cell(cell, store_history=True)
+    outputs.append(said.getvalue())
+print(json.dumps(outputs))
+"""
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """cells(text, ...) -> what each cell prints, run one after another by a real IPython shell."""
+    pytest.importorskip("IPython")
+
+    def run(*texts):
+        path = str(Path(viz.__file__).parents[1])
+        done = subprocess.run(
+            [sys.executable, "-c", SHELL], input=json.dumps(texts), capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": path, "IPYTHONDIR": str(tmp_path)}, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout.splitlines()[-1])
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ POINTS = 2000  # of each kind, for each gate
 FILES = {
     "test_fuzz.py": "Hostile input",
     "test_faults.py": "Faults",
-    "test_properties.py": "Random graphs",
+    "properties": "Random graphs",
 }
 
 HEAD = """\
@@ -88,8 +88,13 @@ class Counter:
         self.tests = {}
 
     def pytest_runtest_logreport(self, report):
-        file, _, name = report.nodeid.rpartition("/")[2].partition("::")
-        name = name.partition("[")[0].replace("TestCompiledCalls::runTest", "compiled_calls")
+        path, _, name = report.nodeid.partition("::")
+        file = next(file for file in FILES if file in path.split("/"))
+        name = name.partition("[")[0]
+        name = {
+            "TestCompiledCalls::runTest": "compiled calls after writes and in any shape",
+            "TestModels::runTest": "compiled models after steps, loads and changes of mode",
+        }.get(name, name)
         entry = self.tests.setdefault(file, {}).setdefault(name, {"cases": 0, "held": True})
         entry["held"] &= report.passed
         if report.when == "teardown":  # only now Hypothesis says how many examples it has run

@@ -1,6 +1,7 @@
 """What the pages in docs/ show is what happens; what CONTRIBUTING names is there.
 
-`python tests/test_docs.py` writes outputs and pictures into the pages anew.
+`python tests/test_docs.py` writes outputs and pictures into the pages anew, or into those it is
+given: `python tests/test_docs.py gallery.md`.
 """
 
 import contextlib
@@ -54,8 +55,20 @@ def pictures(text):
     return re.findall(r'save\(.*?"([^"]+\.svg)"', text)
 
 
+def make_folders(text, place):
+    for name in pictures(text):
+        Path(place, name).parent.mkdir(exist_ok=True)
+
+
 def test_the_pages_are_found():
-    assert "programs.md" in PAGES
+    assert {"programs.md", "gallery.md"} <= set(PAGES)
+
+
+def test_the_gallery_loads_fast():
+    folder = DOCS / "gallery"
+    shown = pictures((DOCS / "gallery.md").read_text(encoding="utf-8"))
+    assert len(shown) >= 10 and {DOCS / name for name in shown} == set(folder.iterdir())
+    assert max(path.stat().st_size for path in folder.iterdir()) < 60_000
 
 
 @pytest.mark.needs_dot
@@ -63,6 +76,7 @@ def test_the_pages_are_found():
 def test_a_page_prints_and_draws_what_it_shows(page, tmp_path, monkeypatch):
     text = (DOCS / page).read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    make_folders(text, tmp_path)
     assert rewritten(text) == text
     for name in pictures(text):
         kept = (DOCS / name).read_bytes()
@@ -108,7 +122,9 @@ def test_the_page_on_reliability_is_that_of_its_record():
         assert [*entry["worst"]] == ["value", *slopes]
         assert entry["points"] > 1000 and max(entry["worst"].values())[0] <= 2.5
     for file, tests in record["tests"].items():
-        source = (Path(__file__).parent / file).read_text(encoding="utf-8")
+        path = Path(__file__).parent / file
+        files = [path] if path.is_file() else sorted(path.glob("*.py"))
+        source = "".join(each.read_text(encoding="utf-8") for each in files)
         assert all(test["held"] and test["cases"] for test in tests.values())
         assert all(f"def {name}(" in source for name in tests if name.startswith("test_"))
 
@@ -118,10 +134,11 @@ def main():
     import os
     import tempfile
 
-    for page in PAGES:
+    for page in sys.argv[1:] or PAGES:
         path = DOCS / page
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(folder)
+            make_folders(path.read_text(encoding="utf-8"), folder)
             text = rewritten(path.read_text(encoding="utf-8"))
             for name in pictures(text):
                 (DOCS / name).write_bytes(Path(folder, name).read_bytes())

@@ -39,7 +39,7 @@ def test_the_first_command_prints_the_table_and_draws_the_picture(tmp_path, monk
     assert main(shlex.split(command.split("-m viz ")[1])) == 0
     assert capsys.readouterr().out.strip() == blocks("text")[0].strip()
     texts = re.findall(r"<text[^>]*>([^<]*)<", (tmp_path / "neuron.svg").read_text())
-    assert {"0.73", "-0.20", "-0.39", "0.20", "0.39", "-0.59"} <= set(texts)
+    assert {"v9 = 0.731", "-0.197", "-0.393", "0.197", "0.393", "-0.590"} <= set(texts)
 
 
 @pytest.mark.needs_dot

@@ -2,7 +2,7 @@
 
 f = (x + y) * z
 f.backward()
-draw(f, names=locals())                 # shows itself in a notebook
+draw(f)                                 # shows itself in a notebook, with the variables' names
 save(f, "f.svg", names=locals())
 print(to_text(f, names=locals()))
 draw(compile_graph(fn).trace([0.5, -1.0], 1.0))     # a program instead: its instructions
@@ -17,7 +17,8 @@ from pathlib import Path
 from autograd_core import Program, Value
 
 from .collapse import BUDGET, fit
-from .dot import Diagram, digraph
+from .diagram import Diagram
+from .dot import digraph
 from .expression import ExpressionError, parse
 from .files import write
 from .formula import Explanation, explain
@@ -34,6 +35,7 @@ __all__ = [
 
 
 def _picture(root: Value | Program, backward: bool, names: Names) -> Picture:
+    __tracebackhide__ = True  # a notebook leaves this frame out of a traceback
     if not isinstance(root, Program):
         return picture_of(root, backward=backward, names=names)
     if names is not None:
@@ -45,25 +47,43 @@ def _picture(root: Value | Program, backward: bool, names: Names) -> Picture:
 
 def draw(
     root: Value | Program, style: str = "circuit", *, backward: bool = True, names: Names = None,
-    depth: int | None = None, limit: int = BUDGET, direction: str = "LR",
+    depth: int | None = None, limit: int = BUDGET, direction: str = "LR", view: str = "one",
+    wires: str = "weight", legend: bool = True, theme: str = "auto", scale: float = 1.0,
+    transparent: bool = False,
 ) -> Diagram:  # fmt: skip
     """The graph of a Value or a Program as a `graphviz.Digraph`, which a notebook shows.
 
     style       "circuit": gates are circles, on each wire the value above, the gradient below and,
-                behind a times sign, the local gradient; "record": one box per value, as micrograd
-                draws
+                behind an arrow and a times sign, the local gradient; "record": one box per value,
+                as micrograd draws
     backward    False draws the forward pass only
-    names       `names=locals()` gives unlabelled values the names of your variables
+    names       `names=locals()` gives unlabelled values the names of your variables; in a notebook
+                that is the default, and `names={}` leaves labels alone
     depth       how many levels of groups (`layer0.neuron3.w1`) to open; None: as many as fit
     limit       how many nodes may be drawn
     direction   "LR" or "TB"
+    view        "both" draws the forward graph and, below it, gate under gate, the backward graph,
+                in which gradients flow from right to left
+    wires       what a wire into a neuron shows, as width and colour: its "weight", or the
+                "gradient" of that
+    legend      whether a line below says what is what
+    theme       "light" or "dark"; "auto": an svg follows the reader's setting, a png is light
+    scale       2 doubles the size
+    transparent whether the paper is left out
+
+    A graph that is too large to open folds: a network to one column of neurons per layer, wires as
+    wide as weights are large, one example for the whole batch (of up to three, all numbers).
 
     Gradients are the stored ones, and "-" before `root.backward()`. ValueError, naming remedies,
     if the picture has more than `limit` nodes; NoGraphviz if it is rendered and no `dot` is there.
 
     A Program has no numbers: its picture, see `viz.dot`, has one style and takes no names.
     """
-    return digraph(fit(_picture(root, backward, names), depth, limit), style, direction)
+    __tracebackhide__ = True
+    return digraph(
+        fit(_picture(root, backward, names), depth, limit), style, direction, view=view,
+        wires=wires, legend=legend, theme=theme, scale=scale, transparent=transparent,
+    )  # fmt: skip
 
 
 draw_dot = draw  # micrograd's name
@@ -91,17 +111,17 @@ def to_mermaid(root: Value | Program, *, backward: bool = True, names: Names = N
 
 
 _TEXT: dict[str, Callable[..., str]] = {".json": to_json, ".mmd": to_mermaid}
-DRAWN = (".svg", ".png", ".pdf", ".dot")
+DRAWN = (".svg", ".png", ".pdf", ".tex", ".dot")
 
 
 def save(
     root: Value | Program, path: str | os.PathLike[str], *, backward: bool = True,
     names: Names = None, **options: object,
 ) -> Path:  # fmt: skip
-    """Write the graph to `path`, as its suffix says: svg, png, pdf, dot, json, mmd or html.
+    """Write the graph to `path`, as its suffix says: svg, png, pdf, tex, dot, json, mmd or html.
 
-    html is the stepper and takes the options of `step`; pictures take those of `draw`; pdf needs a
-    system `dot`. The file is there whole or, after an error, not at all.
+    html is the stepper and takes the options of `step`; pictures take those of `draw`; tex is TikZ,
+    a document that compiles alone. The file is there whole or, after an error, not at all.
     """
     path = Path(path)
     suffix = path.suffix.lower()

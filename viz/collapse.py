@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
+from .network import as_network, one_example, with_sums
 from .picture import Edge, Group, Node, Picture
 
 __all__ = ["BUDGET", "fit", "fold"]
@@ -27,7 +29,7 @@ def fit(picture: Picture, depth: int | None, limit: int) -> Picture:
         for opened in range(max(deepest, 1) - 1, -1, -1):
             if len(folded.nodes) <= enough:
                 break
-            folded = fold(picture, opened)
+            folded = _fold_largest(picture, opened, enough)
     if len(folded.nodes) > limit:
         smaller = (
             "Draw the forward pass alone (backward=False), or a smaller program"
@@ -43,19 +45,38 @@ def fit(picture: Picture, depth: int | None, limit: int) -> Picture:
     return folded
 
 
-def fold(picture: Picture, depth: int) -> Picture:
-    """Fold every group whose path is longer than `depth` parts into one node.
+def _fold_largest(picture: Picture, depth: int, enough: int) -> Picture:
+    """`picture` folded to `depth`; what is still too large, such as one wide layer, further.
+
+    So a part that is too large to be drawn says so in its own place, by its number of values.
+    """
+    closed: set[Group] = set()
+    folded = fold(picture, depth)
+    while depth > 0 and len(folded.nodes) > enough:
+        sizes = Counter(node.group for node in folded.nodes if len(node.group) == depth)
+        largest, count = max(sizes.items(), key=lambda item: item[1], default=((), 0))
+        if count < 2 or count <= len(folded.nodes) // 10:
+            break  # many small ones: another level folds better
+        closed.add(largest)
+        folded = fold(picture, depth, frozenset(closed))
+    return folded
+
+
+def fold(picture: Picture, depth: int, closed: frozenset[Group] = frozenset()) -> Picture:
+    """Fold every group whose path is longer than `depth` parts into one node, and those `closed`.
 
     depth 0 leaves the outermost groups as single nodes, in a program those within its two parts.
-    Values outside of all groups that were made in the same way, as the losses of many examples
-    are, fold into one node too.
+    Of a batch one example is drawn; runs of sums are one gate; values outside of all groups that
+    were made in the same way fold into one node too.
     """
     if depth < 0:
         raise ValueError(f"depth must be 0 or more, got {depth}")
     depth += picture.program
+    picture = with_sums(one_example(picture))
     into: dict[str, Group | str] = {}  # node -> the group, or the one node, that it folds into
     for node in picture.nodes:
-        into[node.id] = node.group[: depth + 1] if len(node.group) > depth else node.id
+        level = depth - (node.group[:depth] in closed)
+        into[node.id] = node.group[: level + 1] if len(node.group) > level else node.id
     _fold_repeats(picture, into)
     members: dict[Group | str, list[Node]] = {}
     for node in picture.nodes:
@@ -69,7 +90,8 @@ def fold(picture: Picture, depth: int) -> Picture:
     leaving = {edge.source for edges in wires.values() for edge in edges} | {picture.root}
     nodes = tuple(_node(ids[key], key, nodes, leaving) for key, nodes in members.items())
     edges = tuple(_edge(*ends, edges) for ends, edges in wires.items())
-    return replace(picture, nodes=nodes, edges=edges, root=ids[into[picture.root]])
+    folded = replace(picture, nodes=nodes, edges=edges, root=ids[into[picture.root]])
+    return folded if picture.program else as_network(folded, picture)
 
 
 def _edge(source: str, target: str, edges: list[Edge]) -> Edge:
@@ -93,6 +115,7 @@ def _node(id: str, key: Group | str, members: list[Node], leaving: set[str]) -> 
         id, name=".".join(group) or members[0].op or "leaves", members=own_ids, group=group[:-1],
         data=result.data if result else None, grad=result.grad if result else None,
         uses=sum(node.uses for node in results),
+        values=result.values if result else (), grads=result.grads if result else (),
     )  # fmt: skip
 
 
@@ -106,6 +129,8 @@ def _fold_repeats(picture: Picture, into: dict[str, Group | str]) -> None:
     roles: dict[str, set[tuple[Group | str, int]]] = {node.id: set() for node in picture.nodes}
     ops = {node.id: node.op for node in picture.nodes}
     stays = {node.id: bool(node.group or node.name) for node in picture.nodes}
+    grouped = {node.id for node in picture.nodes if node.group}
+    features = {edge.source for edge in picture.edges if edge.target in grouped}
     for edge in picture.edges:
         inputs[edge.target].append(edge.source)
         user = into[edge.target] if stays[edge.target] else ops[edge.target]
@@ -118,7 +143,8 @@ def _fold_repeats(picture: Picture, into: dict[str, Group | str]) -> None:
         added = frozenset().union(*made_of)
         how: object
         if stays[node.id]:
-            how = into[node.id]
+            is_parameter = not node.op and len(node.group) > 1
+            how = "parameter" if is_parameter else into[node.id]
         elif not node.op:
             how = frozenset(roles[node.id])
         else:
@@ -126,5 +152,12 @@ def _fold_repeats(picture: Picture, into: dict[str, Group | str]) -> None:
         kind = kinds.setdefault(how, len(kinds))
         is_sum = node.op == "+" and not stays[node.id]
         terms[node.id] = added if is_sum else frozenset([kind])
-        if not stays[node.id]:
+        if not stays[node.id] and node.op:
             into[node.id] = first.setdefault(kind, node.id)
+    users: dict[str, set[tuple[Group | str, int]]] = {node.id: set() for node in picture.nodes}
+    for edge in picture.edges:
+        users[edge.source].add((into[edge.target], edge.operand))
+    together: dict[object, str] = {}  # leaves fold only if what they go into does
+    for node in picture.nodes:
+        if not (stays[node.id] or node.op or node.id in features):
+            into[node.id] = together.setdefault(frozenset(users[node.id]), node.id)

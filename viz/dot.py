@@ -1,4 +1,4 @@
-"""Picture -> graphviz.Digraph.
+"""Picture -> DOT, in a `Diagram`.
 
 A Value is drawn in one of two styles:
 
@@ -6,7 +6,11 @@ circuit     gates are circles and numbers stand on the wires, the value above an
             below it, as in Stanford's CS231n notes
 record      one box per value, with its gate before it, as micrograd draws
 
-A Program is drawn in one. Its shapes say what is what, so that colour is never needed:
+What is told apart by its place has that place: the name of a value stands on its own wire, before
+its number; a value that is used more than once leaves on one wire, with the sum of its gradients
+below, and parts behind it; the first operand of a gate that is not symmetric enters above.
+
+A Program is drawn in one style. Its shapes say what is what, so that colour is never needed:
 
 ellipse         an instruction of the forward pass; hexagon: one of the backward pass
 box             an input or a parameter; an arrow: an output, or the gradient of a parameter
@@ -16,144 +20,70 @@ dashed box      a result of the forward pass that the backward pass reads, so it
 
 from __future__ import annotations
 
-import base64
 import html
-import os
+import math
 import re
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import graphviz
 
+from .diagram import THEMES, Diagram
+from .inks import ink
+from .network import SEVERAL, SIGMA, in_order
 from .picture import Edge, Group, Node, Picture, common
-from .render import NoGraphviz, engine, render
-from .words import number, printable, short
+from .words import number, printable
 
-__all__ = ["COLOURS", "STYLE", "Diagram", "digraph"]
+__all__ = ["digraph"]
 
 HUB = 12  # wires; a value with more is drawn again at the start of each
-PAGE = 760  # points; a wider picture is scaled down to the page of its notebook
-CROWDED = 100  # wires; above it those into a folded group carry no numbers
+CROWDED = 60  # nodes; above it wires along more than LONG gates start at a name as well
+LONG = 4
+KEPT = 30  # nodes; up to here all operands enter in their order, above only where it matters
 
-FilePath: TypeAlias = "str | os.PathLike[str] | None"
-
-TIMES = "&#215;"  # a letter x would read as a variable's name
-
-# Each role's colour on light and on dark paper; an SVG holds both, the reader's setting chooses.
-COLOURS = {
-    "paper": ("#ffffff", "#0d1117"),
-    "ink": ("#1f2328", "#e6edf3"),
-    "muted": ("#59636e", "#9198a1"),
-    "value": ("#116329", "#7ee787"),
-    "gradient": ("#b3261e", "#ff9d94"),
-    "gate": ("#ddf4ff", "#16304d"),
-    "gate_line": ("#0969da", "#58a6ff"),
-    "wire": ("#818b98", "#7d8590"),
-    "group": ("#f6f8fa", "#161b22"),
-    "group_line": ("#d1d9e0", "#3d444d"),
-}
-INK, MUTED, VALUE, GRADIENT, WIRE = (
-    COLOURS[role][0] for role in ("ink", "muted", "value", "gradient", "wire")
-)
-_DARK = "".join(
-    f'[fill="{light}"]{{fill:{dark}}}[stroke="{light}"]{{stroke:{dark}}}'
-    for light, dark in COLOURS.values()
-)
-STYLE = (
-    "<style>text{font-family:Arial,Helvetica,sans-serif}"
-    f"@media (prefers-color-scheme: dark){{{_DARK}}}</style>"
-)
+INK, MUTED, VALUE, GRADIENT, WIRE = map(ink, ("ink", "muted", "value", "gradient", "wire"))
 
 
-class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
-    """A `graphviz.Digraph` that is laid out by whichever Graphviz is there, and says so if none is.
-
-    In a notebook it shows itself, as svg and as png: JupyterLab shows no svg in a notebook that was
-    opened and not run yet. `.source` is the DOT text.
-    """
-
-    def pipe(
-        self, format: str | None = None, *_: Any, encoding: str | None = None, **__: Any
-    ) -> Any:
-        """The picture as bytes, or as str if an encoding is given."""
-        format = format or self.format
-        content = render(self.source, format)
-        if format == "svg":
-            content = _styled(content)
-        return content.decode(encoding) if encoding else content
-
-    def render(
-        self, filename: FilePath = None, directory: FilePath = None, view: bool = False,
-        cleanup: bool = False, format: str | None = None, *, outfile: FilePath = None,
-    ) -> str:  # fmt: skip
-        """Write the DOT text and, beside it, the picture; the picture's path is returned."""
-        if outfile is not None:
-            base, suffix = os.path.splitext(outfile)
-            format, filename = format or suffix[1:], filename or f"{base}.gv"
-        format = format or self.format
-        content = self.pipe(format)  # before anything is written
-        source = self.save(filename, directory=directory)
-        path = os.fspath(outfile) if outfile is not None else f"{source}.{format}"
-        with open(path, "wb") as file:
-            file.write(content)
-        if cleanup:
-            os.remove(source)
-        if view:
-            self._view(path, format=format, quiet=False)
-        return path
-
-    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, str]:
-        if engine() is None:
-            return {"text/plain": f"{NoGraphviz()}\n\n{self.source}"}
-        bundle = {"image/svg+xml": _confined(self.pipe("svg", encoding="utf-8"))}
-        with suppress(RuntimeError):  # a Graphviz without png
-            bundle["image/png"] = base64.b64encode(self.pipe("png")).decode()
-        return bundle
-
-
-def _styled(svg: bytes) -> bytes:
-    """A drawing with the style sheet, and with plain minus signs, so that texts can be searched."""
-    start = svg.index(b">", svg.index(b"<svg")) + 1
-    drawn = re.sub(
-        rb"<text[^>]*>[^<]*</text>", lambda text: text[0].replace(b"&#45;", b"-"), svg[start:]
-    )
-    return svg[:start] + b"\n" + STYLE.encode() + drawn
-
-
-def _confined(svg: str) -> str:
-    """A drawing wider than a page: as wide as the page that shows it, but never enlarged.
-
-    Notebooks show a drawing as an `img`, which their style sheets clip at the edge of the page. So
-    it asks for a hundred per cent and, on a page with more room than it needs, scales itself back
-    to its own width: max-width does so where it stands in the page itself, the rule in an `img`.
-    """
-    size = re.search(r'<svg width="(\d+)pt" height="\d+pt"', svg)
-    if size is None or int(size[1]) <= PAGE:
-        return svg
-    width = f"{size[1]}pt"
-    back = f"min(1,tan(atan2({width},100vw)))"  # CSS divides lengths by way of an angle
-    rule = f"<style>svg:root{{transform-origin:0 0;transform:scale({back})}}</style>"
-    confined = f'<svg width="100%" style="max-width:{width}"'
-    return svg.replace(size[0], confined, 1).replace(STYLE, STYLE + rule, 1)
-
-
-def digraph(picture: Picture, style: str = "circuit", direction: str = "LR") -> Diagram:
-    """Draw `picture`; style "circuit" or "record", direction "LR" or "TB"."""
+def digraph(
+    picture: Picture, style: str = "circuit", direction: str = "LR", *, legend: bool = True,
+    theme: str = "auto", scale: float = 1.0, transparent: bool = False, wires: str = "weight",
+    view: str = "one",
+) -> Diagram:  # fmt: skip
+    """Draw `picture`; the options are those of `viz.draw`."""
     if picture.program and style != "circuit":
         raise ValueError(f"a program is drawn in one style, got {style!r}: leave style out")
     if style not in _STYLES:
         raise ValueError(f'style must be "circuit" or "record", got {style!r}')
     if direction not in ("LR", "TB"):
         raise ValueError(f'direction must be "LR" or "TB", got {direction!r}')
-    drawn = (_Program if picture.program else _STYLES[style])(picture)
+    if theme not in THEMES:
+        raise ValueError(f'theme must be "auto", "light" or "dark", got {theme!r}')
+    if not (isinstance(scale, int | float) and 0.1 <= scale <= 10.0):
+        raise ValueError(f"scale must be a number from 0.1 to 10, got {scale!r}")
+    kind = _Program if picture.program else _Network if picture.network else _STYLES[style]
+    drawn = kind(picture, direction)
+    if wires not in ("weight", "gradient"):
+        raise ValueError(f'wires must be "weight" or "gradient", got {wires!r}')
+    if view not in ("one", "both"):
+        raise ValueError(f'view must be "one" or "both", got {view!r}')
+    if view == "both" and (not isinstance(drawn, _Circuit) or not picture.backward):
+        raise ValueError(
+            'view="both" is for a Value in the circuit style, with its backward pass: '
+            'draw(f, view="both")'
+        )
+    drawn.wires, drawn.view = wires, view
     font = "Arial"  # layout programs know its widths; a list of fonts they measure as Times
     diagram = Diagram(
         format="svg",
         graph_attr={
-            "rankdir": direction, "bgcolor": COLOURS["paper"][0], "fontname": font,
-            "fontcolor": MUTED, "fontsize": "9", "pad": "0.15", **drawn.layout(),
+            "rankdir": direction, "bgcolor": "transparent" if transparent else ink("paper"),
+            "fontname": font, "fontcolor": MUTED, "fontsize": "9", "pad": "0.15", **drawn.layout(),
+            **({"label": _html(drawn.legend()), "labelloc": "b"} if legend else {}),
         },
         node_attr={"fontname": font, "fontsize": "12", "fontcolor": INK, "color": INK},
         edge_attr={
@@ -161,13 +91,44 @@ def digraph(picture: Picture, style: str = "circuit", direction: str = "LR") -> 
             "arrowsize": "0.6",
         },
     )  # fmt: skip
+    diagram.theme, diagram.scale = theme, float(scale)
     edges: dict[Group, list[Edge]] = {}  # by the innermost group that holds both ends
     for edge in picture.edges:
         ends = (drawn.nodes[edge.source], drawn.nodes[edge.target])
         edges.setdefault(common(node.group for node in ends), []).append(edge)
-    _fill(diagram, drawn, list(picture.nodes), (), edges)
-    drawn.finish(diagram)
+    # Equal graphs get equal ranks, so that each gate of the second stands below its twin.
+    # What comes first lies at the left or, since "LR" turns the page, at the bottom.
+    both = ("backward", "forward") if direction == "LR" else ("forward", "backward")
+    for part in both if view == "both" else ("",):
+        drawn.part = part
+        paper = _Twin(diagram) if part == "backward" else diagram
+        _fill(paper, drawn, list(drawn.nodes.values()), (), edges)
+        drawn.finish(paper)
     return diagram
+
+
+class _Twin:
+    """A diagram, or a box in it, in which all names and ids begin with "b."."""
+
+    def __init__(self, diagram: Any) -> None:
+        self.diagram = diagram
+
+    def node(self, name: str, label: str | None = None, **attributes: str) -> None:
+        self.diagram.node(f"b.{name}", label, **self._own(attributes))
+
+    def edge(self, tail: str, head: str, **attributes: str) -> None:
+        self.diagram.edge(f"b.{tail}", f"b.{head}", **self._own(attributes))
+
+    @contextmanager
+    def subgraph(self, name: str | None = None, **attributes: Any) -> Iterator[_Twin]:
+        if "id" in (box := attributes.get("graph_attr", {})):
+            attributes["graph_attr"] = self._own(box)
+        with self.diagram.subgraph(name=name and f"{name}.b", **attributes) as inner:
+            yield _Twin(inner)
+
+    @staticmethod
+    def _own(attributes: dict[str, str]) -> dict[str, str]:
+        return attributes | {"id": f"b.{attributes['id']}"} if "id" in attributes else attributes
 
 
 def _fill(
@@ -184,8 +145,8 @@ def _fill(
         deeper = (*group, name)
         box = {
             "label": _html(_font(_text(name), MUTED)), "id": f"group-{'.'.join(deeper)}",
-            "style": "rounded,filled", "fillcolor": COLOURS["group"][0],
-            "color": COLOURS["group_line"][0], "margin": "10", "labeljust": "l", "labelloc": "t",
+            "style": "rounded,filled", "fillcolor": ink("group"), "color": ink("group_line"),
+            "margin": "10", "labeljust": "l", "labelloc": "t",
         }  # fmt: skip
         with parent.subgraph(name=f"cluster_{'.'.join(deeper)}", graph_attr=box) as child:
             _fill(child, drawn, members, deeper, edges)
@@ -195,7 +156,7 @@ def _fill(
 
 # ---------------------------------------------------------------- styles
 
-_GATE = {"style": "filled", "fillcolor": COLOURS["gate"][0], "color": COLOURS["gate_line"][0]}
+_GATE = {"style": "filled", "fillcolor": ink("gate"), "color": ink("gate_line")}
 _BARE = {"shape": "plaintext", "margin": "0.04", "height": "0.3", "width": "0.3"}
 
 
@@ -203,13 +164,21 @@ class _Style:
     """How the nodes and edges of a picture are drawn."""
 
     small: ClassVar = 10  # points; of what stands beside names and numbers
+    wires = "weight"
+    view = "one"
+    part = ""  # of a picture with both passes the one that is being drawn
 
-    def __init__(self, picture: Picture) -> None:
+    def __init__(self, picture: Picture, direction: str) -> None:
         self.picture = picture
         self.nodes = {node.id: node for node in picture.nodes}
+        self.across = direction == "LR"
 
     def layout(self) -> dict[str, str]:
-        """Distances, and the legend below the picture."""
+        """Distances."""
+        raise NotImplementedError
+
+    def legend(self) -> str:
+        """The line below the picture, in the inks that it explains."""
         raise NotImplementedError
 
     def node(self, diagram: Any, node: Node) -> None:
@@ -235,7 +204,7 @@ class _Style:
 
     def label(self, edge: Edge) -> str:
         """The local gradient, or else the edge's own label."""
-        text = _text(edge.label) if edge.local is None else f"{TIMES} {number(edge.local)}"
+        text = _text(edge.label) if edge.local is None else _local(edge)
         return _html(_font(text, MUTED, self.small)) if text else ""
 
 
@@ -243,21 +212,36 @@ class _OfValue(_Style):
     """What the two styles of a Value share."""
 
     @cached_property
-    def hubs(self) -> dict[str, str]:
-        """Id and name of values with so many wires that each wire starts at a copy of the name.
+    def names(self) -> dict[str, str]:
+        return self.picture.names()
+
+    @cached_property
+    def cut(self) -> set[str]:
+        """Ids of wires that start at a copy of the name: of hubs, and long ones in a crowd.
 
         Wires from one value to gates all along a graph cost layout programs minutes, and are hard
         to follow with the eye.
         """
-        targets = self.nodes
-        fan = Counter(e.source for e in self.picture.edges if targets[e.target].size == 1)
-        names = self.picture.names() if fan and max(fan.values()) > HUB else {}
-        return {id: names[id] for id, count in fan.items() if count > HUB}
+        single = [e for e in self.picture.edges if e.count == 1 and self.nodes[e.target].size == 1]
+        fan = Counter(edge.source for edge in single)
+        depth: dict[str, int] = {}
+        if len(self.picture.nodes) > CROWDED:
+            for edge in self.picture.edges:  # by target, in topological order
+                depth[edge.target] = max(depth.get(edge.target, 0), depth.get(edge.source, 0) + 1)
+            for edge in reversed(self.picture.edges):  # a leaf stands just before its first gate
+                if not self.nodes[edge.source].op and edge.source not in depth:
+                    depth[edge.source] = depth[edge.target] - 1
+                elif not self.nodes[edge.source].op:
+                    depth[edge.source] = min(depth[edge.source], depth[edge.target] - 1)
+        return {
+            edge.id for edge in single
+            if fan[edge.source] > HUB
+            or (depth and depth[edge.target] - depth[edge.source] > LONG)
+        }  # fmt: skip
 
     def layout(self) -> dict[str, str]:
-        folded = any(node.size > 1 for node in self.picture.nodes)
-        crowded = folded and len(self.picture.edges) > CROWDED
-        return {"nodesep": "0.12", "ranksep": "1.5" if crowded else "0.2"}
+        few = len(self.picture.nodes) <= CROWDED
+        return {"nodesep": "0.12", "ranksep": "0.2", **({} if few else {"nslimit": "0.5"})}
 
     def folded(self, diagram: Any, node: Node) -> None:
         numbers = ((node.data, VALUE), (node.grad, GRADIENT))
@@ -265,68 +249,303 @@ class _OfValue(_Style):
         self.box(diagram, node, node.title, "values", *rows)
 
     def start(self, diagram: Any, edge: Edge) -> str:
-        """Where a wire begins: at its source or, for a hub, at a copy of its name."""
-        if edge.source not in self.hubs or edge.count > 1 or edge.target not in self.nodes:
+        """Where a wire begins: at its source or at a copy of the source's name."""
+        if edge.id not in self.cut:
             return edge.source
         name = f"{edge.id}.from"
-        text = _html(_text(self.hubs[edge.source]))
+        text = _html(_text(self.names[edge.source]))
         diagram.node(name, text, id=f"{edge.id}-from", tooltip=" ", **_BARE)
         return name
 
 
 class _Circuit(_OfValue):
-    def layout(self) -> dict[str, str]:
-        legend = "above the wire: value"
+    def legend(self) -> str:
+        above, below = ("above", "below") if self.across else ("left of", "right")
+        legend = _font(f"{above} the wire: value", VALUE)
         if self.picture.backward:
-            legend += f", below: gradient, {TIMES}: local gradient"
-        return {**super().layout(), "label": legend, "labelloc": "b"}
+            legend += f", {_font(f'{below}: gradient', GRADIENT)}"
+            legend += _font(f", &#8592; {TIMES_}: local gradient", MUTED)
+        return legend
+
+    @cached_property
+    def forks(self) -> set[str]:
+        """Ids of single values with more than one wire: they leave on one, and part behind it."""
+        single = [e for e in self.picture.edges if self.nodes[e.target].size == 1 and e.count == 1]
+        drawn = Counter(edge.source for edge in single)
+        whole = {id for id, node in self.nodes.items() if node.size == 1 and node.data is not None}
+        return {id for id, count in drawn.items() if count > 1 and id in whole}
 
     def node(self, diagram: Any, node: Node) -> None:
-        constant = "" if node.data is None else short(node.data)
-        rows = [_text(node.op or node.inner_name or constant)]
-        if node.uses > 1 and node.grad is not None:
-            rows.append(_font(f"sum {number(node.grad)}", GRADIENT, 10))
         attributes = {"id": node.id, "tooltip": _attribute(node.title)}
         if not node.op:
-            attributes |= {**_BARE, "class": "leaf"}
+            text = _text(node.inner_name or number(node.data))
+            diagram.node(node.id, _html(text), **attributes, **_BARE, **{"class": "leaf"})
         else:
             attributes |= {**_GATE, "class": "gate", "margin": "0.02"}
             attributes |= {"width": "0.45", "height": "0.45"}
-            attributes["shape"] = "circle" if len(node.op) < 5 else "ellipse"
-            if node.name and node.uses:
-                attributes["xlabel"] = _html(_font(_text(node.inner_name), INK, 11))
-        diagram.node(node.id, _rows(*rows), **attributes)
+            attributes["shape"] = "circle" if len(node.op) < 4 else "ellipse"
+            if node.ordered or len(self.nodes) <= KEPT:
+                attributes["ordering"] = "in"
+            rows = [_text(node.op)]
+            if node.op == SIGMA:
+                rows.append(_font(f"{node.terms}", MUTED, 8))
+            diagram.node(node.id, _rows(*rows), **attributes)
+        if node.id in self.forks:
+            total = "-" if node.grad is None else f"sum {_several(node.grad, node.grads)}"
+            ends = (node.id, "") if self._all_cut(node) else (node.id, None)
+            told = _told(node.data, node.grad)
+            self.wire(diagram, f"{node.id}-stem", ends, self.value(node), total, told)
+
+    def _all_cut(self, node: Node) -> bool:
+        return all(e.id in self.cut for e in self.picture.edges if e.source == node.id)
+
+    def value(self, node: Node) -> str:
+        """The number of a value, behind its name if that is not where its wire begins."""
+        name = node.inner_name or self.names[node.id]
+        numbers = _several(node.data, node.values)
+        return f"{name} = {numbers}" if node.op or node.size > 1 else numbers
 
     def edge(self, diagram: Any, edge: Edge) -> None:
-        """The line runs on between the value above and the gradient below."""
-        name, data, target = edge.id, self.nodes[edge.source].data, self.nodes.get(edge.target)
-        crowded = target is not None and target.size > 1 and len(self.picture.edges) > CROWDED
-        start = self.start(diagram, edge)
-        if edge.count > 1 or data is None or crowded:
-            diagram.edge(start, edge.target, label="" if crowded else self.label(edge), id=name)
+        source, target = self.nodes[edge.source], self.nodes[edge.target]
+        if edge.count > 1 or source.data is None or target.size > 1:
+            diagram.edge(edge.source, edge.target, label=self.label(edge), id=edge.id)
             return
-        gradient = _font(number(edge.grad), GRADIENT) if self.picture.backward else "&#160;"
-        rows = f"<tr><td>{_font(number(data), VALUE)}</td></tr><hr/><tr><td>{gradient}</td></tr>"
-        table = f'<table border="0" cellspacing="0" cellpadding="1" color="{WIRE}">{rows}</table>'
-        numbers = f"{name}.numbers"
-        diagram.node(numbers, _html(table), shape="plain", id=f"{name}-numbers", tooltip=" ")
-        diagram.edge(start, f"{numbers}:w", id=f"{name}-tail", arrowhead="none")
-        diagram.edge(f"{numbers}:e", edge.target, label=self.label(edge), id=name)
+        start, value = self.start(diagram, edge), self.value(source)
+        if source.id in self.forks:
+            value = _several(source.data, source.values)
+            if start == source.id:
+                start = f"{source.id}-stem.numbers:{self.ends[1]}"
+        ends, gradient = (start, self.entry(edge)), _several(edge.grad, edge.grads)
+        told = _told(source.data, edge.grad, edge.local)
+        self.wire(diagram, edge.id, ends, value, gradient, told, _local(edge))
+
+    def entry(self, edge: Edge) -> str:
+        """Where a wire enters its gate: the first operand above, in TB at the left."""
+        sides = {2: ("nw", "sw"), 3: ("nw", "w", "sw")} if self.across else {2: ("nw", "ne")}
+        points = sides.get(self.inputs[edge.target], ())
+        if not self.nodes[edge.target].ordered or edge.operand >= len(points):
+            return edge.target
+        return f"{edge.target}:{points[edge.operand]}"
+
+    @cached_property
+    def inputs(self) -> Counter[str]:
+        return Counter(edge.target for edge in self.picture.edges)
+
+    @property
+    def ends(self) -> str:
+        """The sides at which a wire enters and leaves its numbers, as points of the compass."""
+        return "we" if self.across else "ns"
+
+    def wire(
+        self, diagram: Any, id: str, ends: tuple[str, str | None], value: str, gradient: str,
+        told: str, local: str = "",
+    ) -> None:  # fmt: skip
+        """A wire with its numbers. It runs on between the value and the gradient.
+
+        ends    where it begins and ends; "" ends in a point, None behind the numbers
+        told    the full numbers, which show when a pointer rests on them
+        """
+        value = _font(_text(value), VALUE) if self.part != "backward" else _SPACE
+        has_gradient = self.picture.backward and self.part != "forward"
+        gradient = _font(_text(gradient), GRADIENT) if has_gradient else _SPACE
+        local = _font(local, MUTED, self.small) if local and has_gradient else ""
+        back = {"arrowhead": "none"} if self.part == "backward" else {}
+        from_back = {"dir": "back"} if self.part == "backward" else {"arrowhead": "none"}
+        if self.across:
+            below = f"<td>{gradient}</td>"
+            if local:
+                below += f'<td align="right">{local}</td>'
+            wide = ' colspan="2"' if local else ""
+            side = '<td width="4"></td>'  # the rule runs on below it, so that no wire has a gap
+            cells = f"<tr>{side}<td{wide}>{value}</td>{side}</tr><hr/><tr>{side}{below}{side}</tr>"
+        else:  # columns of one width, so that the rule between them is in the middle
+            plain = [re.sub("<[^>]*>|&#?[a-z0-9]+;", "", text) for text in (value, gradient, local)]
+            width = 7 * max(map(len, plain)) + 8
+            second = f"<tr><td>{local}</td></tr>" if local else ""
+            tall = ' rowspan="2"' if second else ""
+            cells = (
+                f'<tr><td width="{width}"{tall} align="right">{value}</td><vr/>'
+                f'<td width="{width}" align="left">{gradient}</td></tr>{second}'
+            ).replace("<td>", f'<td width="{width}" align="left">')
+        padding = 1 if self.across else 3
+        table = (
+            f'<table border="0" cellspacing="0" cellpadding="{padding}" color="{WIRE}">'
+            f"{cells}</table>"
+        )
+        numbers, into, out = f"{id}.numbers", self.ends[0], self.ends[1]
+        start, end = ends
+        diagram.node(
+            numbers, _html(table), id=f"{id}-numbers", tooltip=_attribute(told),
+            shape="plaintext",
+            margin="0,0.03" if self.across else "0.07,0.03", width="0", height="0",
+        )  # fmt: skip
+        diagram.edge(start, f"{numbers}:{into}", id=f"{id}-tail", **from_back)
+        if end == "":
+            end = f"{id}.end"
+            diagram.node(end, "", shape="point", color=WIRE, width="0.05", height="0.05")
+        if end is not None:
+            diagram.edge(f"{numbers}:{out}", end, id=id, **back)
 
     def finish(self, diagram: Any) -> None:
-        """The root's own wire, which ends at its name or in a point."""
+        """The root's own wire, which ends in a point."""
         root = self.nodes[self.picture.root]
-        name = _html(_text(root.inner_name)) if root.name and root.op else ""
-        shape = "plaintext" if name else "point"
-        diagram.node("out", name, shape=shape, color=WIRE, width="0.05", height="0.05", id="out")
-        self.edge(diagram, Edge(root.id, "out", 0, grad=root.grad))
+        if root.data is None:
+            return
+        diagram.node("out", "", shape="point", color=WIRE, width="0.05", height="0.05", id="out")
+        self.wire(
+            diagram, f"{root.id}-out-0", (root.id, "out"), self.value(root),
+            _several(root.grad, root.grads), _told(root.data, root.grad),
+        )  # fmt: skip
+
+
+class _Network(_Circuit):
+    """Layers as columns of neurons, the rest of the graph as a circuit."""
+
+    def __init__(self, picture: Picture, direction: str) -> None:
+        # Layout programs keep no order within boxes: a layer is a column below its name instead.
+        loose = tuple(replace(node, group=()) for node in picture.nodes)
+        super().__init__(replace(picture, nodes=loose), direction)
+        self.layers: dict[str, list[Node]] = {}
+        for node in picture.nodes:
+            if node.kind in ("neuron", "feature"):
+                self.layers.setdefault(".".join(node.group), []).append(node)
+
+    def layout(self) -> dict[str, str]:
+        # Curves would loop around whole layers; straight lines lie below all else.
+        return {
+            "nodesep": "0.08", "ranksep": "0.4", "splines": "line", "outputorder": "edgesfirst",
+        }  # fmt: skip
+
+    def legend(self) -> str:
+        what = "weight" if self.wires == "weight" else "gradient of the weight"
+        legend = [
+            _font("in a neuron: value", VALUE),
+            _font("gradient", GRADIENT) if self.picture.backward else "",
+            f"wires between neurons: {what}, the thicker the larger",
+            _font("positive", ink("plus")), _font("negative dashed", ink("minus")),
+        ]  # fmt: skip
+        if self.picture.examples > SEVERAL:
+            legend.append(f"one example of {self.picture.examples}")
+        elif self.picture.examples > 1:
+            legend.append(f"{self.picture.examples} examples side by side")
+        if any(node.op == SIGMA for node in self.picture.nodes):
+            legend.append(f"{SIGMA}: a sum, and how many terms it has")
+        return _ascii(", ".join(filter(None, legend)))
+
+    @cached_property
+    def cut(self) -> set[str]:
+        return set()
+
+    @cached_property
+    def forks(self) -> set[str]:
+        return {id for id in super().forks if not self.nodes[id].kind}
+
+    @cached_property
+    def largest(self) -> float:
+        sizes = [abs(x) for e in self.picture.edges if (x := self._weight(e)) is not None]
+        return max((x for x in sizes if math.isfinite(x)), default=0.0) or 1.0
+
+    @cached_property
+    def width(self) -> float:
+        """That of all neurons, in inches."""
+        several = max([len(node.values) for node in self.picture.nodes], default=0)
+        return max(0.6, 0.5 * several)
+
+    def _weight(self, edge: Edge) -> float | None:
+        return edge.weight if self.wires == "weight" else edge.weight_grad
+
+    def node(self, diagram: Any, node: Node) -> None:
+        if node.kind == "neuron":
+            self.folded(diagram, node)
+            return
+        if node.kind not in ("feature", "port"):
+            super().node(diagram, node)
+            return
+        rows = [_text(node.name)]
+        if node.kind == "feature":
+            rows += self._numbers(node)
+        diagram.node(
+            node.id, _rows(*rows), id=node.id, tooltip=_attribute(node.title), **_BARE,
+            **{"class": "leaf"},
+        )  # fmt: skip
+
+    def _numbers(self, node: Node) -> list[str]:
+        rows = [_font(_text(_several(node.data, node.values)), VALUE, 11)]
+        if self.part == "backward":
+            rows = []
+        if self.picture.backward and self.part != "forward":
+            rows.append(_font(_text(_several(node.grad, node.grads)), GRADIENT, 11))
+        return rows
+
+    def folded(self, diagram: Any, node: Node) -> None:
+        if node.kind != "neuron":
+            super().folded(diagram, node)
+            return
+        place = re.search(r"\d+$", node.name)
+        name = place[0] if place else node.name.rpartition(".")[2]
+        rows = [_font(_text(f"{node.op} {name}".lstrip()), MUTED, 8), *self._numbers(node)]
+        diagram.node(
+            node.id, _rows(*rows), id=node.id, tooltip=_attribute(node.title),
+            width=f"{self.width:.2f}", height="0.3", margin="0.05,0.05",
+            **{**_GATE, "shape": "box", "style": "rounded,filled", "class": "neuron"},
+        )  # fmt: skip
+
+    def edge(self, diagram: Any, edge: Edge) -> None:
+        kinds = self.nodes[edge.source].kind, self.nodes[edge.target].kind
+        if kinds[0] == "port":
+            diagram.edge(edge.source, edge.target, id=edge.id)
+        elif kinds[1] == "neuron":
+            into, out = self.ends[0], self.ends[1]
+            diagram.edge(
+                f"{edge.source}:{out}", f"{edge.target}:{into}", id=edge.id, arrowhead="none",
+                minlen="3", weight="0", **self._line(edge),
+            )  # fmt: skip
+        else:
+            super().edge(diagram, edge)
+
+    def _line(self, edge: Edge) -> dict[str, str]:
+        """How the wire of a weight is drawn: its width by size, its colour and dashes by sign."""
+        weight = self._weight(edge)
+        if weight is None or not math.isfinite(weight):
+            return {"class": "wire"}
+        width = 0.3 + 2.7 * abs(weight) / self.largest
+        label = edge.weight_grad, edge.weight
+        told = f"weight {label[1]!r}" + (f" gradient {label[0]!r}" if label[0] is not None else "")
+        return {
+            "penwidth": f"{width:.2f}", "color": ink("plus" if weight >= 0.0 else "minus"),
+            "style": "solid" if weight >= 0.0 else "dashed", "edgetooltip": told, "class": "weight",
+        }  # fmt: skip
+
+    def finish(self, diagram: Any) -> None:
+        super().finish(diagram)
+        column_of = {node.id: layer for layer, nodes in self.layers.items() for node in nodes}
+        columns = {layer: [node.id for node in in_order(of)] for layer, of in self.layers.items()}
+        ends = ((column_of.get(e.source), column_of.get(e.target)) for e in self.picture.edges)
+        for one, other in dict.fromkeys(ends):
+            if one is not None and other is not None:  # side by side, middle at middle
+                middles = [columns[name][(len(columns[name]) - 1) // 2] for name in (one, other)]
+                diagram.edge(*middles, style="invis", weight="50", minlen="3")
+        for layer, ids in columns.items():
+            if layer:
+                ids = [f"{layer}.name", *ids]
+                name = _html(_font(_text(layer), MUTED, 11))
+                diagram.node(ids[0], name, id=f"group-{layer}", tooltip=" ", **_BARE)
+            with diagram.subgraph(graph_attr={"rank": "same"}) as column:
+                for one, other in pairwise(ids):
+                    column.edge(one, other, style="invis")
 
 
 class _Record(_OfValue):
+    def legend(self) -> str:
+        local = _font(f"{TIMES_}: local gradient", MUTED) if self.picture.backward else ""
+        return ", ".join(filter(None, [_font("data: value", VALUE), local]))
+
     def node(self, diagram: Any, node: Node) -> None:
-        cells = [_text(node.inner_name)] if node.name else []
+        name = node.inner_name or (self.names[node.id] if node.op else "")
+        cells = [_text(name)] if name else []
         cells.append(f"data&#160;{_font(number(node.data), VALUE)}")
-        cells.append(f"grad&#160;{_font(number(node.grad), GRADIENT)}")
+        if self.picture.backward:
+            cells.append(f"grad&#160;{_font(number(node.grad), GRADIENT)}")
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         table = (
             '<table border="0" cellborder="1" cellspacing="0" cellpadding="5">'
@@ -337,9 +556,11 @@ class _Record(_OfValue):
             color=WIRE, **{"class": "value"},
         )  # fmt: skip
         if node.op:
+            order = {"ordering": "in"} if node.ordered else {}
             diagram.node(
                 f"{node.id}.gate", _html(_text(node.op)), shape="ellipse", margin="0.03",
-                width="0.4", height="0.35", id=f"{node.id}-gate", **{"class": "gate", **_GATE},
+                width="0.4", height="0.35", id=f"{node.id}-gate", **order,
+                **{"class": "gate", **_GATE},
             )  # fmt: skip
             diagram.edge(f"{node.id}.gate", node.id, id=f"{node.id}-out")
 
@@ -357,11 +578,14 @@ class _Program(_Style):
     }
 
     def layout(self) -> dict[str, str]:
+        return {"nodesep": "0.15", "ranksep": "0.35"}
+
+    def legend(self) -> str:
         legend = "double border: one number for all lanes"
-        if self.picture.backward:
-            shapes = "ellipse: forward, hexagon: backward, dashed: kept from the forward pass"
-            legend = f"{shapes}, {legend}"
-        return {"nodesep": "0.15", "ranksep": "0.35", "label": legend, "labelloc": "b"}
+        if not self.picture.backward:
+            return legend
+        shapes = "ellipse: forward, hexagon: backward, dashed: kept from the forward pass"
+        return f"{shapes}, {legend}"
 
     def node(self, diagram: Any, node: Node) -> None:
         attributes = {"id": node.id, "tooltip": _attribute(node.title), "class": node.kind}
@@ -417,6 +641,26 @@ _STYLES: dict[str, type[_Style]] = {"circuit": _Circuit, "record": _Record}
 #
 # Graphviz reads `<...>` as HTML. Every text passes through `_text` or `_attribute`; both leave
 # ASCII, with entities for the rest, so that no layout program has to guess an encoding.
+
+
+TIMES_ = "&#215;"
+_SPACE = "&#160;"
+
+
+def _several(x: float | None, of_examples: tuple[float | None, ...]) -> str:
+    """The number, or those of a few examples side by side."""
+    return ", ".join(map(number, of_examples)) if of_examples else number(x)
+
+
+def _told(value: float | None, grad: float | None, local: float | None = None) -> str:
+    """The numbers of a wire in full."""
+    names = ("value", value), ("gradient", grad), ("local gradient", local)
+    return ", ".join(f"{name} {x!r}" for name, x in names if x is not None)
+
+
+def _local(edge: Edge) -> str:
+    """What a gate multiplies by on the way back in this operand, unless examples differ in it."""
+    return "" if edge.local is None or edge.grads else f"&#8592; {TIMES_}{number(edge.local)}"
 
 
 def _html(content: str) -> str:

@@ -7,15 +7,26 @@ explain(f, x)                   # in a notebook: Markdown with LaTeX
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from autograd_core import Gate, Value, gradients, is_stale
 
+from .names import callers_names
 from .picture import Names, picture_of
-from .words import printable, short
+from .words import TIMES, number, ordinal, printable, shown
 
-__all__ = ["Explanation", "explain", "fill", "latex_name", "parts_of", "plain", "slope_of"]
+__all__ = [
+    "Explanation",
+    "explain",
+    "expression_of",
+    "fill",
+    "latex_name",
+    "parts_of",
+    "place",
+    "plain",
+    "slope_of",
+]
 
 
 def plain(latex: str) -> str:
@@ -35,7 +46,7 @@ def plain(latex: str) -> str:
 
 
 _WORDS = {
-    r"\left|": "|", r"\right|": "|", r"\cdot": "*", r"\sigma": "sigmoid", r"\lnot": "not",
+    r"\left|": "|", r"\right|": "|", r"\cdot": TIMES, r"\sigma": "sigmoid", r"\lnot": "not",
     r"\lfloor ": "floor(", r" \rfloor": ")", r"\arcsin": "asin", r"\arccos": "acos",
     r"\arctan": "atan", r"\sinh": "sinh", r"\cosh": "cosh", r"\tanh": "tanh", r"\sin": "sin",
     r"\cos": "cos", r"\tan": "tan", r"\ln": "ln", r"\max": "max", r"\min": "min", r"\le": "<=",
@@ -82,6 +93,8 @@ class Notation(NamedTuple):
     """How names, numbers, gates' formulas and derivatives are written.
 
     product     what stands between two derivatives; times: between two numbers
+    plus        what stands between the terms of a sum of chains
+    slope       the slope of a gate in one of several wires from the same value
     """
 
     name: Callable[[str], str]
@@ -90,15 +103,20 @@ class Notation(NamedTuple):
     derivative: str
     product: str
     times: str
+    plus: str
+    slope: str
 
     def d(self, above: str, below: str) -> str:
         return self.derivative.format(self.name(above), self.name(below))
 
 
-PLAIN = Notation(str, short, plain, "d{}/d{}", " * ", " * ")
+PLAIN = Notation(
+    str, number, plain, "d{}/d{}", f" {TIMES} ", f" {TIMES} ", " + ", "slope of {} in its {}"
+)
 LATEX = Notation(
-    latex_name, lambda x: _scientific(short(x)), str,
-    r"\frac{{\partial {}}}{{\partial {}}}", " ", r" \cdot ",
+    latex_name, lambda x: _scientific(number(x)), str,
+    r"\frac{{\partial {}}}{{\partial {}}}", r" \cdot ", r" \cdot ",
+    " \\\\\n&\\quad + ", r"\text{{slope of }} {} \text{{ in its {}}}",
 )  # fmt: skip
 
 
@@ -107,7 +125,7 @@ def parts_of(
 ) -> dict[str, str]:
     """What stands for each operand, parameter and <y> in a gate's formulas."""
     parts = dict(zip(gate.operands, inputs, strict=True))
-    parts |= dict(zip(gate.parameters, map(short, constants), strict=True))
+    parts |= dict(zip(gate.parameters, map(number, constants), strict=True))
     return {**parts, "y": result}
 
 
@@ -130,6 +148,37 @@ def slope_of(
     return " = ".join(dict.fromkeys(steps))  # a step that changes nothing is left out
 
 
+def place(node: Value, operand: int) -> str:
+    """Which input of a gate: "first input"; "input" of the only one."""
+    return "input" if len(node.inputs) == 1 else f"{ordinal(operand + 1)} input"
+
+
+_BINDING = {"+": 1, "-": 1, "neg": 1, "*": 2, "/": 2}  # how tightly a gate holds its operands
+_FUNCTION = 3
+
+
+def expression_of(order: Iterable[Value], labels: Mapping[Value, str], limit: int = 60) -> str:
+    """What the last value computes, as one formula; what would be longer goes by its name."""
+    told: dict[Value, tuple[str, int]] = {}
+    for value in order:
+        told[value] = labels[value], _FUNCTION + 1
+        if value.gate is None or not value.inputs:
+            continue
+        binding = _BINDING.get(value.op, _FUNCTION)
+        inputs = []
+        for operand, (text, inner) in enumerate(told[x] for x in value.inputs):
+            later = operand > 0 and not value.gate.symmetric  # a - (b - c)
+            needs = inner < binding or (inner == binding and (later or binding == _FUNCTION))
+            inputs.append(f"({text})" if needs else text)
+        text = fill(
+            plain(value.gate.latex),
+            parts_of(value.gate, inputs, labels[value], value.constants),
+        )
+        if len(text) <= limit:
+            told[value] = text, binding
+    return told[value][0]
+
+
 class Explanation:
     """The chain rule of one value, shown as Markdown in a notebook and plainly in a terminal."""
 
@@ -138,7 +187,7 @@ class Explanation:
         self.text = text
 
     def __repr__(self) -> str:
-        return self.text
+        return shown(self.text)
 
     def _repr_markdown_(self) -> str:
         return self.markdown
@@ -150,6 +199,7 @@ def explain(root: Value, v: Value, *, names: Names = None) -> Explanation:
     One product, upstream x local, for every edge that leaves v towards root: in symbols, then in
     numbers, then their sum. No `.grad` is read or changed. TypeError if either is not a Value.
     """
+    names = callers_names() if names is None else names
     picture = picture_of(root, names=names)
     if not isinstance(v, Value):
         raise TypeError(f"v must be a Value, got {type(v).__name__}; the call is explain(loss, w)")
@@ -157,7 +207,7 @@ def explain(root: Value, v: Value, *, names: Names = None) -> Explanation:
     labels = dict(zip(total, picture.names().values(), strict=True))
     top = labels[root]
     if v not in total:
-        variables = {id(value): name for name, value in (names or {}).items()}
+        variables = {id(value): name for name, value in names.items()}
         name = printable(v.label or variables.get(id(v), "v"))
         text = f"{top} does not depend on {name}: the gradient is 0."
         return Explanation(text, text)
@@ -178,11 +228,15 @@ def explain(root: Value, v: Value, *, names: Names = None) -> Explanation:
         symbols, numbers, slopes = [], [], []
         for node, operand in edges:
             result, upstream, local = labels[node], total[node], node.partials[operand]
-            symbols.append(f"{d(top, result)}{notation.product}{d(result, own)}")
+            slope = factor = d(result, own)
+            if len(edges) > 1:  # then d(result)/d(own) would name the sum over all wires
+                slope = notation.slope.format(notation.name(result), place(node, operand))
+                factor = f"({slope})"
+            symbols.append(f"{d(top, result)}{notation.product}{factor}")
             factors = _wrapped(number(upstream)), _wrapped(number(local))
             numbers.append(notation.times.join(factors))
-            slopes.append((d(result, own), slope_of(node, operand, labels, notation)))
-        return " + ".join(symbols), " + ".join(numbers), slopes
+            slopes.append((slope, slope_of(node, operand, labels, notation)))
+        return notation.plus.join(symbols), " + ".join(numbers), slopes
 
     head = PLAIN.d(top, own)
     pad = " " * len(head)
@@ -190,7 +244,7 @@ def explain(root: Value, v: Value, *, names: Names = None) -> Explanation:
     lines = [
         f"{head} = {symbols}",
         f"{pad} = {numbers}",
-        f"{pad} = {short(total[v])}",
+        f"{pad} = {number(total[v])}",
         "where",
         *(f"  {local} = {slope}" for local, slope in slopes),
     ]

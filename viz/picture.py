@@ -18,7 +18,8 @@ from typing import TypeAlias, TypeVar
 
 from autograd_core import Value, first_stale, topological
 
-from .words import jsonable, printable, short
+from .names import callers_names
+from .words import TIMES, jsonable, number, printable
 
 __all__ = [
     "Edge", "Group", "Names", "Node", "Picture", "common", "groups_of", "path_of", "picture_of",
@@ -29,6 +30,10 @@ Group: TypeAlias = "tuple[str, ...]"
 Names: TypeAlias = "Mapping[str, object] | None"  # variables by their names, as locals() gives them
 T = TypeVar("T", bound=Hashable)
 
+FOLDED_FIELDS = frozenset(
+    ["ordered", "terms", "values", "grads", "weight", "weight_grad", "program", "network",
+     "examples"]
+)  # fmt: skip
 PROGRAM_FIELDS = frozenset(["kind", "register", "formula", "once", "entries", "role"])
 
 
@@ -46,6 +51,13 @@ class Node:
     group   the path of groups that it lies in, from its label; in a program the outermost is the
             part, "forward" or "backward"
     members the ids of what is folded into it; () for a single node
+    ordered whether its gate has operands that may not change places, as in a - b
+
+    Only in the picture of a network, see `network.py`:
+
+    terms   how many numbers a sum adds, those of examples that are not drawn included
+    values, grads  of the examples of a small batch, one each
+    kind    "neuron"; "feature", a number that neurons take; "port", many parameters at once
 
     Only in the picture of a Program:
 
@@ -54,7 +66,7 @@ class Node:
     register  what the listing calls it: "t9", "t9..t14"
     formula   the right side of its line in the listing; "" if it is not an instruction
     once      whether it is one number for all lanes
-    entries   how many numbers it consists of: "", "3 x 2", "6"
+    entries   how many numbers it consists of: "", "3 × 2", "6"
     """
 
     id: str
@@ -66,6 +78,10 @@ class Node:
     line: str = ""
     group: Group = ()
     members: tuple[str, ...] = ()
+    ordered: bool = False
+    terms: int = 0
+    values: tuple[float | None, ...] = ()
+    grads: tuple[float | None, ...] = ()
     kind: str = ""
     register: str = ""
     formula: str = ""
@@ -120,6 +136,8 @@ class Edge:
     grad    what flows back along the wire: the gradient of target, times local
     count   how many wires between two groups this one stands for
     wire    its name in the unfolded picture, "n0-n2-1"; "" if it stands for several
+    grads   what flows back along it in each example of a small batch
+    weight, weight_grad  in a network, of the parameter that a neuron multiplies by here
     role    in a program, which operand it is where that is not plain: "a", "1", "matrix"
     """
 
@@ -130,6 +148,9 @@ class Edge:
     grad: float | None = None
     count: int = 1
     wire: str = ""
+    grads: tuple[float | None, ...] = ()
+    weight: float | None = None
+    weight_grad: float | None = None
     role: str = ""
 
     @property
@@ -150,6 +171,8 @@ class Picture:
     root        the id of the output, in a program of the first
     backward    whether gradients are shown, in a program those instructions
     program     whether it is the picture of a Program
+    network     whether some of its nodes are neurons
+    examples    of how many examples it shows one, or the numbers of all side by side
     """
 
     nodes: tuple[Node, ...]
@@ -157,6 +180,8 @@ class Picture:
     root: str
     backward: bool
     program: bool = False
+    network: bool = False
+    examples: int = 1
 
     def names(self) -> dict[str, str]:
         """A name for each node: its own, or the number of a constant, or v and its place.
@@ -170,7 +195,7 @@ class Picture:
             elif node.register:
                 names[node.id] = node.register
             elif not node.op and node.uses and node.data is not None:
-                names[node.id] = short(node.data)
+                names[node.id] = number(node.data)
             else:
                 names[node.id] = f"v{node.id[1:]}"
         return names
@@ -181,14 +206,17 @@ class Picture:
 
     def as_dict(self) -> dict[str, object]:
         """Plain data; the picture of a Value leaves out the fields that only programs fill."""
-        left_out = {"program"} if self.program else {"program", *PROGRAM_FIELDS}
+        left_out = FOLDED_FIELDS if self.program else FOLDED_FIELDS | PROGRAM_FIELDS
         return asdict(
             self, dict_factory=lambda fields: {k: v for k, v in fields if k not in left_out}
         )
 
     def to_json(self) -> str:
-        """Nodes and edges as JSON; inf and nan as the strings "Infinity" and "NaN"."""
-        return json.dumps(jsonable(self.as_dict()), indent=1, allow_nan=False)
+        """Nodes and edges as JSON; inf and nan as the strings "Infinity" and "NaN", × as `*`."""
+        plain = self.as_dict()
+        for node in plain["nodes"]:  # type: ignore[attr-defined]
+            node["op"] = node["op"].replace(TIMES, "*")
+        return json.dumps(jsonable(plain), indent=1, allow_nan=False)
 
 
 def picture_of(
@@ -197,8 +225,9 @@ def picture_of(
 ) -> Picture:  # fmt: skip
     """The picture of `root` and all that it depends on. TypeError if root is not a Value.
 
-    names, as `names=locals()`, gives unlabelled values the names of their variables. Gradients are
-    `grads`, or else the stored ones; before `root.backward()`, when root's is 0, there are none.
+    names, as `names=locals()`, gives unlabelled values the names of their variables; in a notebook
+    they are by default the caller's, and `names={}` turns that off. Gradients are `grads`, or else
+    the stored ones; before `root.backward()`, when root's is 0, there are none.
     """
     if not isinstance(root, Value):
         raise TypeError(
@@ -214,7 +243,7 @@ def picture_of(
             "written after it was computed. Compute the graph again to see one forward pass",
             stacklevel=3,
         )
-    names_of = _names(order, names or {})
+    names_of = _names(order, callers_names() if names is None else names)
     groups = groups_of(order, names_of, lambda value: value.inputs)
     ids = {value: f"n{i}" for i, value in enumerate(order)}
     if grads is None:
@@ -231,6 +260,7 @@ def picture_of(
         Node(
             ids[value], names_of[value], _op(value), value.data, grads.get(value),
             uses[ids[value]], value.line, groups[value],
+            ordered=len(value.inputs) > 1 and value.gate is not None and not value.gate.symmetric,
         )
         for value in order
     )  # fmt: skip
@@ -238,8 +268,9 @@ def picture_of(
 
 
 def _op(value: Value) -> str:
-    constants = " ".join(short(constant, 6) for constant in value.constants)
-    return f"**{constants}" if value.op == "**" else f"{value.op} {constants}".rstrip()
+    constants = " ".join(number(constant) for constant in value.constants)
+    symbol = TIMES if value.op == "*" else value.op
+    return f"**{constants}" if value.op == "**" else f"{symbol} {constants}".rstrip()
 
 
 def _names(order: list[Value], names: Mapping[str, object]) -> dict[Value, str]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from autograd_core import Instruction, Program
 
 from .picture import Edge, Group, Node, Picture, common, groups_of, path_of
-from .words import short
+from .words import TIMES, number
 
 __all__ = ["forward_part", "picture_of_program"]
 
@@ -124,7 +124,7 @@ class _Builder:
             "instruction", part, name=_one_name(labels) if labels else "", op=self.symbol(line),
             register=f"t{line.result}" + f"..t{registers[-1]}" * (line.size > 1),
             formula=self.program.formula(line), once=self.uniform[line.result],
-            entries=" x ".join(map(str, line.shape)),
+            entries=f" {TIMES} ".join(map(str, line.shape)),
         )  # fmt: skip
         self.lines[id] = line
         self.made.update(dict.fromkeys(registers, id))
@@ -138,9 +138,9 @@ class _Builder:
 
         A constant has a new one at each use, and so has an input that the backward part reads.
         """
-        number = self.program.constant(registers[0])
-        if number is not None:
-            return self.add("constant", part, register=short(number), data=number, once=True)
+        constant = self.program.constant(registers[0])
+        if constant is not None:
+            return self.add("constant", part, register=number(constant), data=constant, once=True)
         kind, key = self.kind(registers[0]), (*registers, part)
         anew = kind == "input" and part == "backward" and len(registers) == 1
         if key not in self.leaves or anew:
@@ -176,17 +176,17 @@ class _Builder:
     # ---------------------------------------------------------------- what an instruction shows
 
     def symbol(self, line: Instruction) -> str:
-        """`max`, `**3`, `relu'`, `max'a`, `leaky_relu 0.2`, `affine 4 x 2`."""
+        """`max`, `**3`, `relu'`, `max'a`, `leaky_relu 0.2`, `affine 4 × 2`."""
         op, gate = line.op, line.op.gate
         if gate is None:
-            return f"{op.name} {' x '.join(map(str, line.shape))}".rstrip()
+            return f"{op.name} {f' {TIMES} '.join(map(str, line.shape))}".rstrip()
         parameters = line.operands[len(line.operands) - len(gate.parameters) :]
         constants = map(self.program.constant, parameters)
-        numbers = " ".join(short(x, 6) for x in constants if x is not None)
+        numbers = " ".join(number(x) for x in constants if x is not None)
         if gate.symbol and parameters:
             power = f"{gate.symbol}{numbers}"
             return power if op.slope is None else f"({power})'"
-        name = gate.symbol or gate.name
+        name = (TIMES if gate.symbol == "*" else gate.symbol) or gate.name
         if op.slope is not None:
             name = op.name if len(gate.operands) > 1 else f"{gate.name}'"
         return f"{name} {numbers}".rstrip()
@@ -202,10 +202,10 @@ class _Builder:
 
     def idle(self, operand: _Operand, line: Instruction) -> bool:
         """Whether it is a bias of 0, or a 1 that multiplies the other of its pair."""
-        number = self.program.constant(operand.register)
+        constant = self.program.constant(operand.register)
         if operand.role == "bias":
-            return number == 0.0
-        return not line.shape and operand.place % 2 == 1 and number == 1.0
+            return constant == 0.0
+        return not line.shape and operand.place % 2 == 1 and constant == 1.0
 
     # ---------------------------------------------------------------- wires
 
@@ -224,7 +224,7 @@ class _Builder:
             registers = list(dict.fromkeys(operand.register for operand in bundle))
             whole = what in ("matrix", "bias")
             if len(registers) > (1 if whole else SEPARATE):
-                entries = " x ".join(map(str, line.shape)) if what == "matrix" else ""
+                entries = f" {TIMES} ".join(map(str, line.shape)) if what == "matrix" else ""
                 source = self.leaf(registers, part, entries or str(len(registers)))
                 wires.append(_Wire(source, bundle[0].place, what if whole else ""))
             else:

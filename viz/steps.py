@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass
 
 from autograd_core import Gate, Value, gradients, is_stale
 
-from .formula import fill, parts_of, plain, slope_of
+from .formula import fill, parts_of, place, plain, slope_of
 from .picture import Picture
-from .words import ordinal, short, times
+from .words import number, ordinal, shown, times
 
 __all__ = ["SENTENCES", "Step", "walk"]
 
@@ -26,18 +26,21 @@ SENTENCES = {
     "forward": "{result} = {symbols} = {value}",
     "forward_long": "{result} = {symbols} = {numbers} = {value}",
     "seed": "Backward: the gradient of {result} with respect to itself is {after}.",
-    "once": "{input}: upstream {upstream} x local {local} = {contribution}",
+    "once": "{input}: upstream {upstream} × local {local} = {contribution}",
     "fork_first": (
-        "{input} is used {times}: the first path brings {upstream} x {local} = {contribution}"
+        "{input} is used {times}: the first wire brings {upstream} × {local} = {contribution}"
     ),
     "fork_next": (
-        "{input} is used {times}: the {ordinal} path adds {upstream} x {local} to the {before} "
+        "{input} is used {times}: the {ordinal} wire adds {upstream} × {local} to the {before} "
         "already there: {before} + {contribution} = {after}"
     ),
     "group_forward": "{group} computes: {count} gates.",
     "group_backward": "{group} passes gradients back: {count} wires.",
-    "group_open": "Open it to see how.",
+    "sum_forward": "{result} adds up all its terms: {count} sums.",
+    "sum_backward": "{result} passes its gradient on to each of its terms.",
     "slope": "local d{result}/d{input} = {formula}",
+    # Of an input that is used more than once d{result}/d{input} is the sum over all wires.
+    "slope_fork": "slope of {result} in its {place}, {input}: {formula}",
     "constant": "constant {number}",  # an input without a name, in a sentence
     "constant_slope": "({number})",  # the same, below a d
 }
@@ -55,7 +58,7 @@ class Step:
     input         backward: the id of the input that receives, `operand` its place
     upstream      backward: the gradient that arrives at the gate
     local         backward: the slope of the gate in this input
-    contribution  backward: upstream x local
+    contribution  backward: upstream times local
     before, after backward: the input's gradient around the step; after is 1 for the seed
     fork          backward: whether the input is used more than once
     """
@@ -75,7 +78,7 @@ class Step:
     fork: bool | None = None
 
     def __str__(self) -> str:
-        return f"{self.text}\n    {self.formula}" if self.formula else self.text
+        return shown(f"{self.text}\n    {self.formula}" if self.formula else self.text)
 
     def as_dict(self) -> dict[str, object]:
         """The fields that this phase has."""
@@ -97,26 +100,27 @@ def walk(root: Value, picture: Picture) -> list[Step]:
         if value.gate is not None and value.inputs:
             text = _forward(value.gate, value, names)
             steps.append(Step("forward", nodes[value].id, text, value=value.data))
-    seed = SENTENCES["seed"].format(result=names[root], after=short(1.0))
+    seed = SENTENCES["seed"].format(result=names[root], after=number(1.0))
     steps.append(Step("seed", nodes[root].id, seed, after=1.0))
-    paths = dict.fromkeys(total, 0)  # how many have reached a value so far
+    wires = dict.fromkeys(total, 0)  # how many have reached a value so far
     for value, operand, upstream, before, after in passed:
         source, local = value.inputs[operand], value.partials[operand]
         contribution, count = upstream * local, nodes[source].uses
-        paths[source] += 1
-        kind = "once" if count < 2 else "fork_first" if paths[source] == 1 else "fork_next"
+        wires[source] += 1
+        kind = "once" if count < 2 else "fork_first" if wires[source] == 1 else "fork_next"
         name = below = names[source]
         if nodes[source].id in constants:
             name = SENTENCES["constant"].format(number=names[source])
             below = SENTENCES["constant_slope"].format(number=names[source])
         text = SENTENCES[kind].format(
-            input=name, times=times(count), ordinal=ordinal(paths[source]),
-            upstream=short(upstream), local=short(local), contribution=short(contribution),
-            before=short(before), after=short(after),
+            input=name, times=times(count), ordinal=ordinal(wires[source]),
+            upstream=number(upstream), local=number(local), contribution=number(contribution),
+            before=number(before), after=number(after),
         )  # fmt: skip
-        formula = SENTENCES["slope"].format(
-            result=names[value], input=below, formula=slope_of(value, operand, names)
-        )
+        formula = SENTENCES["slope" if count < 2 else "slope_fork"].format(
+            result=names[value], input=below if count < 2 else name, place=place(value, operand),
+            formula=slope_of(value, operand, names),
+        )  # fmt: skip
         steps.append(
             Step(
                 "backward", nodes[value].id, text, formula, input=nodes[source].id,
@@ -128,12 +132,12 @@ def walk(root: Value, picture: Picture) -> list[Step]:
 
 
 def _forward(gate: Gate, value: Value, names: Mapping[Value, str]) -> str:
-    """`v2 = x * y = (-2) * 5 = -10`, the middle only if it says more than the symbols."""
+    """`v2 = x × y = (-2) × 5 = -10`, the middle only if it says more than the symbols."""
     form = plain(gate.latex)
-    inputs, numbers = [names[x] for x in value.inputs], [short(x.data) for x in value.inputs]
+    inputs, numbers = [names[x] for x in value.inputs], [number(x.data) for x in value.inputs]
     symbols = fill(form, parts_of(gate, inputs, names[value], value.constants))
     filled = fill(form, parts_of(gate, numbers, names[value], value.constants))
     kind = "forward" if symbols == filled or is_stale(value) else "forward_long"
     return SENTENCES[kind].format(
-        result=names[value], symbols=symbols, numbers=filled, value=short(value.data)
+        result=names[value], symbols=symbols, numbers=filled, value=number(value.data)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from .picture import Node, Picture
-from .words import number, printable, short
+from .words import TIMES, number, printable, shown
 
 __all__ = ["mermaid", "table"]
 
@@ -22,16 +22,16 @@ def table(picture: Picture) -> str:
         wires = f" ({edge.count} wires)" if edge.count > 1 else ""
         inputs[edge.target].append(names[edge.source] + wires)
         if edge.local is not None:
-            slopes[edge.target].append(short(edge.local, 6))
+            slopes[edge.target].append(number(edge.local))
     head = ["name", "gate", "value"]
     if picture.backward:
         head += ["gradient", "local gradients"]
     rows = [head]
     for node in picture.nodes:
         row = [names[node.id], _gate(node, inputs[node.id])]
-        row.append("" if node.data is None else short(node.data, 6))
+        row.append("" if node.data is None else number(node.data))
         if picture.backward:
-            row.append("-" if node.grad is None else short(node.grad, 6))
+            row.append("-" if node.grad is None else number(node.grad))
             row.append("  ".join(slopes[node.id]))
         if node.line:
             row.append(f"  {node.line}")
@@ -44,7 +44,7 @@ def table(picture: Picture) -> str:
             for i, (cell, width) in enumerate(zip(row, widths, strict=False))
         ]
         lines.append("  ".join(cells + row[len(widths) :]).rstrip())
-    return "\n".join(lines)
+    return shown("\n".join(lines))
 
 
 def _gate(node: Node, inputs: list[str]) -> str:
@@ -79,7 +79,7 @@ def mermaid(picture: Picture) -> str:
     kept = {node.id for node in picture.nodes if node.kind == "kept"}
     for edge in picture.edges:
         arrow = "-.->" if edge.target in kept else "-->"
-        text = edge.label if edge.local is None else f"x {number(edge.local)}"
+        text = edge.label if edge.local is None else f"{TIMES} {number(edge.local)}"
         label = f'|"{_escape(text)}"|' if text else ""
         lines.append(f"  {edge.source} {arrow}{label} {edge.target}")
     return "\n".join(lines) + "\n"

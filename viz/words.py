@@ -1,47 +1,59 @@
 """How numbers, names and counts are written in pictures, tables and sentences.
 
-    number(0.7310586)       "0.73"      on a wire, in a box
-    short(0.7310586)        "0.7311"    in a sentence; short(x, 6) in a table
+    number(0.7310586)       "0.731"     three significant digits
+    number(0.9999)          "1.00"      zeros at the end: it was rounded
+    number(5.0)             "5"         a whole number is bare
     printable(label)        a user's text on one line
 
-The page writes numbers by the same rules in JavaScript; a test compares the two.
+There is this one way to write a number; the full one shows when a pointer rests on it. The page
+follows the same rules in JavaScript, and a test compares the two.
 """
 
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_UP, Context, Decimal
+import sys
+from decimal import ROUND_HALF_UP, Context
 
-__all__ = ["ORDINALS", "jsonable", "number", "ordinal", "printable", "short", "times"]
+__all__ = ["ORDINALS", "TIMES", "jsonable", "number", "ordinal", "printable", "shown", "times"]
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+TIMES = "\N{MULTIPLICATION SIGN}"  # never a letter x, which would read as a variable's name
+
+_THREE = Context(prec=3, rounding=ROUND_HALF_UP)  # as JavaScript rounds, on the page
 
 
 def number(x: float | None) -> str:
-    """Two decimals, as the course notes print; small and large numbers with an exponent."""
+    """Three significant digits, whole numbers bare, "-" for None.
+
+    Zeros at the end say that digits were left out: 0.5 is exactly that, 0.500 is not. Whole numbers
+    from a million on, others from a thousand on, and sizes below a thousandth have an exponent.
+    """
     if x is None:
         return "-"
     if not math.isfinite(x):
         return f"{x}"
-    if x == 0.0 or 0.01 <= abs(x) < 1e5:
-        return f"{Decimal(x).quantize(Decimal('0.01'), ROUND_HALF_UP) + 0:.2f}"  # never -0.00
-    return _exponent(f"{_rounded(x, 2):.1e}")
+    if x == int(x) and abs(x) < 1e6:
+        return f"{int(x)}"
+    rounded = _THREE.create_decimal(x)
+    mantissa, _, power = f"{rounded:.2e}".partition("e")
+    exponent = int(power)
+    exact = float(rounded) == x
+    if -3 <= exponent < 3:
+        text = f"{rounded:.{2 - exponent}f}"
+        return text.rstrip("0") if exact else text
+    if exact:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}e{exponent}"
 
 
-def short(x: float, digits: int = 4) -> str:
-    """At most so many significant digits, and no trailing zeros."""
-    return _exponent(f"{_rounded(x, digits):.{digits}g}") if math.isfinite(x) else f"{x}"
-
-
-def _rounded(x: float, digits: int) -> float:
-    """Halves go away from zero, because JavaScript rounds that way on the page."""
-    return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal(x))
-
-
-def _exponent(text: str) -> str:
-    """`1e-05` as `1e-5`."""
-    mantissa, e, exponent = text.partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else text
+def shown(text: str) -> str:
+    """`text` for the terminal: where that cannot show a times sign, with `*` in its place."""
+    try:
+        TIMES.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return text.replace(TIMES, "*")
+    return text
 
 
 def printable(text: str, limit: int = 40) -> str:

@@ -4,6 +4,7 @@ Files of tests do not import from each other: what they share they take as fixtu
 """
 
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -147,6 +148,12 @@ def label(request):
 
 
 @pytest.fixture
+def hostile_labels():
+    """All of them."""
+    return list(HOSTILE)
+
+
+@pytest.fixture
 def shown_label(label):
     """What must be read where `label` is drawn or written; None: it is changed or cut."""
     return HOSTILE[label]
@@ -159,6 +166,26 @@ def labelled(label):
     middle.label = label
     root = middle.exp() + x
     root.label = label
+    root.backward()
+    return root
+
+
+def random_graph(seed, gates):
+    """A graph with sharing, forks and names, of so many values."""
+    source = random.Random(seed)
+    values = [Value(source.uniform(-2, 2), f"x{i}") for i in range(source.randint(1, 5))]
+    unary = [Value.tanh, Value.sin, Value.sigmoid, Value.softplus, lambda v: v**2]
+    binary = [
+        lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a * b, lambda a, b: a / (b * b + 1.0),
+        lambda a, b: a.max(b),
+    ]  # fmt: skip
+    while len(values) < gates:
+        a, b = source.choice(values[-8:]), source.choice(values)
+        one = source.choice(unary)(a) if source.random() < 0.3 else source.choice(binary)(a, b)
+        if source.random() < 0.3:
+            one.label = source.choice(["loss", "sig_x", "hidden", "z"]) + str(len(values))
+        values.append(one)
+    root = values[-1]
     root.backward()
     return root
 
@@ -179,6 +206,7 @@ def is_file_of(suffix, content):
         return json.loads(content)["root"] == "n9"
     starts = {
         ".png": b"\x89PNG\r\n", ".dot": b"digraph {", ".mmd": b"flowchart", ".pdf": b"%PDF",
+        ".tex": b"\\documentclass",
     }  # fmt: skip
     return content.startswith(starts[suffix])
 
@@ -212,5 +240,5 @@ def share(function):
 share_neuron, share_network_loss, share_chain = map(share, (neuron, network_loss, chain))
 share_read_svg, share_svg, share_clean = map(share, (read_svg, svg, clean))
 share_split_dot, share_dot_texts = map(share, (split_dot, dot_texts))
-share_labelled, share_unseen = map(share, (labelled, unseen))
+share_labelled, share_unseen, share_random = map(share, (labelled, unseen, random_graph))
 share_is_file_of, share_installed = map(share, (is_file_of, installed))

@@ -29,30 +29,28 @@ def wires_between(picture, group_of):
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_sizes_add_up(network_loss, depth):
-    picture = picture_of(network_loss())
+def test_sizes_add_up(depth):
+    picture = picture_of(MLP(2, [4, 4, 1], rng=1)([0.5, -1.0]).tanh().exp())
     folded = fold(picture, depth)
     assert sum(node.size for node in folded.nodes) == len(picture.nodes)
-    assert len(folded.nodes) < len(picture.nodes)
+    assert depth == 2 or len(folded.nodes) < len(picture.nodes)
     assert [node.id for node in folded.nodes] == [f"n{i}" for i in range(len(folded.nodes))]
 
 
 def test_depth_0_leaves_layers(network_loss):
     folded = fold(picture_of(network_loss()), 0)
     sizes = {node.name: node.size for node in folded.nodes if node.name.startswith("layer")}
-    # each neuron: nin + 1 parameters, and 2 nin + 1 gates an example (2 nin without activation)
-    assert sizes == {
-        "layer0": 4 * (3 + 20 * 5), "layer1": 4 * (5 + 20 * 9), "layer2": 5 + 20 * 8
-    }  # fmt: skip
+    # each neuron: nin + 1 parameters, and 2 nin + 1 gates of one example (2 nin if linear)
+    assert sizes == {"layer0": 4 * (3 + 5), "layer1": 4 * (5 + 9), "layer2": 5 + 8}
 
 
 def test_depth_1_leaves_neurons(network_loss):
     folded = fold(picture_of(network_loss()), 1)
     sizes = {node.name: node.size for node in folded.nodes if node.name.startswith("layer")}
     assert sizes == {
-        **{f"layer0.neuron{i}": 3 + 20 * 5 for i in range(4)},
-        **{f"layer1.neuron{i}": 5 + 20 * 9 for i in range(4)},
-        "layer2.neuron0": 5 + 20 * 8,
+        **{f"layer0.neuron{i}": 3 + 5 for i in range(4)},
+        **{f"layer1.neuron{i}": 5 + 9 for i in range(4)},
+        "layer2.neuron0": 5 + 8,
     }
 
 
@@ -62,8 +60,8 @@ def test_wire_counts_add_up(network_loss):
     folded = fold(picture, 0)
     layers = {n.id: (n.name,) if n.name.startswith("layer") else () for n in folded.nodes}
     wanted = wires_between(picture, outermost(loss))
-    assert wires_between(folded, layers) == wanted
     assert wanted == {(("layer0",), ("layer1",)): 320, (("layer1",), ("layer2",)): 80}
+    assert wires_between(folded, layers) == {ends: n // 20 for ends, n in wanted.items()}
 
 
 def test_no_wire_is_lost_or_doubled(network_loss):
@@ -80,8 +78,10 @@ def test_repeats_of_examples_fold(network_loss):
     few, many = (fold(picture_of(network_loss(n)), 0) for n in (5, 50))
     assert len(few.nodes) == len(many.nodes) < 20
     assert [n.name or n.op for n in few.nodes] == [n.name or n.op for n in many.nodes]
-    for gate in ("*", "-", "relu", "+"):
-        assert [node.size for node in many.nodes if node.name == gate] == [50]
+    for gate in ("×", "-", "relu", "Σ"):
+        assert [node.size for node in many.nodes if node.op == gate] == [1]
+    assert [node.terms for node in many.nodes if node.op == "Σ"] == [50]
+    assert (few.examples, many.examples) == (5, 50)
 
 
 def test_loss_keeps_its_numbers_when_folded(network_loss):
@@ -108,10 +108,9 @@ def test_small_graphs_are_not_folded():
 def test_big_graphs_fold_by_themselves(network_loss, dot_texts):
     loss = network_loss()
     texts = dot_texts(draw(loss))
-    assert "103 values" in texts and "185 values" in texts
-    assert "80 wires" not in texts and "20 wires" in texts
+    assert "layer0" in texts and "layer0.neuron0" not in texts
     layers = dot_texts(draw(loss, limit=15))
-    assert {"412 values", "740 values", "165 values", "320 wires", "80 wires"} <= set(layers)
+    assert {"32 values", "56 values", "16 wires", "4 wires"} <= set(layers)
 
 
 @each_style
@@ -120,9 +119,9 @@ def test_depth_by_hand(dot_texts, style):
     texts = dot_texts(draw(out, style=style, depth=0))
     assert "16 values" in texts and "7 values" in texts and "neuron0" not in texts
     texts = dot_texts(draw(out, style=style, depth=1))
-    assert texts.count("8 values") == 2 and "w0" not in texts
+    assert {"0", "1", "layer0", "x[0]"} <= set(texts) and "w0" not in texts
     texts = dot_texts(draw(out, style=style, depth=2))
-    assert "w0" in texts and "8 values" not in texts
+    assert "w0" in texts and "x[0]" not in texts
 
 
 @each_style
@@ -130,7 +129,7 @@ def test_depth_by_hand(dot_texts, style):
 def test_folded_picture_can_be_laid_out(network_loss, svg, style):
     for depth in (0, 1):
         picture = svg(network_loss(), style=style, depth=depth)
-        assert any(re.fullmatch(r"layer0|neuron3", text) for text in picture.texts)
+        assert "layer0" in picture.texts
         assert len(set(picture.ids)) == len(picture.ids)
 
 
@@ -143,7 +142,7 @@ def test_bad_depth(neuron):
 
 
 def test_budget_error_names_the_remedies():
-    root = sum(Value(float(i)).exp() * Value(float(i)).sin() ** i for i in range(150))
+    root = sum(Value(float(i)).exp() * Value(float(i)).sin() ** i for i in range(250))
     with pytest.raises(ValueError) as caught:
         draw(root)
     message = str(caught.value)

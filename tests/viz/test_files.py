@@ -22,17 +22,12 @@ def test_save_without_an_engine(neuron, is_file_of, suffix, tmp_path, monkeypatc
 
 
 @pytest.mark.needs_dot
-@pytest.mark.parametrize("suffix", [".svg", ".png", ".SVG"])
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".tex", ".SVG"])
 def test_save_pictures(neuron, is_file_of, suffix, tmp_path):
     path = save(neuron(), str(tmp_path / f"f{suffix}"))
     assert path == tmp_path / f"f{suffix}"
     assert is_file_of(suffix.lower(), path.read_bytes())
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.skipif(shutil.which("dot") is None, reason="no system dot: it writes pdf")
-def test_save_pdf(neuron, is_file_of, tmp_path):
-    assert is_file_of(".pdf", save(neuron(), tmp_path / "f.pdf").read_bytes())
 
 
 def test_save_takes_the_options_of_draw(neuron, tmp_path):

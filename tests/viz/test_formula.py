@@ -4,8 +4,11 @@ import random
 
 import pytest
 
-from autograd_core import Value, apply, gates, gradients
+from autograd_core import Value, apply, gates, gradients, topological
 from viz import explain, parse
+from viz.formula import expression_of
+from viz.picture import picture_of
+from viz.words import number
 
 
 def fork():
@@ -16,12 +19,19 @@ def test_explain_tells_every_edge_in_symbols_numbers_and_their_sum():
     f = fork()
     x = f.inputs[1]
     text = str(explain(f, x)).splitlines()
-    assert text[0].split() == "dv3/dx = dv3/dv2 * dv2/dx + dv3/dv3 * dv3/dx".split()
-    assert text[1].split() == "= 1 * 5 + 1 * 1".split() and text[2].split() == ["=", "6"]
-    assert "  dv2/dx = y = 5" in text and "  dv3/dx = 1" in text
+    assert text == [
+        "dv3/dx = dv3/dv2 × (slope of v2 in its first input)"
+        " + dv3/dv3 × (slope of v3 in its second input)",
+        "       = 1 × 5 + 1 × 1",
+        "       = 6",
+        "where",
+        "  slope of v2 in its first input = y = 5",
+        "  slope of v3 in its second input = 1",
+    ]
     markdown = explain(f, x)._repr_markdown_()
     assert (
-        r"\frac{\partial v_{3}}{\partial x}" in markdown
+        r"\frac{\partial v_{3}}{\partial x} &=" in markdown
+        and r"\text{slope of } v_{2} \text{ in its first input}" in markdown
         and r"1 \cdot 5 + 1 \cdot 1 = 6" in markdown
     )
 
@@ -41,5 +51,38 @@ def test_explain_sums_to_the_gradient_for_every_gate(name):
     point = [interval.sample(rng) for interval in gate.domain]
     x = Value(point[0], "x")
     f = apply(gate, x, *point[1:]) * x
-    total = float(str(explain(f, x)).splitlines()[2].split()[-1])
-    assert total == pytest.approx(gradients(f)[x], rel=1e-3, abs=1e-12)
+    total = str(explain(f, x)).splitlines()[2].split()[-1]
+    assert total == number(gradients(f)[x])
+
+
+def test_a_value_used_once_has_derivatives_by_name():
+    f = parse("x*y + 1", {"x": -2.0, "y": 5.0})
+    text = str(explain(f, f.inputs[0].inputs[0])).splitlines()
+    assert text[0] == "dv4/dx = dv4/dv2 × dv2/dx" and text[-1] == "  dv2/dx = y = 5"
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("x*y + x", "x × y + x"),
+        ("(x + y)*x", "(x + y) × x"),
+        ("x - (y - x)", "x - (y - x)"),
+        ("x - y - x", "x - y - x"),
+        ("x / (y * x)", "x / (y × x)"),
+        ("tanh(x*y)", "tanh (x × y)"),
+        ("exp(tanh(x))", "e^(tanh x)"),
+        ("(x + y)**2", "(x + y)^2"),
+    ],
+)
+def test_a_graph_as_one_expression(text, told):
+    root = parse(text, {name: 2.0 for name in "xy" if name in text.replace("exp", "")})
+    order = topological(root)
+    labels = dict(zip(order, picture_of(root).names().values(), strict=True))
+    assert expression_of(order, labels) == told
+
+
+def test_a_long_expression_goes_by_names():
+    root = parse("+".join(f"tanh(x*y + {i})" for i in range(9)), {"x": 2.0, "y": 3.0})
+    order = topological(root)
+    labels = dict(zip(order, picture_of(root).names().values(), strict=True))
+    assert len(expression_of(order, labels)) <= 60

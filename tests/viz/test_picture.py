@@ -15,7 +15,7 @@ from viz.picture import picture_of
 def test_ids_follow_the_order_of_evaluation(neuron):
     nodes = picture_of(neuron()).nodes
     assert [node.id for node in nodes] == [f"n{i}" for i in range(10)]
-    wanted = ["w0", "x0", "*", "w1", "x1", "*", "+", "w2", "+", "sigmoid"]
+    wanted = ["w0", "x0", "×", "w1", "x1", "×", "+", "w2", "+", "sigmoid"]
     assert [node.name or node.op for node in nodes] == wanted
 
 
@@ -129,6 +129,14 @@ def test_json(neuron):
     assert wire["grad"] == root.inputs[0].inputs[0].inputs[0].inputs[0].grad
 
 
+def test_gates_whose_operands_may_not_change_places_are_known():
+    x, y = Value(3.0, "x"), Value(2.0, "y")
+    for gate in (x - y, x / y, x**y):
+        assert [node.ordered for node in picture_of(gate).nodes] == [False, False, True]
+    for gate in (x + y, x * y, x.max(y), x * x, x.exp()):
+        assert not any(node.ordered for node in picture_of(gate).nodes)
+
+
 def test_json_leaves_out_what_only_programs_have():
     whole = json.loads(to_json(Value(2.0, "x").exp()))
     assert set(whole) == {"nodes", "edges", "root", "backward"}
@@ -180,7 +188,7 @@ def test_a_graph_whose_leaf_was_written_is_shown_with_one_warning(show):
 def test_no_sentence_puts_a_written_number_into_an_old_result():
     root, x = written()
     text = step(root).to_text() + str(explain(root, x))
-    assert "z = x * y = 6" in text and "5 * 3 = 6" not in text
+    assert "z = x × y = 6" in text and "5 × 3 = 6" not in text
 
 
 def test_names_that_are_not_text_are_refused():

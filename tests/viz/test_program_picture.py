@@ -10,7 +10,7 @@ from autograd_core import Instruction, Op, Program, Value, compile_graph, gates,
 from nn import MLP
 from viz import draw, explain, save, step, to_json, to_mermaid, to_text
 from viz.collapse import fold
-from viz.dot import COLOURS
+from viz.inks import COLOURS
 from viz.program_picture import picture_of_program
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -155,7 +155,7 @@ def test_the_backward_part_reads_copies_of_what_the_forward_part_keeps():
 
 def test_symbols():
     ops = {node.op for node in of_kind(picture_of_program(gates_of_all_kinds()), "instruction")}
-    assert {"max", "**3", "leaky_relu 0.2", "/", "-", "exp", "*", "tanh", "**"} <= ops
+    assert {"max", "**3", "leaky_relu 0.2", "/", "-", "exp", "×", "tanh", "**"} <= ops
     code = [
         line(3, "max", 0, 1), line(4, "max", 3, 0, 1, slope="a"),
         line(5, "power", 4, 2), line(6, "power", 5, 4, 2, slope="x"),
@@ -198,12 +198,12 @@ def test_what_nothing_reads_is_drawn_too():
 def test_an_affine_is_one_node_and_its_matrix_another():
     picture = picture_of_program(network(4, 4, 1))
     nodes = {node.id: node for node in picture.nodes}
-    (affine,) = (n for n in picture.nodes if n.op == "affine 4 x 4" and n.part == "forward")
+    (affine,) = (n for n in picture.nodes if n.op == "affine 4 × 4" and n.part == "forward")
     wires = [edge for edge in picture.edges if edge.target == affine.id]
     assert sorted(edge.role for edge in wires) == ["", "", "", "", "bias", "matrix"]
     matrix = next(nodes[edge.source] for edge in wires if edge.role == "matrix")
-    assert (matrix.kind, matrix.name, matrix.entries) == ("parameter", "layer1", "4 x 4")
-    (backward,) = (n for n in picture.nodes if n.op == "affine 4 x 4" and n.part == "backward")
+    assert (matrix.kind, matrix.name, matrix.entries) == ("parameter", "layer1", "4 × 4")
+    (backward,) = (n for n in picture.nodes if n.op == "affine 4 × 4" and n.part == "backward")
     roles = [edge.role for edge in picture.edges if edge.target == backward.id]
     assert sorted(roles) == ["", "", "", "", "matrix"]  # its biases are 0
     assert backward.group == ("backward", "layer1")
@@ -212,7 +212,7 @@ def test_an_affine_is_one_node_and_its_matrix_another():
 def test_gradients_from_one_outer_are_one_node():
     program = network(4, 1)
     picture = picture_of_program(program)
-    (outer,) = (node for node in picture.nodes if node.op == "outer 4 x 2")
+    (outer,) = (node for node in picture.nodes if node.op == "outer 4 × 2")
     ends = [edge for edge in picture.edges if edge.source == outer.id]
     assert [edge.count for edge in ends] == [8]
     nodes = {node.id: node for node in picture.nodes}
@@ -236,9 +236,9 @@ def test_groups_come_from_labels():
     picture = picture_of_program(network(4, 1))
     groups = {(node.part, node.op, node.group[1:]) for node in of_kind(picture, "instruction")}
     assert {
-        ("forward", "affine 4 x 2", ("layer0",)), ("forward", "relu", ("layer0",)),
+        ("forward", "affine 4 × 2", ("layer0",)), ("forward", "relu", ("layer0",)),
         ("forward", "dot", ("layer1", "neuron0")), ("forward", "-", ()),
-        ("backward", "outer 4 x 2", ("layer0",)), ("backward", "*", ()),
+        ("backward", "outer 4 × 2", ("layer0",)), ("backward", "×", ()),
         ("backward", "lane_sum", ("layer0", "neuron2")),
         ("backward", "lane_sum", ("layer1", "neuron0")),
     } <= groups  # fmt: skip
@@ -333,8 +333,8 @@ def test_svg_shows_nodes_and_roles(direction):
     kept = {node.id for node in picture_of_program(program).nodes}
     assert kept <= ids
     texts = {"".join(e.itertext()).strip() for e in tree.iter(f"{SVG}text")}
-    assert {"forward", "backward", "affine 4 x 2", "outer 4 x 2", "relu'", "d/d w0"} <= texts
-    assert {"matrix", "8 gradients", "4 x 2 parameters"} <= texts
+    assert {"forward", "backward", "affine 4 × 2", "outer 4 × 2", "relu'", "d/d w0"} <= texts
+    assert {"matrix", "8 gradients", "4 × 2 parameters"} <= texts
     assert any("hexagon: backward" in text for text in texts)
 
 

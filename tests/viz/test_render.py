@@ -43,11 +43,11 @@ def test_one_door_runs_the_program(neuron, installed, monkeypatch):
     assert [command[0] for command in commands] == ["/somewhere/graphviz-pure"]
 
 
-def test_pdf_by_graphviz_pure_is_refused(neuron, installed, tmp_path, monkeypatch):
-    commands = installed(monkeypatch, "graphviz-pure", out=b"nothing")
-    with pytest.raises(NoGraphviz, match=r"graphviz-pure cannot write pdf.*`dot`"):
-        save(neuron(), tmp_path / "f.pdf")
-    assert commands == [] and list(tmp_path.iterdir()) == []
+def test_a_system_dot_writes_pdf_itself(neuron, installed, monkeypatch):
+    commands = installed(monkeypatch, "dot", "graphviz-pure", out=b"%PDF %%EOF")
+    assert draw(neuron()).pipe("pdf") == b"%PDF %%EOF"
+    assert draw(neuron(), scale=2).pipe("pdf") == b"%PDF %%EOF"
+    assert [command[2:] for command in commands] == [["-Tpdf"], ["-Tpdf", "-Gdpi=144"]]
 
 
 def test_texts_need_no_engine(neuron, is_file_of, nothing_installed, tmp_path):
@@ -98,3 +98,24 @@ def test_both_layout_programs_give_the_same_ids_and_texts(monkeypatch):
 def graphviz_pure():
     beside = os.path.dirname(sys.executable)
     return shutil.which("graphviz-pure") or shutil.which("graphviz-pure", path=beside)
+
+
+def test_another_host_lays_out_pictures(nothing_installed, neuron):
+    asked = []
+
+    def layout(source, format):
+        asked.append((source, format))
+        return b'<?xml version="1.0"?><svg width="8pt" height="8pt"><g id="n0"></g></svg>'
+
+    diagram = draw(neuron())
+    viz.render.use(layout)
+    try:
+        assert viz.render.engine() == "layout"
+        assert b'id="n0"' in diagram.pipe("svg") and b"<style>" in diagram.pipe("svg")
+        assert asked[0] == (diagram.source, "svg")
+    finally:
+        viz.render.use(None)
+    with pytest.raises(NoGraphviz):
+        diagram.pipe("svg")
+    with pytest.raises(TypeError, match="use takes a function"):
+        viz.render.use("dot")

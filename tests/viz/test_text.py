@@ -1,19 +1,22 @@
 """The table and Mermaid: what they say, and that user text stays text."""
 
+import io
 import json
 import re
 
+import pytest
+
 from autograd_core import Value
-from viz import to_json, to_mermaid, to_text
+from viz import draw, explain, step, to_json, to_mermaid, to_text
 
 
 def test_table(neuron):
     rows = [re.split(r"  +", line.strip()) for line in to_text(neuron()).splitlines()]
     assert rows[0] == ["name", "gate", "value", "gradient", "local gradients"]
-    assert rows[1] == ["w0", "2", "-0.196612"]
-    assert rows[3] == ["v2", "w0 * x0", "-2", "0.196612", "-1", "2"]
-    assert rows[7] == ["v6", "v2 + v5", "4", "0.196612", "1", "1"]
-    assert rows[10] == ["v9", "sigmoid(v8)", "0.731059", "1", "0.196612"]
+    assert rows[1] == ["w0", "2", "-0.197"]
+    assert rows[3] == ["v2", "w0 × x0", "-2", "0.197", "-1", "2"]
+    assert rows[7] == ["v6", "v2 + v5", "4", "0.197", "1", "1"]
+    assert rows[10] == ["v9", "sigmoid(v8)", "0.731", "1", "0.197"]
     assert len(rows) == 11
 
 
@@ -67,9 +70,19 @@ def test_hostile_label_in_text(labelled, unseen, shown_label, label):
         assert sum(shown in line for line in lines) >= 3
 
 
-def test_table_writes_numbers_with_six_digits():
+def test_the_table_writes_numbers_as_the_picture_does(dot_texts):
     rows = to_text(Value(123456.789, "x") * 1.25e-7).splitlines()
-    assert rows[1].split()[1] == "123457" and rows[2].split()[1] == "1.25e-7"
+    assert rows[1].split()[1] == "1.23e5" and rows[2].split()[1] == "1.25e-7"
+    assert {"1.23e5", "1.25e-7"} <= set(dot_texts(draw(Value(123456.789, "x") * 1.25e-7)))
+
+
+@pytest.mark.parametrize("encoding, sign", [("utf-8", "×"), ("cp1252", "×"), ("ascii", "*")])
+def test_a_terminal_without_a_times_sign_gets_a_star(monkeypatch, encoding, sign):
+    f = Value(3.0, "x") * Value(2.0, "y")
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    for text in (to_text(f), repr(explain(f, f.inputs[0])), step(f).to_text()):
+        assert f" {sign} " in text
+        print(text)
 
 
 # ---------------------------------------------------------------- Mermaid
@@ -78,9 +91,9 @@ def test_table_writes_numbers_with_six_digits():
 def test_mermaid(neuron):
     lines = to_mermaid(neuron()).splitlines()
     assert lines[0].split() == ["flowchart", "LR"]
-    assert '  n0["w0<br>value 2.00<br>grad -0.20"]' in lines
-    assert '  n9(["sigmoid<br>value 0.73<br>grad 1.00"])' in lines
-    assert '  n0 -->|"x -1.00"| n2' in lines
+    assert '  n0["w0<br>value 2<br>grad -0.197"]' in lines
+    assert '  n9(["sigmoid<br>value 0.731<br>grad 1"])' in lines
+    assert '  n0 -->|"× -1"| n2' in lines
     assert len(lines) == 1 + 10 + 9
 
 
