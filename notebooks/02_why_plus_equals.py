@@ -58,7 +58,7 @@ check("by nudging", ((3.0 + nudge) ** 2 - 3.0**2) / nudge, 6.0, within=1e-5)
 # %% [markdown]
 # Why *add*? Turn `x` up by a thousandth. The left input of the gate rises by a thousandth, and that
 # alone would make `y` rise by 3 thousandths. The right input rises too, which is worth another 3.
-# Both happen at once, so `y` rises by both together. Walk it, and watch the second path meet the
+# Both happen at once, so `y` rises by both together. Walk it, and watch the second wire meet the
 # first:
 
 # %%
