@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from viz import Diagram
+
 jupytext = pytest.importorskip("jupytext")
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -101,6 +103,7 @@ def test_every_system_of_the_course_is_named():
 @pytest.fixture
 def lesson(monkeypatch):
     monkeypatch.syspath_prepend(str(NOTEBOOKS))
+    monkeypatch.setattr(Diagram, "formats", Diagram.formats)  # which the lessons set
     sys.modules.pop("lesson", None)
     import lesson
 
