@@ -93,12 +93,14 @@ def fit(
             if scheduler is not None:
                 scheduler.step()
             state = steps.state()
-            losses.append(total)
             if watch is not None:
                 steps.restore(state)
                 watch(epoch, total)
                 steps.adopt()
                 state = steps.state()
+            # Not before the `if`: CPython 3.12 leaves a branch that ends a loop out of the `try`,
+            # and a Ctrl-C at its jump would not be caught.
+            losses.append(total)
         steps.restore(state)
     except BaseException:
         try:
