@@ -76,7 +76,7 @@ def digraph(
             'view="both" is for a Value in the circuit style, with its backward pass: '
             'draw(f, view="both")'
         )
-    drawn.wires, drawn.view = wires, view
+    drawn.wires = wires
     font = "Arial"  # layout programs know its widths; a list of fonts they measure as Times
     diagram = Diagram(
         format="svg",
@@ -165,7 +165,6 @@ class _Style:
 
     small: ClassVar = 10  # points; of what stands beside names and numbers
     wires = "weight"
-    view = "one"
     part = ""  # of a picture with both passes the one that is being drawn
 
     def __init__(self, picture: Picture, direction: str) -> None:
@@ -264,7 +263,7 @@ class _Circuit(_OfValue):
         legend = _font(f"{above} the wire: value", VALUE)
         if self.picture.backward:
             legend += f", {_font(f'{below}: gradient', GRADIENT)}"
-            legend += _font(f", &#8592; {TIMES_}: local gradient", MUTED)
+            legend += _font(f", &#8592; {_TIMES}: local gradient", MUTED)
         return legend
 
     @cached_property
@@ -286,7 +285,7 @@ class _Circuit(_OfValue):
             attributes["shape"] = "circle" if len(node.op) < 4 else "ellipse"
             if node.ordered or len(self.nodes) <= KEPT:
                 attributes["ordering"] = "in"
-            rows = [_text(node.op)]
+            rows = [_text(node.symbol)]
             if node.op == SIGMA:
                 rows.append(_font(f"{node.terms}", MUTED, 8))
             diagram.node(node.id, _rows(*rows), **attributes)
@@ -483,7 +482,7 @@ class _Network(_Circuit):
             return
         place = re.search(r"\d+$", node.name)
         name = place[0] if place else node.name.rpartition(".")[2]
-        rows = [_font(_text(f"{node.op} {name}".lstrip()), MUTED, 8), *self._numbers(node)]
+        rows = [_font(_text(f"{node.symbol} {name}".lstrip()), MUTED, 8), *self._numbers(node)]
         diagram.node(
             node.id, _rows(*rows), id=node.id, tooltip=_attribute(node.title),
             width=f"{self.width:.2f}", height="0.3", margin="0.05,0.05",
@@ -509,8 +508,9 @@ class _Network(_Circuit):
         if weight is None or not math.isfinite(weight):
             return {"class": "wire"}
         width = 0.3 + 2.7 * abs(weight) / self.largest
-        label = edge.weight_grad, edge.weight
-        told = f"weight {label[1]!r}" + (f" gradient {label[0]!r}" if label[0] is not None else "")
+        told = f"weight {edge.weight!r}"
+        if edge.weight_grad is not None:
+            told += f" gradient {edge.weight_grad!r}"
         return {
             "penwidth": f"{width:.2f}", "color": ink("plus" if weight >= 0.0 else "minus"),
             "style": "solid" if weight >= 0.0 else "dashed", "edgetooltip": told, "class": "weight",
@@ -537,7 +537,7 @@ class _Network(_Circuit):
 
 class _Record(_OfValue):
     def legend(self) -> str:
-        local = _font(f"{TIMES_}: local gradient", MUTED) if self.picture.backward else ""
+        local = _font(f"{_TIMES}: local gradient", MUTED) if self.picture.backward else ""
         return ", ".join(filter(None, [_font("data: value", VALUE), local]))
 
     def node(self, diagram: Any, node: Node) -> None:
@@ -558,7 +558,7 @@ class _Record(_OfValue):
         if node.op:
             order = {"ordering": "in"} if node.ordered else {}
             diagram.node(
-                f"{node.id}.gate", _html(_text(node.op)), shape="ellipse", margin="0.03",
+                f"{node.id}.gate", _html(_text(node.symbol)), shape="ellipse", margin="0.03",
                 width="0.4", height="0.35", id=f"{node.id}-gate", **order,
                 **{"class": "gate", **_GATE},
             )  # fmt: skip
@@ -592,7 +592,7 @@ class _Program(_Style):
         if node.once and node.kind in ("instruction", "parameter"):
             attributes["peripheries"] = "2"
         if node.kind == "instruction":
-            rows = [_text(node.op), _font(_text(node.register), MUTED, 9)]
+            rows = [_text(node.symbol), _font(_text(node.register), MUTED, 9)]
             if node.name:
                 rows.insert(1, _font(_text(node.inner_name), INK, 10))
             attributes |= {**_GATE, "margin": "0.02", "height": "0.45", "width": "0.45"}
@@ -643,7 +643,7 @@ _STYLES: dict[str, type[_Style]] = {"circuit": _Circuit, "record": _Record}
 # ASCII, with entities for the rest, so that no layout program has to guess an encoding.
 
 
-TIMES_ = "&#215;"
+_TIMES = "&#215;"
 _SPACE = "&#160;"
 
 
@@ -660,7 +660,7 @@ def _told(value: float | None, grad: float | None, local: float | None = None) -
 
 def _local(edge: Edge) -> str:
     """What a gate multiplies by on the way back in this operand, unless examples differ in it."""
-    return "" if edge.local is None or edge.grads else f"&#8592; {TIMES_}{number(edge.local)}"
+    return "" if edge.local is None or edge.grads else f"&#8592; {_TIMES}{number(edge.local)}"
 
 
 def _html(content: str) -> str:

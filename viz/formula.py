@@ -153,8 +153,14 @@ def place(node: Value, operand: int) -> str:
     return "input" if len(node.inputs) == 1 else f"{ordinal(operand + 1)} input"
 
 
-_BINDING = {"+": 1, "-": 1, "neg": 1, "*": 2, "/": 2}  # how tightly a gate holds its operands
 _FUNCTION = 3
+
+
+def _binding(form: str) -> int:
+    """How tightly a formula holds its operands: 1 a sum, 2 a product, 3 all else."""
+    if re.search(r"^-<|> [+-] <", form):
+        return 1
+    return 2 if re.search(rf"> [{TIMES}/] <", form) else _FUNCTION
 
 
 def expression_of(order: Iterable[Value], labels: Mapping[Value, str], limit: int = 60) -> str:
@@ -164,16 +170,14 @@ def expression_of(order: Iterable[Value], labels: Mapping[Value, str], limit: in
         told[value] = labels[value], _FUNCTION + 1
         if value.gate is None or not value.inputs:
             continue
-        binding = _BINDING.get(value.op, _FUNCTION)
+        form = plain(value.gate.latex)
+        binding = _binding(form)
         inputs = []
         for operand, (text, inner) in enumerate(told[x] for x in value.inputs):
             later = operand > 0 and not value.gate.symmetric  # a - (b - c)
             needs = inner < binding or (inner == binding and (later or binding == _FUNCTION))
             inputs.append(f"({text})" if needs else text)
-        text = fill(
-            plain(value.gate.latex),
-            parts_of(value.gate, inputs, labels[value], value.constants),
-        )
+        text = fill(form, parts_of(value.gate, inputs, labels[value], value.constants))
         if len(text) <= limit:
             told[value] = text, binding
     return told[value][0]

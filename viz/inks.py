@@ -8,7 +8,7 @@ alone: place, or a dashed line, says the same.
 
 from __future__ import annotations
 
-__all__ = ["COLOURS", "HALO", "LIT", "ink", "sheet"]
+__all__ = ["COLOURS", "LIT", "ink", "sheet"]
 
 COLOURS = {
     "paper": ("#ffffff", "#0d1117"),
@@ -25,7 +25,7 @@ COLOURS = {
     "group_line": ("#d1d9e0", "#3d444d"),
 }
 LIT = {"lit": ("#b58100", "#ffd33d"), "mark": ("#fff3bf", "#332808")}  # of a page: the step's own
-HALO = (
+_HALO = (
     "text{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}",
     ":is(.gate,.group,.neuron,.instruction) text{stroke-width:0}",  # they stand on their own ground
 )
@@ -46,7 +46,7 @@ def sheet(theme: str = "auto", halo: bool = True) -> str:
     own = f".viz-{theme} "
     rules = own + "text{font-family:Arial,Helvetica,sans-serif}"
     if halo:
-        rules += "".join(own + rule for rule in HALO) + _halo(own, theme == "dark")
+        rules += "".join(own + rule for rule in _HALO) + _halo(own, theme == "dark")
     if theme == "auto":
         dark = "".join(
             f'{own}[fill="{light}"]{{fill:{dark}}}{own}[stroke="{light}"]{{stroke:{dark}}}'

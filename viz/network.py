@@ -1,6 +1,6 @@
 """A network's picture, made small: one example of a batch, sums in one gate, neurons with weights.
 
-    picture, count = one_example(picture)   # of a loss over 100 examples: the first, and 100
+    picture = one_example(picture)          # of a loss over 100 examples the first
     picture = with_sums(picture)            # a + b + c + d is one gate with four inputs
     picture = as_network(folded, picture)   # folded neurons get wires with weights
 
@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from .picture import Edge, Group, Node, Picture
-from .words import TIMES
 
 __all__ = [
     "SEVERAL", "SIGMA", "as_network", "examples_of", "in_order", "one_example", "shown_by",
@@ -246,7 +245,7 @@ def as_network(folded: Picture, whole: Picture) -> Picture:
         if source is None or target is None or source is target or target.id not in neurons:
             continue
         other = nodes[beside[edge.target].get(1 - edge.operand, edge.target)]
-        if nodes[edge.target].op == TIMES and _is_parameter(other):
+        if nodes[edge.target].op == "*" and _is_parameter(other):
             weights.setdefault((source.id, target.id), other)
     uses_of_parameters = {
         (inner[edge.source].id, inner[edge.target].id)

@@ -43,7 +43,7 @@ class Node:
 
     id      "n3", by order
     name    its label, or the variable's name; "" if it has none
-    op      what its gate shows (`*`, `tanh`, `**2`); "" for a leaf or a group
+    op      its gate, with its constants (`*`, `tanh`, `**2`); "" for a leaf or a group
     data    the value; None for a group without a single result
     grad    its gradient; None before a backward pass, and in a forward picture
     uses    into how many operands it goes
@@ -94,6 +94,11 @@ class Node:
         return max(1, len(self.members))
 
     @property
+    def symbol(self) -> str:
+        """Its op as readers see it: × for `*`."""
+        return TIMES if self.op == "*" else self.op
+
+    @property
     def part(self) -> str:
         """The outermost group: in the picture of a program "forward" or "backward"."""
         return self.group[0] if self.group else ""
@@ -120,8 +125,8 @@ class Node:
             yield self.name or self.register
             yield f"({self.entries})" if self.entries else ""
         else:
-            yield self.name or self.op or "constant"
-            yield f"= {self.op}" if self.name and self.op else ""
+            yield self.name or self.symbol or "constant"
+            yield f"= {self.symbol}" if self.name and self.op else ""
             yield f"({self.size} values)" if self.size > 1 else ""
             yield f"value {self.data!r}" if self.data is not None else ""
             yield f"gradient {self.grad!r}" if self.grad is not None else ""
@@ -212,11 +217,8 @@ class Picture:
         )
 
     def to_json(self) -> str:
-        """Nodes and edges as JSON; inf and nan as the strings "Infinity" and "NaN", × as `*`."""
-        plain = self.as_dict()
-        for node in plain["nodes"]:  # type: ignore[attr-defined]
-            node["op"] = node["op"].replace(TIMES, "*")
-        return json.dumps(jsonable(plain), indent=1, allow_nan=False)
+        """Nodes and edges as JSON; inf and nan as the strings "Infinity" and "NaN"."""
+        return json.dumps(jsonable(self.as_dict()), indent=1, allow_nan=False)
 
 
 def picture_of(
@@ -269,8 +271,7 @@ def picture_of(
 
 def _op(value: Value) -> str:
     constants = " ".join(number(constant) for constant in value.constants)
-    symbol = TIMES if value.op == "*" else value.op
-    return f"**{constants}" if value.op == "**" else f"{symbol} {constants}".rstrip()
+    return f"**{constants}" if value.op == "**" else f"{value.op} {constants}".rstrip()
 
 
 def _names(order: list[Value], names: Mapping[str, object]) -> dict[Value, str]:

@@ -186,7 +186,7 @@ class _Builder:
         if gate.symbol and parameters:
             power = f"{gate.symbol}{numbers}"
             return power if op.slope is None else f"({power})'"
-        name = (TIMES if gate.symbol == "*" else gate.symbol) or gate.name
+        name = gate.symbol or gate.name
         if op.slope is not None:
             name = op.name if len(gate.operands) > 1 else f"{gate.name}'"
         return f"{name} {numbers}".rstrip()

@@ -53,13 +53,14 @@ def _gate(node: Node, inputs: list[str]) -> str:
         return f"{node.size} values of " + ", ".join(inputs) if inputs else f"{node.size} values"
     if not node.op:
         return ""
-    if not node.op[0].isalpha():
-        if node.op.startswith("**") and inputs and inputs[0].startswith("-"):
+    symbol = node.symbol
+    if not symbol[0].isalpha():
+        if symbol.startswith("**") and inputs and inputs[0].startswith("-"):
             inputs = [f"({inputs[0]})", *inputs[1:]]
         if len(inputs) == 1:
-            return f"{inputs[0]}{node.op}"
-        return f" {node.op} ".join(inputs) or node.op
-    name, *constants = node.op.split()
+            return f"{inputs[0]}{symbol}"
+        return f" {symbol} ".join(inputs) or symbol
+    name, *constants = symbol.split()
     return f"{name}({', '.join(inputs + constants)})"
 
 
@@ -99,7 +100,7 @@ def _mermaid_node(node: Node, picture: Picture) -> str:
 
 
 def _value_rows(node: Node, backward: bool) -> list[str]:
-    rows = [node.name, node.op]
+    rows = [node.name, node.symbol]
     if node.size > 1:
         rows.append(f"{node.size} values")
     if node.data is not None:
@@ -113,7 +114,7 @@ def _program_rows(node: Node) -> list[str]:
     name = f"d/d {node.name}" if node.kind == "gradient" else node.name
     if node.kind != "instruction":
         return [node.register, name, node.entries]
-    return [node.op, node.register, name, "once for all lanes" * node.once]
+    return [node.symbol, node.register, name, "once for all lanes" * node.once]
 
 
 def _escape(text: str) -> str:

@@ -78,7 +78,7 @@ def test_repeats_of_examples_fold(network_loss):
     few, many = (fold(picture_of(network_loss(n)), 0) for n in (5, 50))
     assert len(few.nodes) == len(many.nodes) < 20
     assert [n.name or n.op for n in few.nodes] == [n.name or n.op for n in many.nodes]
-    for gate in ("×", "-", "relu", "Σ"):
+    for gate in ("*", "-", "relu", "Σ"):
         assert [node.size for node in many.nodes if node.op == gate] == [1]
     assert [node.terms for node in many.nodes if node.op == "Σ"] == [50]
     assert (few.examples, many.examples) == (5, 50)

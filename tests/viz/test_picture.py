@@ -15,7 +15,7 @@ from viz.picture import picture_of
 def test_ids_follow_the_order_of_evaluation(neuron):
     nodes = picture_of(neuron()).nodes
     assert [node.id for node in nodes] == [f"n{i}" for i in range(10)]
-    wanted = ["w0", "x0", "×", "w1", "x1", "×", "+", "w2", "+", "sigmoid"]
+    wanted = ["w0", "x0", "*", "w1", "x1", "*", "+", "w2", "+", "sigmoid"]
     assert [node.name or node.op for node in nodes] == wanted
 
 
@@ -199,3 +199,10 @@ def test_names_that_are_not_text_are_refused():
 def test_a_negative_base_has_its_brackets():
     assert "(-2)**2" in to_text(Value(-2.0) ** 2)
     assert "x**2" in to_text(Value(-2.0, "x") ** 2)
+
+
+def test_readers_see_a_times_sign_and_data_keep_the_op(dot_texts):
+    f = Value(2.0, "x") * Value(3.0, "y")
+    assert '"op": "*"' in to_json(f)
+    for shown in ("\n".join(dot_texts(draw(f))), to_text(f), to_mermaid(f)):
+        assert "×" in shown and "*" not in shown

@@ -155,7 +155,7 @@ def test_the_backward_part_reads_copies_of_what_the_forward_part_keeps():
 
 def test_symbols():
     ops = {node.op for node in of_kind(picture_of_program(gates_of_all_kinds()), "instruction")}
-    assert {"max", "**3", "leaky_relu 0.2", "/", "-", "exp", "×", "tanh", "**"} <= ops
+    assert {"max", "**3", "leaky_relu 0.2", "/", "-", "exp", "*", "tanh", "**"} <= ops
     code = [
         line(3, "max", 0, 1), line(4, "max", 3, 0, 1, slope="a"),
         line(5, "power", 4, 2), line(6, "power", 5, 4, 2, slope="x"),
@@ -238,7 +238,7 @@ def test_groups_come_from_labels():
     assert {
         ("forward", "affine 4 × 2", ("layer0",)), ("forward", "relu", ("layer0",)),
         ("forward", "dot", ("layer1", "neuron0")), ("forward", "-", ()),
-        ("backward", "outer 4 × 2", ("layer0",)), ("backward", "×", ()),
+        ("backward", "outer 4 × 2", ("layer0",)), ("backward", "*", ()),
         ("backward", "lane_sum", ("layer0", "neuron2")),
         ("backward", "lane_sum", ("layer1", "neuron0")),
     } <= groups  # fmt: skip

@@ -34,7 +34,6 @@
  * @property {Point[]} nodes        middles
  * @property {((Point & {path: string}) | null)[]} stems   middle of the numbers, and the line
  * @property {(Point & {path: string})[]} wires           likewise
- * @property {{left: number, right: number}[]} columns
  */
 
 /**
@@ -379,7 +378,6 @@ function place(nodes, wires, ranks, columns) {
   });
   return {
     width: left + 8, height: bottom - top + 20, nodes: at, stems, wires: routes,
-    columns: x.map(({ left, right }) => ({ left, right })),
   };
 }
 

@@ -141,8 +141,10 @@ export class View {
         wires.set(key, wire);
         wire.pairs.push([i, operand]);
         const other = graph.inputs[i][1 - operand];
-        const isProduct = graph.gates[i] === "mul" && other !== undefined && graph.isLeaf(other);
-        if (isProduct && this.of.get(other) === target && wire.weight < 0) wire.weight = other;
+        const { slopes, operands } = graph.data.forms[graph.gates[i]];
+        const isWeighted = slopes[operand] === `<${operands[1 - operand]}>`; // the other is the slope
+        if (!isWeighted || !graph.isLeaf(other) || this.of.get(other) !== target) return;
+        if (wire.weight < 0) wire.weight = other;
       });
     }
     return [...wires.values()];
