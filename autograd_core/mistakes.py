@@ -72,7 +72,7 @@ mistakes: dict[str, Mistake] = {
         ),
         Mistake(
             "overwrote", "A contribution took the place of the sum: = was written for +=.",
-            "Each wire of a value that is used more than once brings a part: add it to what is there.",
+            "A value that is used more than once gets a part from each wire: add them up.",
             ("before", "0"), ("quiz", "sabotage", "grader"),
         ),
         Mistake(
