@@ -7,6 +7,7 @@ from .errors import TraceError
 from .functions import *  # noqa: F403 - one function per gate, listed there
 from .gate import Failure, Gate, Identity, Interval
 from .graph import first_nan, first_stale, gradients, is_stale, release, topological
+from .mistakes import Mistake, mistakes
 from .modes import is_tracing, no_grad, trace_creation, used
 from .table import gates
 from .value import Value, apply
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CompiledGraph", "Failure", "Gate", "GradientError", "Identity", "Instruction", "Interval",
-    "Op", "Program", "TraceError", "Value", "apply", "check_gate", "check_gradient",
+    "Mistake", "Op", "Program", "TraceError", "Value", "apply", "check_gate", "check_gradient",
     "compile_graph", "first_nan", "first_stale", "gates", "grad", "gradients", "hessian", "hvp",
-    "is_stale", "is_tracing", "jacobian", "javascript", "no_grad", "release", "run", "to_c",
-    "to_numpy", "topological", "trace_creation", "used", "value_and_grad",
+    "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad", "release", "run",
+    "to_c", "to_numpy", "topological", "trace_creation", "used", "value_and_grad",
 ]  # fmt: skip
 __all__ += _functions.__all__
 

@@ -25,12 +25,12 @@ from .formula import Explanation, explain
 from .picture import Names, Picture, picture_of
 from .program_picture import forward_part, picture_of_program
 from .render import NoGraphviz
-from .stepper import Stepper, step
+from .stepper import Stepper, sabotage, step
 from .text import mermaid, table
 
 __all__ = [
     "Diagram", "Explanation", "ExpressionError", "NoGraphviz", "Stepper", "draw", "draw_dot",
-    "explain", "parse", "save", "step", "to_json", "to_mermaid", "to_text",
+    "explain", "parse", "sabotage", "save", "step", "to_json", "to_mermaid", "to_text",
 ]  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 step(f)                         # in a notebook: walk with the buttons or the arrow keys
 step(f).save("walk.html")       # a page that asks for nothing from outside
+step(f, quiz=True)              # it asks the learner for each number of the way back
+sabotage(f, seed=1)             # a walk with a mistake in it, to be found
 print(step(f).to_text())        # the same walk in a terminal
 
 The page draws itself, from nodes and wires; its JavaScript lies in `page/`, a module per subject.
@@ -19,40 +21,45 @@ import tempfile
 import uuid
 import webbrowser
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from autograd_core import Gate, Value, gradients, javascript
+from autograd_core import Gate, Mistake, Value, gradients, javascript, mistakes
 
 from .dot import digraph
 from .files import write
 from .formula import expression_of, plain
 from .inks import COLOURS, LIT
 from .network import examples_of, shown_by
-from .picture import Names, picture_of
+from .picture import Names, Picture, picture_of
 from .render import engine
+from .sabotage import KINDS, Planted, plant
 from .steps import SENTENCES, Step, walk
 from .words import ORDINALS, jsonable, number, printable
 
-__all__ = ["Stepper", "step"]
+__all__ = ["Stepper", "sabotage", "step"]
 
 STILL = 100  # values; of more the page holds no still image, which nobody could read
 TOLD = 200  # lines of the walk as text, where scripts do not run and there is no still image
 LEGIBLE = 60  # values; of more, runs of sums are one gate
 MOST = 20_000  # values of one page; above it the page would take seconds to open
 
-MODULES = ("numbers", "graph", "walk", "layout", "drawing", "sentences", "page")
+MODULES = ("numbers", "graph", "walk", "layout", "drawing", "sentences", "quiz", "page")
 _PAGE = Path(__file__).parent / "page"
 
 
 def step(
-    root: Value, *, names: Names = None, depth: int | None = None, limit: int = MOST
-) -> Stepper:
+    root: Value, *, names: Names = None, depth: int | None = None, limit: int = MOST,
+    quiz: bool = False,
+) -> Stepper:  # fmt: skip
     """The walk through `root`'s graph: forward gate by gate, then backward wire by wire.
 
     names   `names=locals()` gives unlabelled values the names of your variables; in a notebook that
             is the default
     depth   how many levels of groups (`layer0.neuron3.w1`) are open at first; None: as fits
     limit   how many values a page may hold
+    quiz    whether the page asks for the numbers of the way back, one wire after the other, before
+            it shows them; a button turns that on too
 
     It shows itself in a notebook; `.save("walk.html")`, `.open()`, `.to_text()`, `.to_json()`; it
     has a length and iterates over its steps. Networks fold to their layers, and a group opens by a
@@ -60,13 +67,31 @@ def step(
     more than `limit` values.
     """
     __tracebackhide__ = True
-    return Stepper(root, names, depth, limit)
+    return Stepper(root, names, depth, limit, quiz)
+
+
+def sabotage(root: Value, kind: str = "", seed: int = 0, *, names: Names = None) -> Stepper:
+    """A walk like that of `step`, with a mistake in its way back; the page asks which it is.
+
+    kind    the name of the mistake, one of seven in `autograd_core.mistakes`: "overwrote", "wrong
+            operand", "sign", "max to both", "stale value", "wrong order", "did not zero"; "" draws
+            one that shows in this graph
+    seed    draws it, and its place
+
+    `.mistake` says which it is. The graph itself and its `.grad` stay right. ValueError, naming the
+    remedy, if that mistake cannot show in this graph or if it has more than 100 values.
+    """
+    __tracebackhide__ = True
+    return Stepper(root, names, None, MOST, planted=plant(root, kind, seed))
 
 
 class Stepper:
-    """A recorded walk; `step` makes one."""
+    """A recorded walk; `step` makes one, and `sabotage` one with a mistake in it."""
 
-    def __init__(self, root: Value, names: Names, depth: int | None, limit: int) -> None:
+    def __init__(
+        self, root: Value, names: Names, depth: int | None, limit: int, quiz: bool = False,
+        planted: Planted | None = None,
+    ) -> None:  # fmt: skip
         if not isinstance(root, Value):
             raise TypeError(f"only a Value can be walked, got {type(root).__name__}: step(loss)")
         total = gradients(root)
@@ -78,9 +103,14 @@ class Stepper:
             )
         if depth is not None and depth < 0:
             raise ValueError(f"depth must be 0 or more, got {depth}")
-        self._depth = depth
-        self.picture = picture_of(root, names=names, grads=total)
-        self.steps = walk(root, self.picture)
+        self._depth, self._quiz = depth, quiz
+        # What `sabotage` planted, and the pass as the page runs it.
+        self.mistake: Mistake | None = planted.mistake if planted else None
+        self._planted = _for_page(planted) if planted else None
+        self.picture = picture_of(root, names=names, grads=planted.total if planted else total)
+        if planted:
+            self.picture = _with_mistake(self.picture, planted)
+        self.steps = walk(root, self.picture, planted.wires if planted else None)
         self._gates = [value.gate for value in total]
         self._constants = [value.constants for value in total]
         labels = dict(zip(total, self.picture.names().values(), strict=True))
@@ -165,7 +195,9 @@ class Stepper:
             inputs[_index(edge.target)].append(_index(edge.source))
             slopes[_index(edge.target)].append(edge.local)
         example, count = examples_of(picture)
-        large = count > 1 or len(picture.nodes) > LEGIBLE
+        planted = self._planted
+        reader = "sabotage" if planted else "quiz"
+        large = not planted and (count > 1 or len(picture.nodes) > LEGIBLE)
         folds, terms = shown_by(picture) if large else ({}, {})
         return {
             "alone": alone,
@@ -178,13 +210,22 @@ class Stepper:
             "constants": self._constants,
             "inputs": inputs,
             "locals": slopes,
-            "groups": [node.group for node in picture.nodes],
-            "example": [-1 if (k := example[node.id]) is None else k for node in picture.nodes],
-            "examples": count,
+            "groups": [() if planted else node.group for node in picture.nodes],
+            "example": [
+                -1 if planted or (k := example[node.id]) is None else k for node in picture.nodes
+            ],
+            "examples": 1 if planted else count,
             "folds": [_index(folds.get(node.id, node.id)) for node in picture.nodes],
             "terms": {str(_index(id)): n for id, n in terms.items()},
             "forms": {name: _forms(gate) for name, gate in used.items()},
             "sentences": {**SENTENCES, "ordinals": ORDINALS},
+            "quiz": self._quiz,
+            "mistakes": [
+                {"name": one.name, "sentence": one.sentence, "hint": one.hint, "plant": one.plant}
+                for one in mistakes.values()
+                if reader in one.readers
+            ],
+            "planted": planted,
         }
 
     def _still(self) -> str:
@@ -202,6 +243,27 @@ class Stepper:
         drawn = digraph(self.picture).pipe("svg")
         source = base64.b64encode(_compact(drawn.decode()).encode()).decode()
         return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{source}">'
+
+
+def _for_page(planted: Planted) -> dict[str, object]:
+    """The type Planted of `page/graph.js`; it is packed, so that nobody reads the answer."""
+    place = {value: i for i, value in enumerate(planted.total)}
+    return {
+        "answer": KINDS.index(planted.mistake.name),
+        "order": [place[value] for value in planted.order],
+        "start": [planted.start.get(value, 0.0) for value in place],
+        "overwritten": [place[value] for value in planted.overwritten],
+    }
+
+
+def _with_mistake(picture: Picture, planted: Planted) -> Picture:
+    """The picture with the slopes of the planted pass, and with what flows back in it."""
+    flows = {(_index(edge.target), edge.operand): edge for edge in picture.edges}
+    places = {value: i for i, value in enumerate(planted.total)}
+    for wire in planted.wires:
+        key = (places[wire.value], wire.operand)
+        flows[key] = replace(flows[key], local=wire.local, grad=wire.contribution)
+    return replace(picture, edges=tuple(flows.values()))
 
 
 def _compact(svg: str) -> str:

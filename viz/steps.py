@@ -8,8 +8,9 @@ The page, the terminal and the tests read the same list, with the same sentences
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from autograd_core import Gate, Value, gradients, is_stale
 
@@ -17,7 +18,7 @@ from .formula import fill, parts_of, place, plain, slope_of
 from .picture import Picture
 from .words import number, ordinal, shown, times
 
-__all__ = ["SENTENCES", "Step", "walk"]
+__all__ = ["SENTENCES", "Step", "Wire", "walk"]
 
 # What each kind of step says. The page fills in the same sentences, with its own numbers, since it
 # recomputes them when a leaf is changed.
@@ -34,6 +35,11 @@ SENTENCES = {
         "{input} is used {times}: the {ordinal} wire adds {upstream} × {local} to the {before} "
         "already there: {before} + {contribution} = {after}"
     ),
+    # Of a walk with a mistake in it, in which a kind of its own would tell where to look.
+    "planted": (
+        "{input}: upstream {upstream} × local {local} = {contribution}; "
+        "its gradient was {before} and is {after}"
+    ),
     "group_forward": "{group} computes: {count} gates.",
     "group_backward": "{group} passes gradients back: {count} wires.",
     "sum_forward": "{result} adds up all its terms: {count} sums.",
@@ -44,6 +50,18 @@ SENTENCES = {
     "constant": "constant {number}",  # an input without a name, in a sentence
     "constant_slope": "({number})",  # the same, below a d
 }
+
+
+class Wire(NamedTuple):
+    """One wire of a backward pass: the value whose gate is passed, which input receives, what."""
+
+    value: Value
+    operand: int
+    upstream: float
+    local: float
+    contribution: float
+    before: float
+    after: float
 
 
 @dataclass(frozen=True)
@@ -85,13 +103,19 @@ class Step:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-def walk(root: Value, picture: Picture) -> list[Step]:
+def walk(root: Value, picture: Picture, planted: Iterable[Wire] | None = None) -> list[Step]:
     """All steps from the leaves to `root` and back, in the order in which the engine works.
 
-    `picture` is that of root, unfolded: it gives ids and names. No `.grad` changes.
+    `picture` is that of root, unfolded: it gives ids and names. `planted` are the wires of a pass
+    with a mistake in it, which then are told instead. No `.grad` changes.
     """
-    passed: list[tuple[Value, int, float, float, float]] = []
-    total = gradients(root, watch=lambda *step: passed.append(step))
+    wires: list[Wire] = []
+
+    def passed(value: Value, operand: int, upstream: float, before: float, after: float) -> None:
+        local = value.partials[operand]
+        wires.append(Wire(value, operand, upstream, local, upstream * local, before, after))
+
+    total = gradients(root, watch=passed)
     nodes = dict(zip(total, picture.nodes, strict=True))
     names = dict(zip(total, picture.names().values(), strict=True))
     constants = picture.constants()
@@ -102,20 +126,22 @@ def walk(root: Value, picture: Picture) -> list[Step]:
             steps.append(Step("forward", nodes[value].id, text, value=value.data))
     seed = SENTENCES["seed"].format(result=names[root], after=number(1.0))
     steps.append(Step("seed", nodes[root].id, seed, after=1.0))
-    wires = dict.fromkeys(total, 0)  # how many have reached a value so far
-    for value, operand, upstream, before, after in passed:
-        source, local = value.inputs[operand], value.partials[operand]
-        contribution, count = upstream * local, nodes[source].uses
-        wires[source] += 1
-        kind = "once" if count < 2 else "fork_first" if wires[source] == 1 else "fork_next"
+    arrived = dict.fromkeys(total, 0)  # how many wires have reached a value so far
+    for wire in wires if planted is None else planted:
+        value, operand = wire.value, wire.operand
+        source = value.inputs[operand]
+        count = nodes[source].uses
+        arrived[source] += 1
+        kind = "once" if count < 2 else "fork_first" if arrived[source] == 1 else "fork_next"
         name = below = names[source]
         if nodes[source].id in constants:
             name = SENTENCES["constant"].format(number=names[source])
             below = SENTENCES["constant_slope"].format(number=names[source])
-        text = SENTENCES[kind].format(
-            input=name, times=times(count), ordinal=ordinal(wires[source]),
-            upstream=number(upstream), local=number(local), contribution=number(contribution),
-            before=number(before), after=number(after),
+        text = SENTENCES[kind if planted is None else "planted"].format(
+            input=name, times=times(count), ordinal=ordinal(arrived[source]),
+            upstream=number(wire.upstream), local=number(wire.local),
+            contribution=number(wire.contribution), before=number(wire.before),
+            after=number(wire.after),
         )  # fmt: skip
         formula = SENTENCES["slope" if count < 2 else "slope_fork"].format(
             result=names[value], input=below if count < 2 else name, place=place(value, operand),
@@ -123,9 +149,10 @@ def walk(root: Value, picture: Picture) -> list[Step]:
         )  # fmt: skip
         steps.append(
             Step(
-                "backward", nodes[value].id, text, formula, input=nodes[source].id,
-                operand=operand, upstream=upstream, local=local, contribution=contribution,
-                before=before, after=after, fork=count > 1,
+                "backward", nodes[value].id, text, formula if planted is None else "",
+                input=nodes[source].id, operand=operand, upstream=wire.upstream, local=wire.local,
+                contribution=wire.contribution, before=wire.before, after=wire.after,
+                fork=count > 1,
             )
         )  # fmt: skip
     return steps

@@ -68,6 +68,20 @@ export function svg(tag, attributes = {}, text = "") {
   return element;
 }
 
+/**
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, string>} [attributes]
+ * @param {(Node | string)[]} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function html(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
 export class Drawing {
   /** @type {boolean[]} which nodes have a stem, before their wires part */
   stemmed = [];
@@ -294,8 +308,9 @@ export class Drawing {
    * @param {Numbers} now
    * @param {Stop} stop
    * @param {(x: number, given: number) => string} [shown]
+   * @param {boolean} [asks]   whether a slope is hidden until its wire has been passed
    */
-  write(state, now, stop, shown = (x) => number(x)) {
+  write(state, now, stop, shown = (x) => number(x), asks = false) {
     const { graph, view } = this;
     const { given } = graph;
     const works = new Set(stop.nodes);
@@ -334,7 +349,7 @@ export class Drawing {
         ? this.prefix(view.nodes[wire.source], wire.source) + shown(now.values[input], given.values[input]) : "");
       const before = given.gradients[gate] * given.locals[gate][operand];
       put(drawn.gradient, flow === undefined ? "" : `${shown(flow, before)} `);
-      put(drawn.local, state.known[gate]
+      put(drawn.local, state.known[gate] && !(asks && flow === undefined)
         ? `\u2190 ${TIMES}${shown(now.locals[gate][operand], given.locals[gate][operand])}` : "");
     }
   }

@@ -34,6 +34,17 @@ import { number } from "./numbers.js";
  * @property {string} title             the expression
  * @property {number} depth             how many levels of groups are open at first; -1: as fits
  * @property {boolean} alone            whether this is a page of its own
+ * @property {boolean} quiz             whether it asks from the start
+ * @property {Mistake[]} mistakes       what can go wrong in a step, or in the planted pass
+ * @property {Planted | null} planted   a mistake to be found; `locals` hold its slopes
+ *
+ * @typedef {{name: string, sentence: string, hint: string, plant: [string, string]}} Mistake
+ *
+ * @typedef {object} Planted            a backward pass with a mistake in it
+ * @property {number} answer            which of `mistakes`
+ * @property {number[]} order           the gates in the order of their turns
+ * @property {number[]} start           gradients that were there before
+ * @property {number[]} overwritten     values in which a contribution takes the place of the sum
  *
  * @typedef {(...operands: number[]) => {value: number, slopes: number[], failure: string}} Rule
  * @typedef {object} Numbers
@@ -60,6 +71,9 @@ export class Graph {
     this.constants = data.constants.map((row) => row.map(Number));
     this.uses = this.names.map(() => 0);
     for (const row of this.inputs) for (const i of row) this.uses[i] += 1;
+    this.order = data.planted?.order ?? [...data.gates.keys()].reverse();
+    this.initial = data.planted?.start.map(Number) ?? this.names.map(() => 0);
+    this.overwritten = new Set(data.planted?.overwritten);
     /** @type {Numbers} */
     this.given = {
       values: data.data.map(Number), locals: data.locals.map((row) => row.map(Number)),
@@ -101,14 +115,23 @@ export class Graph {
    * @param {number[][]} locals
    */
   backward(locals) {
-    const gradients = this.names.map(() => 0);
+    const gradients = this.initial.slice();
     gradients[this.root] = 1;
-    for (let i = this.root; i >= 0; i--) {
+    for (const i of this.order) {
       this.inputs[i].forEach((input, operand) => {
-        gradients[input] += gradients[i] * locals[i][operand];
+        gradients[input] = this.added(input, gradients[input], gradients[i] * locals[i][operand]);
       });
     }
     return gradients;
+  }
+
+  /** A gradient after a contribution to it.
+   * @param {number} input
+   * @param {number} before
+   * @param {number} contribution
+   */
+  added(input, before, contribution) {
+    return this.overwritten.has(input) ? contribution : before + contribution;
   }
 
   /** A value's name; of a constant its number.

@@ -4,9 +4,10 @@
  * All text reaches the page as text, never as markup. Nothing is fetched.
  */
 
-import { Drawing, svg } from "./drawing.js";
+import { Drawing, html, svg } from "./drawing.js";
 import { Graph } from "./graph.js";
 import { number } from "./numbers.js";
+import { newNumbers, Quiz, whichMistake } from "./quiz.js";
 import { chainRule, routes, say } from "./sentences.js";
 import { View } from "./walk.js";
 
@@ -17,20 +18,6 @@ import { View } from "./walk.js";
  */
 
 const LEGIBLE = 60; // nodes; above it groups are closed at first
-
-/**
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag
- * @param {Record<string, string>} [attributes]
- * @param {(Node | string)[]} children
- * @returns {HTMLElementTagNameMap[T]}
- */
-export function html(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
 
 export class Page {
   /** @type {HTMLElement} */ heading;
@@ -56,6 +43,10 @@ export class Page {
   /** @type {HTMLOListElement} */ list;
   /** @type {HTMLDetailsElement} */ steps;
   /** @type {HTMLDetailsElement} */ whatIf;
+  /** @type {HTMLElement} */ question;
+  /** @type {HTMLButtonElement} */ predict;
+  /** @type {HTMLButtonElement} */ renew;
+  /** @type {Quiz | null} */ quiz = null;
   /** @type {View} */ current;
   /** @type {Drawing} */ drawing;
   /** @type {import("./walk.js").Stop[]} */ stops;
@@ -91,6 +82,7 @@ export class Page {
     this.build();
     this.openFirst();
     this.show();
+    if (data.quiz) this.startQuiz(true);
     if (!data.alone) return; // the address of a notebook is not ours
     this.readAddress(address);
     addEventListener("hashchange", () => this.readAddress(location.hash));
@@ -100,7 +92,7 @@ export class Page {
 
   build() {
     const { data } = this;
-    this.heading = html(data.alone ? "h1" : "h2", {}, data.title);
+    this.heading = html(data.alone ? "h1" : "h2", {}, `${data.planted ? "Find the mistake: " : ""}${data.title}`);
     this.crumbs = html("div", { class: "bar crumbs" });
     this.scroll = html("div", { class: "picture", tabindex: "-1" });
     this.bar = html("div", { class: "bar", role: "group", "aria-label": "steps" });
@@ -135,6 +127,8 @@ export class Page {
     this.reset = button("Reset", "the numbers of the engine", () => this.change(new Map()), tools);
     button("Copy as Python", "a program that computes this", () => this.copy(), tools);
     this.whatIf.append(html("summary", {}, "What if? Change a leaf"), this.fields, tools);
+    this.question = html("div", {});
+    if (data.planted) this.question.append(whichMistake(data));
     const view = html("div", { class: "bar view", role: "group", "aria-label": "view" });
     button("\u2212", "smaller (-)", () => this.scale(1 / 1.25), view);
     button("Fit", "as large as the page allows (0)", () => this.scale(0), view);
@@ -148,6 +142,10 @@ export class Page {
       }, view);
       button("Print", "one picture per step", () => this.print(), view);
     }
+    this.predict = button("Predict", "type the numbers of the way back before they are shown", () => this.startQuiz(!this.quiz), view);
+    this.renew = button("New numbers", "leaves at which the usual mistakes give different answers", () => this.drawNumbers(), view);
+    this.predict.hidden = Boolean(data.planted);
+    this.renew.hidden = true;
     if (data.examples > 1) {
       const choose = html("select", { "aria-label": "example" });
       for (let k = 0; k < data.examples; k++) choose.append(html("option", { value: String(k) }, `example ${k + 1} of ${data.examples}`));
@@ -162,7 +160,7 @@ export class Page {
     this.speed.addEventListener("change", () => { if (this.timer) { this.pause(); this.start(); } });
     view.append(this.speed);
     this.box.replaceChildren(this.heading, this.crumbs, this.scroll, this.bar, this.message,
-      this.formula, this.alert, this.detail, view, steps, this.whatIf);
+      this.question, this.formula, this.alert, this.detail, view, steps, this.whatIf);
     this.box.tabIndex = 0;
     (data.alone ? document : this.box).addEventListener("keydown", (event) => this.key_(/** @type {KeyboardEvent} */ (event)));
     this.scroll.addEventListener("click", (event) => this.click(event));
@@ -227,14 +225,17 @@ export class Page {
 
   /** @param {number} k */
   go(k) {
-    this.at = Math.max(0, Math.min(this.stops.length - 1, k));
-    const stop = this.stops[this.at];
-    const state = this.current.stateAfter(this.at, this.now);
-    const changed = this.changed.size > 0;
-    this.drawing.write(state, this.now, stop, changed ? differing : undefined);
-    const { told, formula } = say(this.current, state, this.now, stop);
+    const open = this.stops.findIndex((stop) => this.asks(stop));
+    this.at = Math.max(0, Math.min(this.stops.length - 1, k, open < 0 ? k : open));
+    const stop = this.stops[this.at], asked = this.at === open;
+    const state = this.current.stateAfter(asked ? this.at - 1 : this.at, this.now);
+    if (asked) state.last = null;
+    const changed = this.changed.size > 0 && !this.quiz;
+    this.drawing.write(state, this.now, stop, changed ? differing : undefined, open >= 0);
+    const { told, formula } = asked ? this.asking(stop) : say(this.current, state, this.now, stop);
     fillWith(this.message, told);
     fillWith(this.formula, formula);
+    this.askFor(asked, open < 0);
     this.alert.textContent = this.now.failure ? `The engine would raise here. ${this.now.failure}` : "";
     const half = Math.max(1, this.stops.findIndex((one) => one.phase === "seed"));
     this.where.textContent = this.at === 0 ? `start, ${this.stops.length - 1} steps`
@@ -244,12 +245,12 @@ export class Page {
     this.slider.setAttribute("aria-valuetext", this.message.textContent ?? "");
     for (const [button, off] of /** @type {[HTMLButtonElement, boolean][]} */ ([
       [this.first, this.at === 0], [this.back, this.at === 0],
-      [this.forward, this.at === this.stops.length - 1], [this.last, this.at === this.stops.length - 1],
+      [this.forward, asked || this.at === this.stops.length - 1], [this.last, this.at === this.stops.length - 1],
     ])) button.setAttribute("aria-disabled", String(off));
     this.describe(state);
     for (const item of this.list.children) item.removeAttribute("aria-current");
     this.list.children[this.at]?.setAttribute("aria-current", "step");
-    if (this.at === this.stops.length - 1) this.pause();
+    if (asked || this.at === this.stops.length - 1) this.pause();
     this.reveal(stop.nodes[0]);
     this.drawing.move(stop);
     this.writeAddress();
@@ -286,7 +287,7 @@ export class Page {
     this.list.replaceChildren(...this.stops.map((stop, k) => {
       const state = this.current.stateAfter(k, this.now);
       const item = html("li", {});
-      const { told } = say(this.current, state, this.now, stop);
+      const { told } = this.asks(stop) ? this.asking(stop) : say(this.current, state, this.now, stop);
       const made = html("button", { type: "button" }, told.map((piece) => piece.text).join(""));
       made.addEventListener("click", () => this.go(k));
       item.append(made);
@@ -301,6 +302,77 @@ export class Page {
     const outer = this.scroll.getBoundingClientRect(), inner = this.drawing.boxes[k].element.getBoundingClientRect();
     if (inner.left < outer.left || inner.right > outer.right) this.scroll.scrollLeft += inner.left - outer.left - outer.width / 2;
     if (inner.top < outer.top || inner.bottom > outer.bottom) this.scroll.scrollTop += inner.top - outer.top - outer.height / 2;
+  }
+
+  // ------------------------------------------------------------ predict, then reveal
+
+  /** @param {boolean} on */
+  startQuiz(on) {
+    this.quiz = on ? new Quiz(this.graph) : null;
+    this.question.replaceChildren(...(this.quiz ? [this.quiz.element] : []));
+    this.quiz?.element.addEventListener("keydown", (event) => { if (event.key === "Escape") this.box.focus(); });
+    this.predict.setAttribute("aria-pressed", String(on));
+    this.renew.hidden = !on;
+    this.listLeaves();
+    this.restart();
+  }
+
+  /** To the first question, if there is one. */
+  restart() {
+    this.list.replaceChildren();
+    this.detail.textContent = "";
+    this.go(this.quiz ? this.stops.length : this.at);
+    this.listSteps();
+  }
+
+  drawNumbers() {
+    if (!this.quiz) return;
+    this.quiz.drawn += 1;
+    this.quiz.again();
+    this.change(newNumbers(this.graph, this.quiz.drawn));
+    this.restart();
+  }
+
+  /** Whether the numbers of a stop are still to be typed.
+   * @param {import("./walk.js").Stop} stop
+   */
+  asks(stop) {
+    if (!this.quiz || stop.phase !== "backward" || stop.pairs.length !== 1) return false;
+    return this.current.nodes[stop.nodes[0]].members.length === 1 && !this.quiz.has(...stop.pairs[0]);
+  }
+
+  /** What is said before the answer.
+   * @param {import("./walk.js").Stop} stop
+   * @returns {{told: Piece[], formula: Piece[]}}
+   */
+  asking(stop) {
+    const [gate, operand] = stop.pairs[0], { values } = this.now;
+    const input = this.graph.name(this.graph.inputs[gate][operand], values);
+    const place = this.graph.inputs[gate].length > 1 ? `, operand ${operand + 1} of ${this.graph.inputs[gate].length}` : "";
+    const told = [["Predict: what flows back from ", ""], [this.graph.name(gate, values), "name"], [" to ", ""], [input, "name"], [`${place}?`, ""]];
+    return { told: told.map(([text, kind]) => ({ text, kind })), formula: [] };
+  }
+
+  /** @param {boolean} asked @param {boolean} over */
+  askFor(asked, over) {
+    const { quiz } = this;
+    if (!quiz) return;
+    const wire = asked ? this.current.stateAfter(this.at, this.now).last : null;
+    quiz.ask(wire, this.now, () => {
+      this.list.replaceChildren();
+      this.go(this.at);
+      this.listSteps();
+      (this.at === this.stops.length - 1 ? this.renew : this.forward).focus({ preventScroll: true });
+    });
+    quiz.count(over);
+    const focused = document.activeElement;
+    const inside = this.box.contains(focused) || (this.data.alone && focused === document.body);
+    if (asked && inside && focused !== this.slider) quiz.focus();
+  }
+
+  /** Whether there is something that the page must not tell. */
+  get secret() {
+    return Boolean(this.data.planted) || this.stops.some((stop) => this.asks(stop));
   }
 
   // ------------------------------------------------------------ what if
@@ -327,7 +399,7 @@ export class Page {
   /** Beside the root: how far it moved, and what gradient times change foretold. */
   told() {
     const { graph } = this, { given } = graph;
-    if (this.changed.size === 0) {
+    if (this.changed.size === 0 || this.quiz) {
       this.detail.textContent = "";
       return;
     }
@@ -347,7 +419,7 @@ export class Page {
 
   listLeaves() {
     const shown = this.current.nodes.filter((node) => node.kind === "leaf").map((node) => node.result);
-    this.whatIf.hidden = shown.length === 0;
+    this.whatIf.hidden = shown.length === 0 || Boolean(this.quiz || this.data.planted);
     this.fields.replaceChildren(...shown.map((i) => {
       const field = html("input", { type: "text", inputmode: "decimal", value: String(this.now.values[i]), "data-leaf": String(i) });
       const set = (/** @type {number} */ x) => this.change(new Map([...this.changed, [i, x]]));
@@ -432,6 +504,7 @@ export class Page {
     const board = html("div", { class: "board" });
     for (let k = 0; k < Math.min(this.stops.length, 200); k++) {
       this.go(k);
+      if (this.at < k) break; // what is still asked for is not printed
       const one = html("figure", {}, html("figcaption", {}, `${k}. ${this.message.textContent}`));
       one.prepend(this.picture());
       board.append(one);
@@ -470,7 +543,7 @@ export class Page {
       return;
     }
     if (node.kind === "leaf") {
-      this.paths(node.result);
+      if (!this.secret) this.paths(node.result);
       return;
     }
     const phase = this.stops[this.at].phase === "backward" || this.stops[this.at].phase === "seed" ? "backward" : "forward";
@@ -517,7 +590,7 @@ export class Page {
     }
     const element = target instanceof Element ? target.closest(".wire") : null;
     const drawn = this.drawing.wires.find((one) => one.element === element);
-    if (drawn && drawn.wire.pairs.length === 1) {
+    if (drawn && drawn.wire.pairs.length === 1 && !this.secret) {
       this.detail.textContent = chainRule(this.current, this.now, ...drawn.wire.pairs[0]);
     }
   }
@@ -619,6 +692,7 @@ export class Page {
   writeAddress() {
     if (!this.data.alone) return;
     const parts = [`step=${this.at === this.stops.length - 1 ? "last" : this.at}`];
+    if (this.quiz) parts.push(`quiz=${this.quiz.drawn}`);
     if (this.changed.size > 0) parts.push([...this.changed].map(([i, x]) => `${i}:${x}`).join(","));
     try {
       history.replaceState(null, "", `#${parts.join("&")}`);
@@ -629,8 +703,11 @@ export class Page {
   readAddress(address) {
     const wanted = /#step=(\d+|last)(?:&(.*))?/.exec(address);
     if (!wanted) return;
+    const asks = /quiz=(\d+)/.exec(wanted[2] ?? "");
+    if (asks && !this.data.planted && !this.quiz) this.startQuiz(true);
+    if (asks && this.quiz) this.quiz.drawn = Number(asks[1]);
     const leaves = new Map();
-    for (const part of (wanted[2] ?? "").split(",")) {
+    for (const part of this.data.planted ? [] : (wanted[2] ?? "").split(/[,&]/)) {
       const [i, x] = part.split(":").map(Number);
       if (Number.isInteger(i) && i < this.graph.size && this.graph.isLeaf(i) && Number.isFinite(x)) leaves.set(i, x);
     }

@@ -80,7 +80,7 @@ export function say(view, state, now, stop) {
   for (const field of /** @type {const} */ (["upstream", "local", "contribution", "before", "after"])) {
     parts[field] = number(wire[field]);
   }
-  const kind = uses < 2 ? "once" : wire.place === 1 ? "fork_first" : "fork_next";
+  const kind = graph.data.planted ? "planted" : uses < 2 ? "once" : wire.place === 1 ? "fork_first" : "fork_next";
   const count = graph.inputs[wire.gate].length;
   parts.place = count === 1 ? "input" : `${nth(wire.operand + 1, ordinals)} input`;
   const steps = [graph.formula(wire.gate, wire.operand, values, true),
@@ -91,7 +91,7 @@ export function say(view, state, now, stop) {
     ? { ...parts, input: sentences[how].replace("{number}", parts.input) } : parts);
   return {
     told: fill(sentences[kind], said("constant")),
-    formula: fill(sentences[uses < 2 ? "slope" : "slope_fork"],
+    formula: graph.data.planted ? [] : fill(sentences[uses < 2 ? "slope" : "slope_fork"],
       said(uses < 2 ? "constant_slope" : "constant")),
   };
 }

@@ -210,7 +210,7 @@ export class View {
     });
     for (const nodes of works) stops.push({ phase: "forward", nodes, pairs: [] });
     stops.push({ phase: "seed", nodes: [/** @type {number} */ (this.of.get(this.graph.root))], pairs: [] });
-    for (const nodes of [...works].reverse()) {
+    for (const nodes of this.turns(works)) {
       /** @type {[number, number][]} */
       const pairs = [];
       const members = nodes.flatMap((k) => this.nodes[k].members).sort((a, b) => b - a);
@@ -220,6 +220,16 @@ export class View {
       else stops.push({ phase: "backward", nodes, pairs });
     }
     return stops;
+  }
+
+  /** The nodes that work, as they have their turns on the way back.
+   * @param {number[][]} works
+   */
+  turns(works) {
+    if (!this.graph.data.planted) return [...works].reverse();
+    const turn = new Map(this.graph.order.map((gate, k) => [gate, k]));
+    const of = (/** @type {number[]} */ work) => turn.get(this.nodes[work[0]].result) ?? 0;
+    return [...works].sort((a, b) => of(a) - of(b));
   }
 
   /** Whether one of these nodes has a wire to node k.
@@ -264,9 +274,9 @@ export class View {
   pass(state, now, gate, operand) {
     const input = this.graph.inputs[gate][operand];
     const upstream = state.gradients.get(gate) ?? 0, local = now.locals[gate][operand];
-    const contribution = upstream * local, before = state.gradients.get(input) ?? 0;
+    const contribution = upstream * local, before = state.gradients.get(input) ?? this.graph.initial[input];
     const place = (state.arrived.get(input) ?? 0) + 1;
-    const after = before + contribution;
+    const after = this.graph.added(input, before, contribution);
     state.arrived.set(input, place);
     state.gradients.set(input, after);
     state.flows.set(`${gate} ${operand}`, contribution);
