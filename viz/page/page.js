@@ -61,6 +61,7 @@ export class Page {
   /** @type {import("./walk.js").Stop[]} */ stops;
   /** @type {number | undefined} */ lighting;
   dragged = false;
+  ended = new AbortController();
 
   /**
    * @param {HTMLElement} box
@@ -164,7 +165,8 @@ export class Page {
     this.box.replaceChildren(this.heading, this.crumbs, this.scroll, this.bar, this.message,
       this.formula, this.alert, this.detail, view, steps, this.whatIf);
     this.box.tabIndex = 0;
-    (data.alone ? document : this.box).addEventListener("keydown", (event) => this.key_(/** @type {KeyboardEvent} */ (event)));
+    const { signal } = this.ended;
+    (data.alone ? document : this.box).addEventListener("keydown", (event) => this.key_(/** @type {KeyboardEvent} */ (event)), { signal });
     this.scroll.addEventListener("click", (event) => this.click(event));
     this.scroll.addEventListener("mouseover", (event) => this.point(event.target));
     this.scroll.addEventListener("focusin", (event) => this.point(event.target));
@@ -230,7 +232,7 @@ export class Page {
     this.at = Math.max(0, Math.min(this.stops.length - 1, k));
     const stop = this.stops[this.at];
     const state = this.current.stateAfter(this.at, this.now);
-    const changed = this.changed.size > 0;
+    const changed = this.changed.size > 0 && !this.data.sliders; // which move numbers, not ask what if
     this.drawing.write(state, this.now, stop, changed ? differing : undefined);
     const { told, formula } = say(this.current, state, this.now, stop);
     fillWith(this.message, told);
@@ -253,6 +255,7 @@ export class Page {
     this.reveal(stop.nodes[0]);
     this.drawing.move(stop);
     this.writeAddress();
+    this.box.dispatchEvent(new Event("stop"));
   }
 
   /** What a pointer or a screen reader is told of each node.
@@ -316,7 +319,7 @@ export class Page {
     this.undo.disabled = this.past.length === 0;
     this.redo.disabled = this.future.length === 0;
     for (const field of this.fields.querySelectorAll("input")) {
-      if (field !== document.activeElement) field.value = String(this.now.values[Number(field.dataset.leaf)]);
+      if (field !== document.activeElement) field.value = this.typed(Number(field.dataset.leaf));
     }
     this.list.replaceChildren();
     this.go(this.at);
@@ -346,11 +349,12 @@ export class Page {
   }
 
   listLeaves() {
-    const shown = this.current.nodes.filter((node) => node.kind === "leaf").map((node) => node.result);
+    const { sliders } = this.data;
+    const shown = sliders ?? this.current.nodes.filter((node) => node.kind === "leaf").map((node) => node.result);
     this.whatIf.hidden = shown.length === 0;
     this.fields.replaceChildren(...shown.map((i) => {
-      const field = html("input", { type: "text", inputmode: "decimal", value: String(this.now.values[i]), "data-leaf": String(i) });
-      const set = (/** @type {number} */ x) => this.change(new Map([...this.changed, [i, x]]));
+      const field = html("input", { type: "text", inputmode: "decimal", value: this.typed(i), "data-leaf": String(i) });
+      const set = (/** @type {number} */ x, keep = true) => this.change(new Map([...this.changed, [i, x]]), keep);
       field.addEventListener("input", () => {
         const x = field.value.trim() === "" ? NaN : Number(field.value);
         field.setAttribute("aria-invalid", String(Number.isNaN(x)));
@@ -365,10 +369,35 @@ export class Page {
         field.value = x.toFixed(digits);
         set(Number(field.value));
       });
-      return html("label", {}, this.graph.unnamed.has(i) ? "constant" : this.graph.names[i], field);
+      const label = html("label", {}, this.graph.unnamed.has(i) ? "constant" : this.graph.names[i], field);
+      if (sliders) {
+        const most = this.reach(i), range = html("input", { type: "range", "data-leaf": String(i), tabindex: "-1", "aria-hidden": "true",
+          min: String(-most), max: String(most), step: String(most / 500), value: field.value });
+        let moving = false; // one drag is undone at once
+        range.addEventListener("input", () => { set(Number(range.value), !moving); moving = true; });
+        range.addEventListener("change", () => { moving = false; });
+        label.append(range);
+      }
+      return label;
     }));
     this.undo.disabled = this.past.length === 0;
     this.redo.disabled = this.future.length === 0;
+  }
+
+  /** The number of leaf i as its field has it; where a slider moves it, short.
+   * @param {number} i
+   */
+  typed(i) {
+    const x = this.now.values[i];
+    return String(this.data.sliders ? Number(x.toPrecision(5)) : x);
+  }
+
+  /** How far a slider of leaf i reaches.
+   * @param {number} i
+   */
+  reach(i) {
+    const x = Math.abs(this.graph.given.values[i]);
+    return 5 * 10 ** Math.max(0, Math.ceil(Math.log10(Number.isFinite(x) ? x / 5 || 1 : 1)));
   }
 
   copy() {
@@ -532,7 +561,7 @@ export class Page {
   /** @param {KeyboardEvent} event */
   key_(event) {
     const target = /** @type {Element} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || target.matches?.("input[type=text], select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.matches?.("input[type=text], .leaves input, select")) return;
     const inGraph = this.boxOf(target);
     const at = inGraph ? this.drawing.boxes.indexOf(inGraph) : -1;
     /** @type {Record<string, () => void>} */
@@ -567,6 +596,13 @@ export class Page {
   }
 
   // ------------------------------------------------------------ playing, size, address
+
+  /** Stop, and listen no more: another page takes the place. */
+  end() {
+    this.pause();
+    clearInterval(this.lighting);
+    this.ended.abort();
+  }
 
   start() {
     if (this.at === this.stops.length - 1) this.go(0);
@@ -606,14 +642,15 @@ export class Page {
       this.dragged = false;
       from = { x: event.clientX, y: event.clientY, left: this.scroll.scrollLeft, top: this.scroll.scrollTop };
     });
+    const { signal } = this.ended;
     addEventListener("pointermove", (event) => {
       if (!down) return;
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
       if (Math.abs(dx) + Math.abs(dy) > 4) this.dragged = true;
       this.scroll.scrollLeft = from.left - dx;
       this.scroll.scrollTop = from.top - dy;
-    });
-    addEventListener("pointerup", () => { down = false; });
+    }, { signal });
+    addEventListener("pointerup", () => { down = false; }, { signal });
   }
 
   writeAddress() {
