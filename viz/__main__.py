@@ -11,6 +11,8 @@ from pathlib import Path
 from autograd_core import Value
 
 from . import DRAWN, parse, save, step, to_json, to_text
+from .files import write
+from .playground import playground
 from .terminal import run, say, version
 
 FILES = ("svg", "png", "pdf", "tex", "dot", "json", "mmd", "html")
@@ -27,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         allow_abbrev=False,
     )  # fmt: skip
     parser.add_argument(
-        "arguments", nargs="+", metavar="expression name=value",
+        "arguments", nargs="*", metavar="expression name=value",
         help='such as "sigmoid(w*x + b)", or statements that name what is between, "q = w*x; '
         'f = q + b"; and a number for each name: w=2 x=-1 b=0.5',
     )  # fmt: skip
@@ -41,6 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--format", choices=["text", *FILES], help="of what is printed (text)", default=None
     )
     parser.add_argument("--step", metavar="FILE", help="write a page that steps through it: .html")
+    parser.add_argument(
+        "--play", metavar="FILE", help="write the playground, a page that reads expressions: .html"
+    )
     parser.add_argument("--walk", action="store_true", help="print the walk, one line per step")
     parser.add_argument("--no-grad", action="store_true", help="the forward pass only")
     parser.add_argument("--version", action="version", version=version())
@@ -50,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
         given.format, given.output = given.format or "svg", None
     given.format = given.format or "text"
     try:
+        if given.play:
+            return _play(given)
         pages = given.step or given.format == "html" or (given.output or "").endswith(".html")
         if given.step and not given.step.endswith(".html"):
             raise ValueError(f"--step writes a page, name.html, not {given.step!r}")
@@ -68,6 +75,16 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, RuntimeError, OSError) as error:
         say(f"python -m viz: {error}", sys.stderr)
         return 2
+    return 0
+
+
+def _play(given: argparse.Namespace) -> int:
+    """Write the playground, which reads its expressions itself."""
+    if not given.play.endswith(".html"):
+        raise ValueError(f"--play writes a page, name.html, not {given.play!r}")
+    if given.arguments:
+        raise ValueError("the playground reads expressions itself: leave out all but --play FILE")
+    say(f"wrote {write(given.play, playground().encode())}", sys.stderr)
     return 0
 
 
@@ -98,7 +115,7 @@ def _protected(arguments: list[str]) -> list[str]:
     """
     protected: list[str] = []
     for text in arguments:
-        is_value = bool(protected) and protected[-1] in ("-o", "--output", "--step")
+        is_value = bool(protected) and protected[-1] in ("-o", "--output", "--step", "--play")
         is_expression = text.startswith("-") and not _OPTION.fullmatch(text)
         protected.append(f" {text}" if is_expression and not is_value else text)
     return protected

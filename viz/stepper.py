@@ -20,7 +20,7 @@ import re
 import tempfile
 import uuid
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,12 +178,12 @@ class Stepper:
         key = "walk-page" if alone else f"walk-{uuid.uuid4().hex[:12]}"
         used = {gate.name: gate for gate in self._gates if gate}
         packed = gzip.compress(json.dumps(jsonable(self._data(alone, used))).encode(), mtime=0)
-        code = ",".join(f"{_js(name)}:{javascript(gate)}" for name, gate in used.items())
+        code = ",".join(f"{js(name)}:{javascript(gate)}" for name, gate in used.items())
         return (
             f'<div id="{key}" class="autograd-walk">{self._still()}</div>\n'
-            f"<style>{_style(key)}</style>\n"
-            f"<script>(() => {{\nconst rules = {{{code}}};\n{_script()}\n"
-            f"start({_js(key)}, rules, {_js(base64.b64encode(packed).decode())});\n}})();</script>"
+            f"<style>{style(key, 'page')}</style>\n"
+            f"<script>(() => {{\nconst rules = {{{code}}};\n{script(MODULES)}\n"
+            f"start({js(key)}, rules, {js(base64.b64encode(packed).decode())});\n}})();</script>"
         )
 
     def _data(self, alone: bool, used: dict[str, Gate]) -> dict[str, object]:
@@ -196,7 +196,6 @@ class Stepper:
             slopes[_index(edge.target)].append(edge.local)
         example, count = examples_of(picture)
         planted = self._planted
-        reader = "sabotage" if planted else "quiz"
         large = not planted and (count > 1 or len(picture.nodes) > LEGIBLE)
         folds, terms = shown_by(picture) if large else ({}, {})
         return {
@@ -217,14 +216,10 @@ class Stepper:
             "examples": 1 if planted else count,
             "folds": [_index(folds.get(node.id, node.id)) for node in picture.nodes],
             "terms": {str(_index(id)): n for id, n in terms.items()},
-            "forms": {name: _forms(gate) for name, gate in used.items()},
+            "forms": {name: forms(gate) for name, gate in used.items()},
             "sentences": {**SENTENCES, "ordinals": ORDINALS},
             "quiz": self._quiz,
-            "mistakes": [
-                {"name": one.name, "sentence": one.sentence, "hint": one.hint, "plant": one.plant}
-                for one in mistakes.values()
-                if reader in one.readers
-            ],
+            "mistakes": mistakes_for("sabotage" if planted else "quiz"),
             "planted": planted,
         }
 
@@ -276,7 +271,7 @@ def _index(id: str) -> int:
     return int(id[1:])
 
 
-def _forms(gate: Gate) -> dict[str, object]:
+def forms(gate: Gate) -> dict[str, object]:
     """The gate's formulas as plain text, for sentences."""
     return {
         "op": gate.op,
@@ -287,14 +282,23 @@ def _forms(gate: Gate) -> dict[str, object]:
     }
 
 
-def _js(thing: object) -> str:
+def mistakes_for(reader: str) -> list[dict[str, object]]:
+    """The type Mistake of `page/graph.js`, of all that this reader knows."""
+    return [
+        {"name": one.name, "sentence": one.sentence, "hint": one.hint, "plant": one.plant}
+        for one in mistakes.values()
+        if reader in one.readers
+    ]
+
+
+def js(thing: object) -> str:
     """A JSON literal that may stand in a script: no `<`, which could end it."""
     return json.dumps(thing).replace("<", "\\u003c")
 
 
-def _script() -> str:
+def script(modules: Iterable[str]) -> str:
     """The modules of the page as one script: each without its imports and exports."""
-    texts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in MODULES]
+    texts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in modules]
     whole = "\n".join(texts)
     whole = re.sub(r"^import [^;]*;\n", "", whole, flags=re.MULTILINE)
     whole = re.sub(r"^export ", "", whole, flags=re.MULTILINE)
@@ -302,9 +306,9 @@ def _script() -> str:
     return re.sub(r"\n\s*(?://.*)?(?=\n)", "", whole)
 
 
-def _style(key: str) -> str:
-    """The style sheet, for this output alone."""
-    sheet = (_PAGE / "page.css").read_text(encoding="utf-8")
+def style(key: str, name: str) -> str:
+    """A style sheet, for this output alone."""
+    sheet = (_PAGE / f"{name}.css").read_text(encoding="utf-8")
     for i, mark in enumerate(("/*light*/", "/*dark*/")):
         inks = "".join(f"--{role}:{pair[i]};" for role, pair in {**COLOURS, **LIT}.items())
         sheet = sheet.replace(mark, inks)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from autograd_core import gates
 
-__all__ = ["callables", "gate_like", "nearest", "respelled"]
+__all__ = ["SIGNS", "callables", "gate_like", "nearest", "respelled", "spellings"]
 
 _OTHER_NAMES = {
     "ln": "log", "tg": "tan", "arctg": "atan", "logistic": "sigmoid",
@@ -23,10 +23,10 @@ _OTHER_NAMES = {
 }  # fmt: skip
 _KEYWORDS = r"\b(and|or|not|if|else|in|is|for|lambda|yield|await)\b"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_SIGNS = str.maketrans({
+SIGNS = {
     "\N{MULTIPLICATION SIGN}": "*", "·": "*", "⋅": "*", "÷": "/", "^": "**", "π": "pi",
     "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "≤": "<=", "≥": ">=",
-})  # fmt: skip
+}  # fmt: skip
 _WORD = r"[^\W\d]\w*"
 _NUMBER = r"(?>(?!0[xXoObB])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 
@@ -36,12 +36,16 @@ def callables() -> list[str]:
     return [g.name for g in gates.values() if not g.symbol and len(g.operands) < 3] + ["where"]
 
 
+def spellings() -> dict[str, str]:
+    """The gates by all that they are called, in small letters."""
+    own = {gate.replace("_", ""): gate for gate in callables()}
+    aliases = {alias: gate.name for gate in gates.values() for alias in gate.aliases}
+    return {**aliases, **_OTHER_NAMES, **own}
+
+
 def gate_like(name: str) -> str | None:
     """The gate that goes by another name, or by another spelling: `ln`, `ReLU`, `sigmod`."""
-    folded = name.lower().replace("_", "")
-    spellings = {gate.replace("_", ""): gate for gate in callables()}
-    aliases = {alias: gate.name for gate in gates.values() for alias in gate.aliases}
-    known = {**aliases, **_OTHER_NAMES, **spellings}
+    folded, known = name.lower().replace("_", ""), spellings()
     close = difflib.get_close_matches(folded, known, n=1, cutoff=0.8)
     return known[close[0]] if close else None
 
@@ -67,7 +71,7 @@ def respelled(text: str) -> str | None:
         return f"{gate}({match[3] or match[4]})**{match[2]}" if gate else match[0]
 
     new = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: "**" + m[0].translate(_SUPERSCRIPTS), text)
-    new = new.translate(_SIGNS)
+    new = "".join(SIGNS.get(c, c) for c in new)
     new = re.sub(rf"\b({_WORD})\s*\*\*\s*(\d+)\s*(?:\(([^()]*)\)|\s({_WORD}))", power, new)
     new = re.sub(rf"√\s*(\(|{_WORD}|{_NUMBER})", _root, new)
     new = re.sub(r"\|([^|]+)\|", r"abs(\1)", new)

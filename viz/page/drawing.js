@@ -270,7 +270,7 @@ export class Drawing {
       }));
       const short = node.title.split(".").pop() ?? "";
       if (node.kind === "neuron") {
-        middle(-10, "muted", /\d+$/.exec(short)?.[0] ?? short, 8);
+        middle(-10, "muted", (!graph.data.sliders && /\d+$/.exec(short)?.[0]) || short, 8);
         box.value = middle(2, "value", "", 11);
         box.gradient = middle(15, "gradient", "", 11);
       } else {

@@ -16,14 +16,15 @@ import { number } from "./numbers.js";
  * @property {string} value
  * @property {string[]} slopes
  *
- * @typedef {object} Data               what Python recorded; values in topological order
+ * @typedef {object} Data               values in topological order
  * @property {string[]} names
  * @property {number[]} unnamed         constants, which go by their number
- * @property {(number | string)[]} data
+ * @property {(number | string)[]} data   as Python recorded them; those of gates may be missing
  * @property {string[]} gates           "" for a leaf
  * @property {(number | string)[][]} constants
  * @property {number[][]} inputs
- * @property {(number | string)[][]} locals
+ * @property {(number | string)[][]} locals   [] if data of gates is missing
+ * @property {number[]} [choices]       gates that compare or choose: see `carries`
  * @property {string[][]} groups        the path of each value's group
  * @property {number[]} example         which example of a batch a value belongs to; -1: all
  * @property {number} examples
@@ -37,6 +38,7 @@ import { number } from "./numbers.js";
  * @property {boolean} quiz             whether it asks from the start
  * @property {Mistake[]} mistakes       what can go wrong in a step, or in the planted pass
  * @property {Planted | null} planted   a mistake to be found; `locals` hold its slopes
+ * @property {number[]} [sliders]       the leaves that one may move; without it all, by typing
  *
  * @typedef {{name: string, sentence: string, hint: string, plant: [string, string]}} Mistake
  *
@@ -51,6 +53,7 @@ import { number } from "./numbers.js";
  * @property {number[]} values
  * @property {number[][]} locals
  * @property {number[]} gradients
+ * @property {boolean[]} reached        by the backward pass
  * @property {string} failure           what the engine would say, and where; "" if it computes
  */
 
@@ -74,12 +77,11 @@ export class Graph {
     this.order = data.planted?.order ?? [...data.gates.keys()].reverse();
     this.initial = data.planted?.start.map(Number) ?? this.names.map(() => 0);
     this.overwritten = new Set(data.planted?.overwritten);
+    this.choices = new Set(data.choices ?? []);
+    const values = data.data.map(Number), locals = data.locals.map((row) => row.map(Number));
     /** @type {Numbers} */
-    this.given = {
-      values: data.data.map(Number), locals: data.locals.map((row) => row.map(Number)),
-      gradients: [], failure: "",
-    };
-    this.given.gradients = this.backward(this.given.locals);
+    this.given = locals.length === 0 ? this.forward(values)
+      : { values, locals, failure: "", ...this.backward(locals) };
   }
 
   /** @param {number} i */
@@ -94,35 +96,77 @@ export class Graph {
   compute(leaves) {
     if (leaves.size === 0) return this.given;
     const values = this.given.values.slice();
+    for (const [i, x] of leaves) values[i] = x;
+    return this.forward(values);
+  }
+
+  /** All numbers, from those of the leaves.
+   * @param {number[]} values
+   * @returns {Numbers}
+   */
+  forward(values) {
     /** @type {number[][]} */
     const locals = [];
-    let failure = "";
-    for (const [i, x] of leaves) values[i] = x;
+    /** @type {Map<number, string>} */
+    const failures = new Map();
     for (let i = 0; i < this.size; i++) {
       locals.push([]);
       if (this.isLeaf(i)) continue;
       const result = this.rules[this.gates[i]](...this.inputs[i].map((k) => values[k]), ...this.constants[i]);
       values[i] = Number(result.value);
       locals[i] = result.slopes.map(Number);
-      if (result.failure && !failure) {
-        failure = `${this.gates[i]}: ${this.formula(i, "value", values)}: ${result.failure}`;
-      }
+      if (result.failure) failures.set(i, result.failure);
     }
-    return { values, locals, gradients: this.backward(locals), failure };
+    let failure = "";
+    const needed = failures.size > 0 ? this.needed(values) : [];
+    for (const [i, reason] of failures) {
+      if (!needed[i]) continue;
+      failure = `${this.gates[i]}: ${this.formula(i, "value", values)}: ${reason}`;
+      break;
+    }
+    return { values, locals, failure, ...this.backward(locals) };
   }
 
-  /** The gradient of the root with respect to each value.
+  /** Which values the root is computed from: a gate may fail in the arm that is not taken.
+   * @param {number[]} values
+   */
+  needed(values) {
+    const needed = this.names.map((_, i) => i === this.root);
+    for (let i = this.root; i >= 0; i--) {
+      if (!needed[i]) continue;
+      const [condition, a, b] = this.inputs[i];
+      const chooses = this.choices.has(i) && this.inputs[i].length === 3;
+      for (const k of chooses ? [condition, values[condition] ? a : b] : this.inputs[i]) needed[k] = true;
+    }
+    return needed;
+  }
+
+  /** The gradient of the root with respect to each value, and which values it reaches.
    * @param {number[][]} locals
    */
   backward(locals) {
-    const gradients = this.initial.slice();
+    const gradients = this.initial.slice(), reached = this.names.map((_, i) => i === this.root);
+    const now = { locals, reached };
     gradients[this.root] = 1;
     for (const i of this.order) {
       this.inputs[i].forEach((input, operand) => {
+        if (!this.carries(now, i, operand)) return;
+        reached[input] = true;
         gradients[input] = this.added(input, gradients[input], gradients[i] * locals[i][operand]);
       });
     }
-    return gradients;
+    return { gradients, reached };
+  }
+
+  /** Whether a wire brings a gradient back: not from a comparison, nor to the arm not taken.
+   *
+   * There 0 times inf would be nan, where the engine has no wire at all.
+   * @param {{locals: number[][], reached: boolean[]}} now
+   * @param {number} gate
+   * @param {number} operand
+   */
+  carries(now, gate, operand) {
+    return now.reached[gate] && (!this.choices.has(gate) || now.locals[gate][operand] !== 0);
   }
 
   /** A gradient after a contribution to it.

@@ -52,6 +52,7 @@ export class Page {
   /** @type {import("./walk.js").Stop[]} */ stops;
   /** @type {number | undefined} */ lighting;
   dragged = false;
+  ended = new AbortController();
 
   /**
    * @param {HTMLElement} box
@@ -162,7 +163,8 @@ export class Page {
     this.box.replaceChildren(this.heading, this.crumbs, this.scroll, this.bar, this.message,
       this.question, this.formula, this.alert, this.detail, view, steps, this.whatIf);
     this.box.tabIndex = 0;
-    (data.alone ? document : this.box).addEventListener("keydown", (event) => this.key_(/** @type {KeyboardEvent} */ (event)));
+    const { signal } = this.ended;
+    (data.alone ? document : this.box).addEventListener("keydown", (event) => this.key_(/** @type {KeyboardEvent} */ (event)), { signal });
     this.scroll.addEventListener("click", (event) => this.click(event));
     this.scroll.addEventListener("mouseover", (event) => this.point(event.target));
     this.scroll.addEventListener("focusin", (event) => this.point(event.target));
@@ -230,7 +232,7 @@ export class Page {
     const stop = this.stops[this.at], asked = this.at === open;
     const state = this.current.stateAfter(asked ? this.at - 1 : this.at, this.now);
     if (asked) state.last = null;
-    const changed = this.changed.size > 0 && !this.quiz;
+    const changed = this.changed.size > 0 && !this.quiz && !this.data.sliders; // sliders move numbers: they do not ask what if
     this.drawing.write(state, this.now, stop, changed ? differing : undefined, open >= 0);
     const { told, formula } = asked ? this.asking(stop) : say(this.current, state, this.now, stop);
     fillWith(this.message, told);
@@ -254,6 +256,7 @@ export class Page {
     this.reveal(stop.nodes[0]);
     this.drawing.move(stop);
     this.writeAddress();
+    this.box.dispatchEvent(new Event("stop"));
   }
 
   /** What a pointer or a screen reader is told of each node.
@@ -388,7 +391,7 @@ export class Page {
     this.undo.disabled = this.past.length === 0;
     this.redo.disabled = this.future.length === 0;
     for (const field of this.fields.querySelectorAll("input")) {
-      if (field !== document.activeElement) field.value = String(this.now.values[Number(field.dataset.leaf)]);
+      if (field !== document.activeElement) field.value = this.typed(Number(field.dataset.leaf));
     }
     this.list.replaceChildren();
     this.go(this.at);
@@ -418,11 +421,12 @@ export class Page {
   }
 
   listLeaves() {
-    const shown = this.current.nodes.filter((node) => node.kind === "leaf").map((node) => node.result);
+    const { sliders } = this.data;
+    const shown = sliders ?? this.current.nodes.filter((node) => node.kind === "leaf").map((node) => node.result);
     this.whatIf.hidden = shown.length === 0 || Boolean(this.quiz || this.data.planted);
     this.fields.replaceChildren(...shown.map((i) => {
-      const field = html("input", { type: "text", inputmode: "decimal", value: String(this.now.values[i]), "data-leaf": String(i) });
-      const set = (/** @type {number} */ x) => this.change(new Map([...this.changed, [i, x]]));
+      const field = html("input", { type: "text", inputmode: "decimal", value: this.typed(i), "data-leaf": String(i) });
+      const set = (/** @type {number} */ x, keep = true) => this.change(new Map([...this.changed, [i, x]]), keep);
       field.addEventListener("input", () => {
         const x = field.value.trim() === "" ? NaN : Number(field.value);
         field.setAttribute("aria-invalid", String(Number.isNaN(x)));
@@ -437,10 +441,35 @@ export class Page {
         field.value = x.toFixed(digits);
         set(Number(field.value));
       });
-      return html("label", {}, this.graph.unnamed.has(i) ? "constant" : this.graph.names[i], field);
+      const label = html("label", {}, this.graph.unnamed.has(i) ? "constant" : this.graph.names[i], field);
+      if (sliders) {
+        const most = this.reach(i), range = html("input", { type: "range", "data-leaf": String(i), tabindex: "-1", "aria-hidden": "true",
+          min: String(-most), max: String(most), step: String(most / 500), value: field.value });
+        let moving = false; // one drag is undone at once
+        range.addEventListener("input", () => { set(Number(range.value), !moving); moving = true; });
+        range.addEventListener("change", () => { moving = false; });
+        label.append(range);
+      }
+      return label;
     }));
     this.undo.disabled = this.past.length === 0;
     this.redo.disabled = this.future.length === 0;
+  }
+
+  /** The number of leaf i as its field has it; where a slider moves it, short.
+   * @param {number} i
+   */
+  typed(i) {
+    const x = this.now.values[i];
+    return String(this.data.sliders ? Number(x.toPrecision(5)) : x);
+  }
+
+  /** How far a slider of leaf i reaches.
+   * @param {number} i
+   */
+  reach(i) {
+    const x = Math.abs(this.graph.given.values[i]);
+    return 5 * 10 ** Math.max(0, Math.ceil(Math.log10(Number.isFinite(x) ? x / 5 || 1 : 1)));
   }
 
   copy() {
@@ -605,7 +634,7 @@ export class Page {
   /** @param {KeyboardEvent} event */
   key_(event) {
     const target = /** @type {Element} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || target.matches?.("input[type=text], select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.matches?.("input[type=text], .leaves input, select")) return;
     const inGraph = this.boxOf(target);
     const at = inGraph ? this.drawing.boxes.indexOf(inGraph) : -1;
     /** @type {Record<string, () => void>} */
@@ -640,6 +669,13 @@ export class Page {
   }
 
   // ------------------------------------------------------------ playing, size, address
+
+  /** Stop, and listen no more: another page takes the place. */
+  end() {
+    this.pause();
+    clearInterval(this.lighting);
+    this.ended.abort();
+  }
 
   start() {
     if (this.at === this.stops.length - 1) this.go(0);
@@ -679,14 +715,15 @@ export class Page {
       this.dragged = false;
       from = { x: event.clientX, y: event.clientY, left: this.scroll.scrollLeft, top: this.scroll.scrollTop };
     });
+    const { signal } = this.ended;
     addEventListener("pointermove", (event) => {
       if (!down) return;
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
       if (Math.abs(dx) + Math.abs(dy) > 4) this.dragged = true;
       this.scroll.scrollLeft = from.left - dx;
       this.scroll.scrollTop = from.top - dy;
-    });
-    addEventListener("pointerup", () => { down = false; });
+    }, { signal });
+    addEventListener("pointerup", () => { down = false; }, { signal });
   }
 
   writeAddress() {

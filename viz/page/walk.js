@@ -115,9 +115,10 @@ export class View {
         if (node.kind === "leaf" && node.members.length > 1) node.kind = "group";
         continue;
       }
-      const results = node.members.filter((i) => graph.names[i] === node.title && !graph.isLeaf(i));
       const path = node.title.split(".");
-      if (results.length === 1 && parameters(node.members, node.title)) {
+      const own = graph.data.sliders ? path[path.length - 1] : node.title;
+      const results = node.members.filter((i) => graph.names[i] === own && !graph.isLeaf(i));
+      if (results.length === 1 && (graph.data.sliders || parameters(node.members, node.title))) {
         node.kind = "neuron";
         node.layer = path.slice(0, -1).join(".");
       }
@@ -272,9 +273,10 @@ export class View {
    * @param {number} operand
    */
   pass(state, now, gate, operand) {
-    const input = this.graph.inputs[gate][operand];
+    const { graph } = this, input = graph.inputs[gate][operand];
     const upstream = state.gradients.get(gate) ?? 0, local = now.locals[gate][operand];
-    const contribution = upstream * local, before = state.gradients.get(input) ?? this.graph.initial[input];
+    const contribution = graph.carries(now, gate, operand) ? upstream * local : 0;
+    const before = state.gradients.get(input) ?? graph.initial[input];
     const place = (state.arrived.get(input) ?? 0) + 1;
     const after = this.graph.added(input, before, contribution);
     state.arrived.set(input, place);
