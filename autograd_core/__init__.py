@@ -2,6 +2,7 @@
 
 from . import functions as _functions
 from .check import GradientError, check_gate, check_gradient
+from .comparisons import Comparison, comparisons
 from .derivative import grad, hessian, hvp, jacobian, value_and_grad
 from .errors import TraceError
 from .functions import *  # noqa: F403 - one function per gate, listed there
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "CompiledGraph", "Failure", "Gate", "GradientError", "Identity", "Instruction", "Interval",
-    "Mistake", "Op", "Program", "TraceError", "Value", "apply", "check_gate", "check_gradient",
-    "compile_graph", "first_nan", "first_stale", "gates", "grad", "gradients", "hessian", "hvp",
-    "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad", "release", "run",
-    "to_c", "to_numpy", "topological", "trace_creation", "used", "value_and_grad",
+    "Comparison", "CompiledGraph", "Failure", "Gate", "GradientError", "Identity", "Instruction",
+    "Interval", "Mistake", "Op", "Program", "TraceError", "Value", "apply", "check_gate",
+    "check_gradient", "comparisons", "compile_graph", "first_nan", "first_stale", "gates", "grad",
+    "gradients", "hessian", "hvp", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes",
+    "no_grad", "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
+    "value_and_grad",
 ]  # fmt: skip
 __all__ += _functions.__all__
 

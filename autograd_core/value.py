@@ -20,9 +20,11 @@ from collections.abc import Callable, Iterable
 from itertools import repeat
 from operator import le, lt
 from threading import RLock
+from weakref import ref
 
 from . import elementary as xp
 from . import errors, modes
+from .comparisons import last as compared
 from .gate import Gate
 from .graph import gradients, topological
 from .scalars import number, real
@@ -420,8 +422,14 @@ def _holds(gate: str, operator: Callable[[Any, Any], bool], left: Any, right: An
     """Whether left < right, or <=, by their numbers; in a trace, a condition of the program."""
     if modes.contexts and modes.mine.tracer is not None:
         return modes.mine.tracer.compare(gate, left, right)  # type: ignore[no-any-return]
-    a, b = (x._data if isinstance(x, Value) else number(x) for x in (left, right))
-    return NotImplemented if a is None or b is None else operator(a, b)
+    a = left._data if isinstance(left, Value) else number(left)
+    b = right._data if isinstance(right, Value) else number(right)
+    if a is None or b is None:
+        return NotImplemented  # type: ignore[no-any-return]
+    answer: bool = operator(a, b)
+    a = ref(left) if isinstance(left, Value) else a
+    compared.append((gate, a, ref(right) if isinstance(right, Value) else b, answer))
+    return answer
 
 
 def _leaf(data: float, grad: float, label: str) -> Value:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from autograd_core import Value
 
-from . import DRAWN, parse, save, step, to_json, to_text
+from . import DRAWN, parse, sabotage, save, step, to_json, to_text
 from .files import write
 from .playground import playground
+from .sabotage import KINDS
+from .stepper import Stepper
 from .terminal import run, say, version
 
 FILES = ("svg", "png", "pdf", "tex", "dot", "json", "mmd", "html")
@@ -46,6 +48,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--play", metavar="FILE", help="write the playground, a page that reads expressions: .html"
     )
+    parser.add_argument(
+        "--quiz", action="store_true", help="the page of --step asks before it shows"
+    )
+    parser.add_argument(
+        "--sabotage", nargs="?", const="", metavar="KIND",
+        help=f"plant a mistake in the page of --step, to be found: {', '.join(KINDS)}; drawn if it "
+        "is left out",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="of --sabotage (0)")
     parser.add_argument("--walk", action="store_true", help="print the walk, one line per step")
     parser.add_argument("--no-grad", action="store_true", help="the forward pass only")
     parser.add_argument("--version", action="version", version=version())
@@ -57,9 +68,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if given.play:
             return _play(given)
+        quiz = given.quiz or given.sabotage is not None
         pages = given.step or given.format == "html" or (given.output or "").endswith(".html")
         if given.step and not given.step.endswith(".html"):
             raise ValueError(f"--step writes a page, name.html, not {given.step!r}")
+        if quiz and not given.step:
+            raise ValueError("the page asks the questions: add --step FILE")
         if given.no_grad and (given.walk or pages):
             raise ValueError("a walk goes forward and backward: leave out --no-grad")
         if given.walk and given.format not in ("text", "json"):
@@ -69,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
             root.backward()
         say(_printed(root, given))
         if given.step:
-            say(f"wrote {step(root).save(given.step)}", sys.stderr)
+            say(f"wrote {_page(root, given).save(given.step)}", sys.stderr)
         if given.output:
             say(f"wrote {_save(root, given.output, given)}", sys.stderr)
     except (ValueError, RuntimeError, OSError) as error:
@@ -86,6 +100,13 @@ def _play(given: argparse.Namespace) -> int:
         raise ValueError("the playground reads expressions itself: leave out all but --play FILE")
     say(f"wrote {write(given.play, playground().encode())}", sys.stderr)
     return 0
+
+
+def _page(root: Value, given: argparse.Namespace) -> Stepper:
+    """What --step writes."""
+    if given.sabotage is None:
+        return step(root, quiz=given.quiz)
+    return sabotage(root, given.sabotage, given.seed)
 
 
 def _printed(root: Value, given: argparse.Namespace) -> str | bytes:

@@ -26,7 +26,7 @@ __all__ = ["ExpressionError", "parse"]
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow",
 }  # fmt: skip
-_COMPARISONS: dict[type[ast.cmpop], Callable[[float, float], bool]] = {
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Value, Value], bool]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
 }  # fmt: skip
 
@@ -128,9 +128,9 @@ def _gate_call(gate: Gate, operands: list[ast.expr], constants: tuple[float, ...
 
 
 def _choose(
-    holds: Callable[[float, float], bool], left: Value, right: Value, a: Result, b: Result
+    holds: Callable[[Value, Value], bool], left: Value, right: Value, a: Result, b: Result
 ) -> Result:
-    return a if holds(left.data, right.data) else b
+    return a if holds(left, right) else b
 
 
 class _Builder:

@@ -15,6 +15,7 @@ import base64
 import gzip
 import html
 import json
+import math
 import os
 import re
 import tempfile
@@ -24,7 +25,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from autograd_core import Gate, Mistake, Value, gradients, javascript, mistakes
+from autograd_core import (
+    Gate,
+    Mistake,
+    Value,
+    comparisons,
+    gates,
+    gradients,
+    javascript,
+    mistakes,
+)  # fmt: skip
 
 from .dot import digraph
 from .files import write
@@ -113,6 +123,7 @@ class Stepper:
         self.steps = walk(root, self.picture, planted.wires if planted else None)
         self._gates = [value.gate for value in total]
         self._constants = [value.constants for value in total]
+        self._asked = [] if planted else _asked(root, total)
         labels = dict(zip(total, self.picture.names().values(), strict=True))
         self._title = expression_of(total, labels)
 
@@ -177,6 +188,7 @@ class Stepper:
         """
         key = "walk-page" if alone else f"walk-{uuid.uuid4().hex[:12]}"
         used = {gate.name: gate for gate in self._gates if gate}
+        used.update((name, gates[name]) for name, *_ in self._asked)
         packed = gzip.compress(json.dumps(jsonable(self._data(alone, used))).encode(), mtime=0)
         code = ",".join(f"{js(name)}:{javascript(gate)}" for name, gate in used.items())
         return (
@@ -221,6 +233,7 @@ class Stepper:
             "quiz": self._quiz,
             "mistakes": mistakes_for("sabotage" if planted else "quiz"),
             "planted": planted,
+            "asked": self._asked,
         }
 
     def _still(self) -> str:
@@ -238,6 +251,26 @@ class Stepper:
         drawn = digraph(self.picture).pipe("svg")
         source = base64.b64encode(_compact(drawn.decode()).encode()).decode()
         return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{source}">'
+
+
+def _asked(root: Value, values: Iterable[Value]) -> list[tuple[str, list[tuple[int, float]], bool]]:
+    """The comparisons of `root`'s values: the gate, place and number of each side, the answer."""
+    place = {value: i for i, value in enumerate(values)}
+    return [
+        (
+            gate,
+            [(place[x], x.data) if isinstance(x, Value) else (-1, _float(x)) for x in sides],
+            said,
+        )
+        for gate, *sides, said in comparisons(root)
+    ]
+
+
+def _float(x: float) -> float:
+    try:
+        return float(x)
+    except OverflowError:  # of an int, which compares all the same
+        return math.copysign(math.inf, x)
 
 
 def _for_page(planted: Planted) -> dict[str, object]:

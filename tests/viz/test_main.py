@@ -269,6 +269,9 @@ def test_a_keyword_in_the_expression_is_no_assignment(run):
         (["x**2", "x=3", "--no-grad", "--walk"], "leave out --no-grad"),
         (["x**2", "x=3", "--no-grad", "--step", "a.html"], "leave out --no-grad"),
         (["x**2", "x=3", "--step", "a.svg"], "name.html"),
+        (["x**2", "x=3", "--quiz"], "add --step FILE"),
+        (["x**2", "x=3", "--sabotage"], "add --step FILE"),
+        (["x*y", "x=3", "y=2", "--step", "a.html", "--sabotage", "typo"], "the kinds are"),
         (["x**2", "x=3", "-o", "nowhere/a.svg"], "no folder nowhere"),
         (["x*0x" + "f" * 300, "x=3"], "too large"),
     ],
@@ -395,3 +398,12 @@ def test_errors_are_text_in_ascii_too(tmp_path):
         PYTHONIOENCODING="ascii", LC_ALL="C.UTF-8",
     )  # fmt: skip
     assert done.returncode == 2 and b"y has no value" in done.stderr
+
+
+def test_the_page_asks_or_has_a_mistake_in_it(run, tmp_path):
+    assert run("x*y + x", "x=2", "y=3", "--step", "plain.html")[0] == 0
+    assert run("x*y + x", "x=2", "y=3", "--step", "quiz.html", "--quiz")[0] == 0
+    assert run("x*y + x", "x=2", "y=3", "--step", "bug.html", "--sabotage", "sign")[0] == 2
+    assert run("x*y + x", "x=2", "y=3", "--step", "bug.html", "--sabotage", "overwrote")[0] == 0
+    pages = {path.read_text(encoding="utf-8") for path in tmp_path.glob("*.html")}
+    assert len(pages) == 3

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import viz
-from autograd_core import Value, elementary, gates, gradients, javascript
+from autograd_core import Value, elementary, gates, gradients, javascript, where
 from nn import MLP, moons
 from viz import parse, save, step
 from viz.words import number
@@ -372,6 +372,93 @@ def test_what_if_says_where_the_engine_would_raise(open_page):
     assert "log: ln (-1): needs an operand above 0" in page.inner_text(".alert")
     page.fill("label:has-text('x') input", "3")
     assert page.inner_text(".alert") == ""
+
+
+@pytest.mark.parametrize(
+    "make", [lambda a, b: where(a > b, a * a, b * b) * a, lambda a, b: (a if b <= a else b) * a]
+)
+def test_what_if_says_where_the_program_would_go_another_way(open_page, make):
+    a, b = Value(2.0, label="a"), Value(3.0, label="b")
+    page = open_page(step(make(a, b)).to_html(), address="#step=last")
+    page.click("summary:text('What if')")
+    field = page.locator(".leaves label:has-text('a') input")
+    field.fill("5")
+    assert "your program would go another way: run it again" in page.inner_text(".alert")
+    assert page.inner_text(".alert").startswith(("b < a", "b <= a"))
+    field.fill("2.5")
+    assert page.inner_text(".alert") == ""
+
+
+def test_what_if_knows_comparisons_with_numbers_and_is_silent_without_any(open_page):
+    x = Value(2.0, label="x")
+    y = x * 3 if x > 0 else x
+    page = open_page(step(y).to_html())
+    page.click("summary:text('What if')")
+    page.locator(".leaves label:has-text('x') input").fill("-1")
+    assert page.inner_text(".alert").startswith("0 < x has another answer")
+    page = open_page(step(Value(2.0, label="x") * 3).to_html())
+    page.click("summary:text('What if')")
+    page.locator(".leaves label:has-text('x') input").fill("-1")
+    assert page.inner_text(".alert") == ""
+
+
+def test_a_leaf_is_dragged_to_another_number_and_that_is_undone_at_once(open_page):
+    page = open_page(step(fork()).to_html(), address="#step=last")
+    leaf = page.locator("[data-node].leaf.movable").first
+    before = leaf.get_attribute("aria-label")
+    box = leaf.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y)
+    page.mouse.move(x + 50, y, steps=5)
+    page.mouse.up()
+    assert leaf.get_attribute("aria-label") != before
+    page.click("summary:text('What if')")
+    press(page, "Undo")
+    assert leaf.get_attribute("aria-label") == before
+
+
+def test_who_predicts_moves_no_number(open_page):
+    page = open_page(step(fork(), quiz=True).to_html())
+    assert page.locator(".movable").count() == 0
+
+
+def test_a_picture_larger_than_its_box_has_an_overview(open_page):
+    page = open_page(step(neuron()).to_html())
+    assert not page.is_visible(".overview")
+    for _ in range(9):
+        page.keyboard.press("+")
+    assert page.is_visible(".overview")
+    scrolled = "document.querySelector('.picture').scrollLeft"
+    box = page.locator(".overview").bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 3, box["y"] + box["height"] / 2)
+    right = page.evaluate(scrolled)
+    page.mouse.click(box["x"] + 3, box["y"] + box["height"] / 2)
+    assert page.evaluate(scrolled) < right
+    page.keyboard.press("0")
+    assert not page.is_visible(".overview")
+
+
+def test_the_address_keeps_open_groups(open_page):
+    html = step(loss_of([3, 3, 1])).to_html()
+    page = open_page(html)
+    page.locator("[data-node].neuron").first.click()
+    page.wait_for_function("location.hash.includes('open=')")
+    address = page.evaluate("location.hash")
+    again = open_page(html, address=address)
+    assert again.inner_text(".crumbs") == page.inner_text(".crumbs") != ""
+    wrong = open_page(html, address="#step=1&open=no%such,layer9")
+    assert wrong.inner_text(".crumbs") == ""
+
+
+def test_a_group_that_is_open_has_a_frame_with_its_name(open_page):
+    with_names = {"inner.a": 2.0, "inner.b": 3.0}
+    a, b = (Value(x, label=name) for name, x in with_names.items())
+    q = a * b
+    q.label = "inner.q"
+    page = open_page(step(q * Value(2.0, label="c")).to_html())
+    assert page.locator(".frames text").all_text_contents() == ["inner"]
 
 
 def test_the_pages_rules_agree_with_the_engine_for_every_gate(open_page):

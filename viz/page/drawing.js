@@ -85,6 +85,8 @@ export function html(tag, attributes = {}, ...children) {
 export class Drawing {
   /** @type {boolean[]} which nodes have a stem, before their wires part */
   stemmed = [];
+  left = 0; // of the upper left corner
+  top = 0;
 
   /**
    * @param {View} view
@@ -97,6 +99,7 @@ export class Drawing {
     this.key = key;
     const sizes = this.sizes(now);
     const { graph } = this;
+    this.room = sizes.nodes;
     this.placed = layout(sizes.nodes, sizes.wires);
     const { width, height } = this.placed;
     this.width = width;
@@ -123,6 +126,60 @@ export class Drawing {
     this.wires = view.wires.map((wire, i) => this.drawWire(wire, this.placed.wires[i], now, lines));
     /** @type {Box[]} */
     this.boxes = view.nodes.map((node, i) => this.drawNode(node, i, sizes.nodes[i], over, lines));
+    this.frame(sizes);
+  }
+
+  /** A frame round each group that is open, unless others stand between its nodes.
+   * @param {{nodes: {width: number, height: number}[], wires: {numbers: {width: number} | null}[]}} sizes
+   */
+  frame(sizes) {
+    const { view, placed } = this;
+    /** @type {Map<string, number[]>} */
+    const members = new Map();
+    view.nodes.forEach((node, k) => {
+      const path = node.group ? node.group.split(".") : [];
+      const isClosed = node.kind === "group" || node.kind === "neuron"; // it has a box of its own
+      for (let depth = 1; depth <= path.length - (isClosed ? 1 : 0); depth++) {
+        const group = path.slice(0, depth).join(".");
+        members.set(group, [...members.get(group) ?? [], k]);
+      }
+    });
+    const extents = placed.nodes.map(({ x, y }, k) => {
+      const { width, height } = sizes.nodes[k];
+      return { left: x - width / 2, right: x + width / 2, top: y - height / 2, bottom: y + height / 2 };
+    });
+    view.wires.forEach(({ target }, i) => { // a gate stands behind the numbers of its inputs
+      const { numbers } = sizes.wires[i];
+      if (numbers) extents[target].left = Math.min(extents[target].left, placed.wires[i].x - numbers.width / 2);
+    });
+    const frames = svg("g", { class: "frames" });
+    const all = [...members].filter(([, nodes]) => nodes.length > 1).sort((a, b) => b[1].length - a[1].length);
+    let top = 0, left = 0, right = this.width, bottom = this.height;
+    for (const [group, nodes] of all) {
+      const inside = new Set(nodes), nested = all.filter(([other]) => other.startsWith(`${group}.`)).length > 0;
+      const pad = nested ? 14 : 7, own = nodes.map((k) => extents[k]);
+      const x = Math.min(...own.map((one) => one.left)) - pad, end = Math.max(...own.map((one) => one.right)) + pad;
+      const y = Math.min(...own.map((one) => one.top)) - pad - 13, low = Math.max(...own.map((one) => one.bottom)) + pad;
+      const mixed = extents.some((one, k) => !inside.has(k) && one.left < end && one.right > x && one.top < low && one.bottom > y);
+      if (mixed) continue;
+      frames.append(svg("rect", { x, y, width: end - x, height: low - y, rx: 8 }),
+        svg("text", { x: x + 6, y: y + 12, "font-size": SMALL }, group));
+      [left, top, right, bottom] = [Math.min(left, x - 2), Math.min(top, y - 2), Math.max(right, end + 2), Math.max(bottom, low + 2)];
+    }
+    this.svg.insertBefore(frames, this.svg.querySelector(".wires"));
+    this.left = left;
+    this.top = top;
+    this.width = right - left;
+    this.height = bottom - top;
+    this.svg.setAttribute("viewBox", [Math.floor(left), Math.floor(top), Math.ceil(this.width), Math.ceil(this.height)].join(" "));
+  }
+
+  /** Where the nodes are, from the upper left corner. */
+  outlines() {
+    return this.placed.nodes.map(({ x, y }, k) => {
+      const { width, height } = this.room[k];
+      return { x: x - width / 2 - this.left, y: y - height / 2 - this.top, width, height };
+    });
   }
 
   /** @param {ViewWire} wire @param {Numbers} now */

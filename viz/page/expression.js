@@ -598,7 +598,7 @@ class Builder {
       choices: gates.flatMap((gate, i) => (gate === "where" || symbols.includes(gate) ? [i] : [])),
       groups: values.map(({ group }) => paths.get(group) ?? []), example: values.map(() => -1), examples: 1,
       folds: values.map((_, i) => i), terms: {}, forms, sentences, title: this.text, depth: folds ? 0 : -1, alone: false,
-      quiz: false, mistakes, planted: null,
+      quiz: false, mistakes, planted: null, asked: [],
       sliders: [...this.movable].filter(([i]) => place[i] >= 0).sort((a, b) => a[1] - b[1]).map(([i]) => place[i]),
     };
   }

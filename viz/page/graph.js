@@ -38,6 +38,8 @@ import { number } from "./numbers.js";
  * @property {boolean} quiz             whether it asks from the start
  * @property {Mistake[]} mistakes       what can go wrong in a step, or in the planted pass
  * @property {Planted | null} planted   a mistake to be found; `locals` hold its slopes
+ * @property {[string, [number, number | string][], boolean][]} asked   comparisons that the program
+ *                                      made: the gate, place (-1: none) and number of each side, the answer
  * @property {number[]} [sliders]       the leaves that one may move; without it all, by typing
  *
  * @typedef {{name: string, sentence: string, hint: string, plant: [string, string]}} Mistake
@@ -139,6 +141,18 @@ export class Graph {
       for (const k of chooses ? [condition, values[condition] ? a : b] : this.inputs[i]) needed[k] = true;
     }
     return needed;
+  }
+
+  /** What the program asked of its values and would be answered otherwise now: `x < 3`.
+   * @param {number[]} values
+   */
+  otherwise(values) {
+    return this.data.asked.flatMap(([gate, sides, answer]) => {
+      const [a, b] = sides.map(([i, x]) => (i < 0 ? Number(x) : values[i]));
+      if (Boolean(this.rules[gate](a, b).value) === answer) return [];
+      const [left, right] = sides.map(([i, x]) => (i < 0 ? number(Number(x)) : this.name(i, values)));
+      return [`${left} ${this.data.forms[gate].op} ${right}`];
+    });
   }
 
   /** The gradient of the root with respect to each value, and which values it reaches.

@@ -23,6 +23,7 @@ export class Page {
   /** @type {HTMLElement} */ heading;
   /** @type {HTMLElement} */ crumbs;
   /** @type {HTMLElement} */ scroll;
+  /** @type {HTMLCanvasElement} */ overview;
   /** @type {HTMLElement} */ bar;
   /** @type {HTMLElement} */ message;
   /** @type {HTMLElement} */ formula;
@@ -82,6 +83,7 @@ export class Page {
     const address = location.hash; // which the first drawing writes anew
     this.build();
     this.openFirst();
+    this.opened = new Set(this.open);
     this.show();
     if (data.quiz) this.startQuiz(true);
     if (!data.alone) return; // the address of a notebook is not ours
@@ -160,7 +162,9 @@ export class Page {
     this.speed.value = "1200";
     this.speed.addEventListener("change", () => { if (this.timer) { this.pause(); this.start(); } });
     view.append(this.speed);
-    this.box.replaceChildren(this.heading, this.crumbs, this.scroll, this.bar, this.message,
+    this.overview = html("canvas", { class: "overview", "aria-hidden": "true" });
+    const stage = html("div", { class: "around" }, this.scroll, this.overview);
+    this.box.replaceChildren(this.heading, this.crumbs, stage, this.bar, this.message,
       this.question, this.formula, this.alert, this.detail, view, steps, this.whatIf);
     this.box.tabIndex = 0;
     const { signal } = this.ended;
@@ -173,6 +177,9 @@ export class Page {
       event.preventDefault();
       this.scale(event.deltaY < 0 ? 1.1 : 1 / 1.1);
     }, { passive: false });
+    this.scroll.addEventListener("scroll", () => this.drawOverview());
+    this.overview.addEventListener("pointerdown", (event) => this.look(event));
+    this.overview.addEventListener("pointermove", (event) => { if (event.buttons > 0) this.look(event); });
     this.drag();
   }
 
@@ -238,7 +245,7 @@ export class Page {
     fillWith(this.message, told);
     fillWith(this.formula, formula);
     this.askFor(asked, open < 0);
-    this.alert.textContent = this.now.failure ? `The engine would raise here. ${this.now.failure}` : "";
+    this.alert.textContent = this.warning();
     const half = Math.max(1, this.stops.findIndex((one) => one.phase === "seed"));
     this.where.textContent = this.at === 0 ? `start, ${this.stops.length - 1} steps`
       : this.at < half ? `forward ${this.at} of ${half - 1}`
@@ -399,6 +406,16 @@ export class Page {
     this.told();
   }
 
+  /** Why the engine would not show these numbers; "" if it would. */
+  warning() {
+    const { failure, values } = this.now;
+    if (failure) return `The engine would raise here. ${failure}`;
+    const other = this.changed.size > 0 ? this.graph.otherwise(values) : [];
+    if (other.length === 0) return "";
+    const rest = other.length > 1 ? ` (and ${other.length - 1} more)` : "";
+    return `${other[0]}${rest} has another answer here than when your program ran. If an if or a where asks that, your program would go another way: run it again.`;
+  }
+
   /** Beside the root: how far it moved, and what gradient times change foretold. */
   told() {
     const { graph } = this, { given } = graph;
@@ -424,6 +441,7 @@ export class Page {
     const { sliders } = this.data;
     const shown = sliders ?? this.current.nodes.filter((node) => node.kind === "leaf").map((node) => node.result);
     this.whatIf.hidden = shown.length === 0 || Boolean(this.quiz || this.data.planted);
+    for (const { element, node } of this.drawing.boxes) element.classList.toggle("movable", this.isMovable(node));
     this.fields.replaceChildren(...shown.map((i) => {
       const field = html("input", { type: "text", inputmode: "decimal", value: this.typed(i), "data-leaf": String(i) });
       const set = (/** @type {number} */ x, keep = true) => this.change(new Map([...this.changed, [i, x]]), keep);
@@ -704,24 +722,71 @@ export class Page {
     const zoom = this.zoom || Math.max(this.fitting(), 0.6);
     this.drawing.svg.style.width = `${Math.round(this.drawing.width * zoom)}px`;
     this.drawing.svg.style.height = `${Math.round(this.drawing.height * zoom)}px`;
+    this.drawOverview();
   }
 
-  /** Move the picture by dragging it. */
+  /** The whole picture, small, with the part that is seen; none if that is the whole. */
+  drawOverview() {
+    const { clientWidth, clientHeight, scrollWidth, scrollHeight, scrollLeft, scrollTop } = this.scroll;
+    const { overview, drawing } = this, pen = overview.getContext("2d");
+    overview.hidden = scrollWidth <= 1.1 * clientWidth && scrollHeight <= 1.1 * clientHeight;
+    if (overview.hidden || !pen) return;
+    const scale = Math.min(160 / scrollWidth, 120 / scrollHeight), { color } = getComputedStyle(overview);
+    overview.width = Math.max(20, scrollWidth * scale);
+    overview.height = Math.max(20, scrollHeight * scale);
+    pen.fillStyle = pen.strokeStyle = color;
+    const [right, down] = [overview.width / drawing.width, overview.height / drawing.height];
+    for (const { x, y, width, height } of drawing.outlines()) pen.fillRect(x * right, y * down, Math.max(1, width * right), Math.max(1, height * down));
+    pen.globalAlpha = 0.15;
+    const part = /** @type {const} */ ([scrollLeft * scale, scrollTop * scale, clientWidth * scale, clientHeight * scale]);
+    pen.fillRect(...part);
+    pen.globalAlpha = 1;
+    pen.strokeRect(...part);
+  }
+
+  /** Bring what was clicked in the overview into the middle.
+   * @param {PointerEvent} event
+   */
+  look(event) {
+    const { left, top, width, height } = this.overview.getBoundingClientRect();
+    const { clientWidth, clientHeight, scrollWidth, scrollHeight } = this.scroll;
+    this.scroll.scrollLeft = (event.clientX - left) / width * scrollWidth - clientWidth / 2;
+    this.scroll.scrollTop = (event.clientY - top) / height * scrollHeight - clientHeight / 2;
+  }
+
+  /** Whether the number of a node may be changed.
+   * @param {import("./walk.js").ViewNode} node
+   */
+  isMovable(node) {
+    const { sliders } = this.data;
+    return node.kind === "leaf" && !this.whatIf.hidden && (!sliders || sliders.includes(node.result));
+  }
+
+  /** Drag a leaf to the left or right to change its number, or the picture to move it. */
   drag() {
-    let from = { x: 0, y: 0, left: 0, top: 0 }, down = false;
+    let from = { x: 0, y: 0, left: 0, top: 0, leaf: -1, value: 0 }, down = false;
     this.scroll.addEventListener("pointerdown", (event) => {
       if (event.pointerType !== "mouse") return; // fingers scroll by themselves
+      const box = this.boxOf(event.target), leaf = box && this.isMovable(box.node) ? box.node.result : -1;
       down = true;
       this.dragged = false;
-      from = { x: event.clientX, y: event.clientY, left: this.scroll.scrollLeft, top: this.scroll.scrollTop };
+      from = {
+        x: event.clientX, y: event.clientY, left: this.scroll.scrollLeft, top: this.scroll.scrollTop,
+        leaf, value: this.now.values[leaf],
+      };
     });
     const { signal } = this.ended;
     addEventListener("pointermove", (event) => {
       if (!down) return;
-      const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
+      const [dx, dy] = [event.clientX - from.x, event.clientY - from.y], first = !this.dragged;
       if (Math.abs(dx) + Math.abs(dy) > 4) this.dragged = true;
-      this.scroll.scrollLeft = from.left - dx;
-      this.scroll.scrollTop = from.top - dy;
+      if (from.leaf < 0) {
+        this.scroll.scrollLeft = from.left - dx;
+        this.scroll.scrollTop = from.top - dy;
+      } else if (this.dragged) {
+        const x = from.value + Math.round(dx) * this.reach(from.leaf) / 500;
+        this.change(new Map([...this.changed, [from.leaf, Number(x.toPrecision(12))]]), first); // undone at once
+      }
     }, { signal });
     addEventListener("pointerup", () => { down = false; }, { signal });
   }
@@ -730,6 +795,9 @@ export class Page {
     if (!this.data.alone) return;
     const parts = [`step=${this.at === this.stops.length - 1 ? "last" : this.at}`];
     if (this.quiz) parts.push(`quiz=${this.quiz.drawn}`);
+    const shut = [...this.opened].filter((group) => !this.open.has(group)), more = [...this.open].filter((group) => !this.opened.has(group));
+    if (more.length > 0) parts.push(`open=${more.map(encodeURIComponent).join(",")}`);
+    if (shut.length > 0) parts.push(`shut=${shut.map(encodeURIComponent).join(",")}`);
     if (this.changed.size > 0) parts.push([...this.changed].map(([i, x]) => `${i}:${x}`).join(","));
     try {
       history.replaceState(null, "", `#${parts.join("&")}`);
@@ -740,6 +808,16 @@ export class Page {
   readAddress(address) {
     const wanted = /#step=(\d+|last)(?:&(.*))?/.exec(address);
     if (!wanted) return;
+    const known = new Set(this.data.groups.flatMap((path) => path.map((_, k) => path.slice(0, k + 1).join("."))));
+    const listed = (/** @type {string} */ key) => {
+      const found = new RegExp(`${key}=([^&]*)`).exec(wanted[2] ?? "")?.[1];
+      return (found ?? "").split(",").map(decoded).filter((group) => known.has(group));
+    };
+    const open = new Set([...this.opened, ...listed("open")].filter((group) => !listed("shut").includes(group)));
+    if (open.size !== this.open.size || [...open].some((group) => !this.open.has(group))) {
+      this.open = open;
+      this.show();
+    }
     const asks = /quiz=(\d+)/.exec(wanted[2] ?? "");
     if (asks && !this.data.planted && !this.quiz) this.startQuiz(true);
     if (asks && this.quiz) this.quiz.drawn = Number(asks[1]);
@@ -750,6 +828,17 @@ export class Page {
     }
     if (leaves.size > 0) this.change(leaves, false);
     this.go(wanted[1] === "last" ? this.stops.length - 1 : Number(wanted[1]));
+  }
+}
+
+/** What a part of an address says; nothing where it was cut.
+ * @param {string} text
+ */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
   }
 }
 

@@ -64,7 +64,6 @@ export class Playground {
     document.addEventListener("keydown", (event) => {
       if (event.target === document.body) this.page?.key_(event);
     });
-    this.drag();
     addEventListener("hashchange", () => this.readAddress());
     if (!this.readAddress()) this.show(examples[0]);
   }
@@ -127,42 +126,16 @@ export class Playground {
     this.stage.classList.add("old");
   }
 
-  /** The walk has moved, or a number has: keep them, and mark what may be dragged. */
+  /** The walk has moved, or a number has. */
   moved() {
     const { page } = this;
     if (!page) return;
     const sliders = page.data.sliders ?? [], now = page.now.values;
     for (const i of sliders) this.numbers.set(page.graph.names[i], now[i]);
-    for (const { element, node } of page.drawing.boxes) {
-      element.classList.toggle("movable", sliders.includes(node.result) && node.kind === "leaf");
-    }
     if (this.losses[this.losses.length - 1] !== now[page.graph.root]) this.losses = [];
     this.drawCurve();
     clearTimeout(this.writing);
     this.writing = setTimeout(() => this.writeAddress(), 200);
-  }
-
-  /** A leaf is moved by dragging it to the left or right, in the picture. */
-  drag() {
-    /** @type {{leaf: number, x: number, from: number, far: boolean} | null} */
-    let held = null;
-    this.stage.addEventListener("pointerdown", (event) => {
-      const box = this.page?.boxOf(event.target);
-      if (!this.page || !box?.element.classList.contains("movable") || event.pointerType === "touch") return;
-      held = { leaf: box.node.result, x: event.clientX, from: this.page.now.values[box.node.result], far: false };
-      this.page.dragged = false;
-      event.stopPropagation(); // else the whole picture moves
-      event.preventDefault(); // else its text is selected
-    }, true);
-    addEventListener("pointermove", (event) => {
-      const { page } = this;
-      if (!held || !page) return;
-      const step = page.reach(held.leaf) / 500, x = held.from + Math.round(event.clientX - held.x) * step;
-      if (Math.abs(event.clientX - held.x) < 3 && !held.far) return;
-      page.change(new Map([...page.changed, [held.leaf, Number(x.toPrecision(12))]]), !held.far);
-      held.far = page.dragged = true;
-    });
-    addEventListener("pointerup", () => { held = null; });
   }
 
   // ------------------------------------------------------------ descent and check
