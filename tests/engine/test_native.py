@@ -168,3 +168,33 @@ def test_no_block_and_no_byte_is_left_after_1000_rounds(without_gc):
         once()
     gc.collect()
     assert sys.getallocatedblocks() - before < 50
+
+
+DEEP = """
+import sys, threading
+from autograd_core import Value
+
+def deep():
+    x = v = Value(1.0)
+    for _ in range(int(sys.argv[1])):
+        v = v * 1.0
+    v.backward()
+    print(x.grad, repr(v))
+    del v  # freed, without release()
+
+threading.stack_size(256 * 1024)
+thread = threading.Thread(target=deep)
+thread.start()
+thread.join()
+"""
+
+
+@native
+@pytest.mark.parametrize("gates, malloc", [(1_000_000, "debug"), (10_000_000, "pymalloc")])
+def test_a_chain_of_millions_is_freed_on_a_small_stack_on_every_python(gates, malloc):
+    done = subprocess.run(
+        [sys.executable, "-c", DEEP, str(gates)], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": ROOT, "PYTHONMALLOC": malloc},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-300:]
+    assert done.stdout == "1.0 Value(data=1.0, grad=1.0)\n"
