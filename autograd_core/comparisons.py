@@ -15,7 +15,7 @@ from weakref import ref
 
 from .graph import topological
 
-__all__ = ["comparisons"]
+__all__ = ["Comparison", "comparisons"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -72,6 +72,8 @@ def main(arguments: list[str] | None = None) -> int:
         pages = given.step or given.format == "html" or (given.output or "").endswith(".html")
         if given.step and not given.step.endswith(".html"):
             raise ValueError(f"--step writes a page, name.html, not {given.step!r}")
+        if given.quiz and given.sabotage is not None:
+            raise ValueError("--quiz asks of a right walk, --sabotage shows a wrong one: give one")
         if quiz and not given.step:
             raise ValueError("the page asks the questions: add --step FILE")
         if given.no_grad and (given.walk or pages):

@@ -22,7 +22,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
         if wish == "1":
             return
         try:
-            library = self.compiled(version == "editable")
+            library = self.compiled(version == "editable", wish)
         except RuntimeError as error:
             if wish == "0":
                 raise
@@ -34,7 +34,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
         if version != "editable":
             build_data["force_include"][str(library)] = f"autograd_core/native/{library.name}"
 
-    def compiled(self, in_place: bool) -> Path:
+    def compiled(self, in_place: bool, wish: str) -> Path:
         """The extension, compiled from the sources that are packed."""
         # The package that is imported here reads its table; it must not want its own C part.
         os.environ["AUTOGRAD_CORE_PURE"] = "1"
@@ -45,4 +45,4 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
             return build(Path(self.root) if in_place else Path(tempfile.mkdtemp()))
         finally:
             sys.path.remove(self.root)
-            del os.environ["AUTOGRAD_CORE_PURE"]
+            os.environ["AUTOGRAD_CORE_PURE"] = wish

@@ -266,7 +266,9 @@ static int init(PyObject *self, PyObject *given, PyObject *named)
         simple = label != NULL && PyDict_GET_SIZE(named) == 1;
     }
     simple = simple && (label == NULL || PyUnicode_CheckExact(label));
-    if (simple && plain_number(PyTuple_GET_ITEM(given, 0), &v->data)) {
+    double number; /* of its own: an int beyond every float must leave the old one */
+    if (simple && plain_number(PyTuple_GET_ITEM(given, 0), &number)) {
+        v->data = number;
         v->grad = 0.0;
         v->stamp = writes;
         PyObject *before = v->label;

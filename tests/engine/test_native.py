@@ -106,6 +106,14 @@ def test_a_label_is_a_str_also_when_it_is_written_later(label):
     assert x.label == ""
 
 
+def test_a_number_that_is_refused_leaves_the_old_one():
+    x = Value(2.0, "x")
+    for number in (10**400, "3", None):
+        with pytest.raises((OverflowError, TypeError)):
+            x.__init__(number)
+        assert x.data == 2.0 and x.label == "x"
+
+
 def test_the_label_of_a_subclass_of_str_makes_no_cycle(without_gc):
     class Name(str):
         pass
