@@ -53,9 +53,9 @@ POINTS = 100
 INPUTS, PARAMETERS, GATES = 20, 100, 10_000
 ENGINES = {
     "network": [
-        "replayed_numba", "replayed_numpy", "eager", "micrograd", "pytorch", "numpy", "c",
+        "replayed_native", "replayed_numpy", "eager", "micrograd", "pytorch", "numpy", "c",
     ],
-    "irregular": ["replayed_numba", "replayed_numpy", "eager"],
+    "irregular": ["replayed_native", "replayed_numpy", "eager"],
 }  # fmt: skip
 REFERENCES = {"network": "numpy", "irregular": "eager"}
 AIMS = {"us_a_call": 10.0, "ready_s": 0.3, "times_eager": 100.0, "difference": 1e-9}

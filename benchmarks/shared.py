@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 
 # The peers, and the modules that each needs; "c" needs a compiler.
 ENGINES = {
-    "replayed_numba": ("autograd_core.program", "numba"),
+    "replayed_native": ("autograd_core.native._native", "numpy"),
     "replayed_numpy": ("autograd_core.program", "numpy"),
     "eager": (),
     "micrograd": ("micrograd",),
@@ -39,7 +39,7 @@ ENGINES = {
 }
 Key = TypeVar("Key")  # what a benchmark calls a job by
 Job = dict[str, Any]  # the engine, and what else `measure` of the benchmark takes
-THREADS = ("OMP", "MKL", "OPENBLAS", "NUMBA")
+THREADS = ("OMP", "MKL", "OPENBLAS")
 COMPILERS = ("cc", "gcc", "clang")
 
 # ---------------------------------------------------------------- processes

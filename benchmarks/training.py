@@ -227,7 +227,7 @@ def main() -> None:
         print(json.dumps(measure(**given.one)))
         return
     network = [f"-DN{i}={width}" for i, width in enumerate(WIDTHS)]
-    engines = ["replayed_numba", "replayed_numpy", "eager", "pytorch", "numpy", "c"]
+    engines = ["replayed_native", "replayed_numpy", "eager", "pytorch", "numpy", "c"]
     with Bench(__file__, given, engines, *network, f"-DROWS={BATCH}") as bench:
         jobs = {name: {"engine": name} for name in bench.engines}
         cold = bench.cold(jobs)
