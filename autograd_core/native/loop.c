@@ -103,13 +103,16 @@ INLINE double total(wide x)
     return WIDE == 2 ? x[0] + x[1] : (x[0] + x[WIDE / 2]) + (x[1] + x[WIDE - 1]);
 }
 
-/* The sum of the products of numbers that lie side by side. */
+/* The sum of the products of numbers that lie side by side; four sums, so that none waits. */
 static double along(const double *a, const double *b, size_t count)
 {
-    wide sum = {0};
+    wide sum[4] = {{0}, {0}, {0}, {0}};
     size_t k = 0;
-    for (; k + WIDE <= count; k += WIDE) sum += *(const wide *)(a + k) * *(const wide *)(b + k);
-    double rest = total(sum);
+    for (; k + 4 * WIDE <= count; k += 4 * WIDE)
+        UNROLL for (size_t v = 0; v < 4; v++)
+            sum[v] += *(const wide *)(a + k + v * WIDE) * *(const wide *)(b + k + v * WIDE);
+    for (; k + WIDE <= count; k += WIDE) sum[0] += *(const wide *)(a + k) * *(const wide *)(b + k);
+    double rest = total((sum[0] + sum[1]) + (sum[2] + sum[3]));
     for (; k < count; k++) rest += a[k] * b[k];
     return rest;
 }
@@ -194,8 +197,20 @@ static void outer(double *memory, double *out, const struct block *block, size_t
 /* Multiply these numbers by scale; the sum of their squares. */
 static double scaled(double *x, size_t count, double scale)
 {
-    for (size_t k = 0; k < count; k++) x[k] *= scale;
-    return along(x, x, count);
+    wide sum[4] = {{0}, {0}, {0}, {0}};
+    size_t k = 0;
+    for (; k + 4 * WIDE <= count; k += 4 * WIDE)
+        UNROLL for (size_t v = 0; v < 4; v++) {
+            const wide y = *(const wide *)(x + k + v * WIDE) * scale;
+            *(wide *)(x + k + v * WIDE) = y;
+            sum[v] += y * y;
+        }
+    double rest = total((sum[0] + sum[1]) + (sum[2] + sum[3]));
+    for (; k < count; k++) {
+        x[k] *= scale;
+        rest += x[k] * x[k];
+    }
+    return rest;
 }
 
 #ifdef __clang__
@@ -268,8 +283,8 @@ int LOOP(
                 for (size_t k = 0; k < width; k++) out[k] = memory[table[i]];
             break;
         case OP_COPY:
-            for (size_t i = 0; i < count; i++, out += width)
-                IVDEP for (size_t k = 0; k < width; k++) out[k] = memory[table[i] + k];
+            for (size_t i = 0; i < count; i++, out += table[1], table += 2)
+                IVDEP for (size_t k = 0; k < table[1]; k++) out[k] = memory[table[0] + k];
             break;
         case OP_FINISH: {
             const double squares = scaled(out, count, memory[table[0]]);

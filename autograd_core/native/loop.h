@@ -14,9 +14,10 @@ typedef uint32_t place; /* where a number lies in the memory of a run */
 struct block {
     place opcode;
     place width;  /* numbers of a result: the lanes with their spare ones, or 1 */
-    place count;  /* how many results */
+    place count;  /* how many results; copy: how many runs of numbers, see the table */
     place start;  /* where the first lies */
-    place table;  /* where its part of the table begins: the places that it reads */
+    place table;  /* where its part of the table begins: the places that it reads; of copies
+                     the first of each run, and how many numbers it has */
     place dense;  /* whether each operand lies side by side, as the results do */
     place look;   /* whether to look for a gate that failed, or a nan that was compared */
     place n, m;   /* affine, outer: the shape; lane_sum: whether n lanes are read */

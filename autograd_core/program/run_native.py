@@ -11,6 +11,7 @@ are spelt out in those that are.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 
 from ..table import gates
 from .program import Op
-from .schedule import Block, Schedule
+from .schedule import COPY, Block, Schedule
 from .spell import quiet
 from .sums import AFFINE, DOT, LANE_SUM, OUTER
 
@@ -59,7 +60,9 @@ class NativeRun:
         if size + spare >= 2**32:
             raise MemoryError(f"a program with {size} numbers: give fewer lanes at a time")
         self.lanes, self.width = lanes, width
-        self.memory = np.zeros(size + spare)
+        memory = np.zeros(size + spare + 8)
+        begin = -memory.ctypes.data // 8 % 8  # where a line of the processor's cache begins
+        self.memory = memory[begin : begin + size + spare]
         self.singles = self.memory[: schedule.singles]
         self.memory[first - 1] = scale
         self.rows = self.memory[first:size].reshape(schedule.rows, width)
@@ -110,6 +113,11 @@ class NativeRun:
             left, right = block.sources
             fields["a"], fields["b"] = self._addresses((left[0], right[0]), True)
             fields["spare"] = self._spare
+        elif op is COPY:
+            runs = list(_runs(self._addresses(block.sources[0], of_lanes), fields["width"]))
+            fields["count"] = len(runs)
+            for run in runs:
+                table.extend(run)
         else:
             columns = [self._addresses(places, of_lanes) for places in block.sources]
             if op is DOT:
@@ -129,6 +137,17 @@ class NativeRun:
         if block.shape:
             fields["n"], fields["m"] = block.shape
         return fields
+
+
+def _runs(addresses: list[int], width: int) -> Iterator[tuple[int, int]]:
+    """These numbers, or rows of them, as runs that lie side by side: (the first, how many)."""
+    first = after = addresses[0]
+    for address in addresses:
+        if address != after:
+            yield first, after - first
+            first = address
+        after = address + width
+    yield first, after - first
 
 
 def _side_by_side(places: Any) -> bool:
