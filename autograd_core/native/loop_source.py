@@ -22,7 +22,9 @@ __all__ = ["FINISH", "OPCODES", "function", "loop_source"]
 
 FINISH = "finish"  # what ends a run: scale the gradients, and look at them
 GATES = [
-    op for gate in gates.values() for op in (Op(gate), *map(Op, [gate] * 3, range(len(gate.operands))))
+    op
+    for gate in gates.values()
+    for op in (Op(gate), *map(Op, [gate] * 3, range(len(gate.operands))))
 ]
 OPCODES = [*(entry.name for entry in (*SUMS, SPREAD, COPY)), FINISH, *(op.name for op in GATES)]
 

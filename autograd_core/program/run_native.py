@@ -166,5 +166,5 @@ def _quiet_gates() -> dict[Any, str]:
 def number_of(op: Op) -> int:
     """The number of a gate's opcode; LookupError if the loop does not have it."""
     if op.gate not in _quiet_gates():
-        raise LookupError(f"{op.name}: a gate of one's own must be spelt out: plan(\"native\", ...)")
+        raise LookupError(f'{op.name}: a gate of one\'s own must be spelt out: plan("native", ...)')
     return NUMBERS[op.name]

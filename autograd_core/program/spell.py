@@ -14,7 +14,6 @@ from copy import copy
 from functools import cache
 
 from ..gate import Gate
-from ..table import gates
 from .passes import Rewriting
 from .program import Instruction, Op, Program
 from .rule import rule
@@ -24,9 +23,7 @@ __all__ = ["quiet", "spell"]
 
 def spell(program: Program, known: Collection[Gate]) -> Program:
     """The program, in which every gate is one of these, or a quiet copy of one."""
-    foreign = [
-        isinstance(line.op, Op) and line.op.gate not in known for line in program.code
-    ]
+    foreign = [isinstance(line.op, Op) and line.op.gate not in known for line in program.code]
     if not any(foreign):
         return program
     uniform = program.uniform()
