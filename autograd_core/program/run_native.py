@@ -29,6 +29,8 @@ __all__ = ["NativeRun"]
 if os.environ.get("AUTOGRAD_CORE_PURE") == "1":
     raise ImportError("AUTOGRAD_CORE_PURE=1 says that the compiled part is not to be used")
 _native: Any = import_module("..native._native", __package__)
+if not hasattr(_native, "opcodes"):
+    raise ImportError("it was built without the loop")
 
 # The numbers of the opcodes, by their names. The loop was built from the table; what was entered in
 # it since then has no number.
