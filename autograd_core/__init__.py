@@ -10,6 +10,7 @@ from .gate import Failure, Gate, Identity, Interval
 from .graph import first_nan, first_stale, gradients, is_stale, release, topological
 from .mistakes import Mistake, mistakes
 from .modes import is_tracing, no_grad, trace_creation, used
+from .native import is_native
 from .table import gates
 from .value import Value, apply
 
@@ -31,9 +32,9 @@ __all__ = [
     "Comparison", "CompiledGraph", "Failure", "Gate", "GradientError", "Identity", "Instruction",
     "Interval", "Mistake", "Op", "Program", "TraceError", "Value", "apply", "check_gate",
     "check_gradient", "comparisons", "compile_graph", "first_nan", "first_stale", "gates", "grad",
-    "gradients", "hessian", "hvp", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes",
-    "no_grad", "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
-    "value_and_grad",
+    "gradients", "hessian", "hvp", "is_native", "is_stale", "is_tracing", "jacobian", "javascript",
+    "mistakes", "no_grad", "release", "run", "to_c", "to_numpy", "topological", "trace_creation",
+    "used", "value_and_grad",
 ]  # fmt: skip
 __all__ += _functions.__all__
 

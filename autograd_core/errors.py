@@ -8,6 +8,10 @@ class TraceError(TypeError):
 
 
 LABEL = 'label must be a str, got {kind}: {thing}. A leaf is Value(2.0, label="x")'
+FINAL = (
+    "{name}: Value is final, since results of its gates would be plain Values. Hold one, "
+    "`self.value = Value(0.0)` in a class of your own; a new operation is a gate, see Gate"
+)
 NOT_A_NUMBER = (
     "{what} must be a real number, got {kind}: {thing}. "
     "Give one number, as in Value(2.0); for many, [Value(x) for x in numbers]"

@@ -34,7 +34,12 @@ if TYPE_CHECKING:
 def function_of(gate: Gate, quiet: bool = False, name: str = "") -> Callable[..., Any]:
     """The gate as a function on Values and numbers; `quiet`: inf or nan where it would raise."""
 
+    count = len(gate.operands)
+    method = None if quiet else vars(Value).get(gate.name)  # the quick way, where there is one
+
     def function(*operands: Operand, **parameters: Number) -> Value | float:
+        if len(operands) == count and operands[0].__class__ is Value and not parameters and method:
+            return method(*operands)  # type: ignore[no-any-return]
         if any(isinstance(operand, Value) for operand in operands):
             return apply(gate, *operands, quiet=quiet, **parameters)
         constants = gate.bind(operands, parameters)

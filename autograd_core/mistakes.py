@@ -71,7 +71,9 @@ mistakes: dict[str, Mistake] = {
             ("local", "1"), ("quiz",),
         ),
         Mistake(
-            "overwrote", "A contribution took the place of the sum: = was written for +=.",
+            "overwrote",
+            "One wire's part took the place of the sum, and what had arrived before is lost: = was "
+            "written for +=.",
             "A value that is used more than once gets a part from each wire: add them up.",
             ("before", "0"), ("quiz", "sabotage", "grader"),
         ),

@@ -26,7 +26,8 @@ from . import elementary as xp
 from . import errors, modes
 from .comparisons import last as compared
 from .gate import Gate
-from .graph import gradients, topological
+from .graph import checked_seed, gradients, summed, topological
+from .native import adopted
 from .scalars import number, real
 from .table import gates
 
@@ -73,6 +74,7 @@ def _reflected(operator: Callable[[Any, Any], Value]) -> Callable[[Any, Any], Va
     return reflected
 
 
+@adopted
 class Value:
     """A scalar in a computational graph.
 
@@ -91,8 +93,8 @@ class Value:
 
     # Two operands lie in slots of their own, not in a tuple: half the memory, a third off the time.
     __slots__ = (
-        "__weakref__", "_a", "_b", "_data", "_gate", "_grad", "_slope_a", "_slope_b", "_stamp",
-        "constants", "label", "line",
+        "__weakref__", "_a", "_b", "_data", "_gate", "_grad", "_label", "_seen", "_slope_a",
+        "_slope_b", "_stamp", "_sum", "constants", "line",
     )  # fmt: skip
 
     _data: float
@@ -103,19 +105,21 @@ class Value:
     _slope_a: float
     _slope_b: float
     _stamp: int  # how many writes there had been when its number was set, see `graph.is_stale`
+    _seen: object  # the last backward pass that came here, and its gradient in it
+    _sum: float
     constants: tuple[float, ...]
-    label: str
+    _label: str
     line: str
+
+    def __init_subclass__(cls, **_: object) -> None:
+        raise TypeError(errors.FINAL.format(name=cls.__name__))
 
     def __init__(self, data: Number, label: str = "") -> None:
         self._data = data if data.__class__ is float else real(data, "data")
         self._grad = 0.0
-        self._gate = self._a = self._b = None
+        self._gate = self._a = self._b = self._seen = None
         self._stamp = modes.writes
         self.constants = ()
-        if not isinstance(label, str):
-            kind = type(label).__name__
-            raise TypeError(errors.LABEL.format(kind=kind, thing=errors.short(label)))
         self.label = label
         self.line = ""
         if modes.contexts:
@@ -149,6 +153,17 @@ class Value:
         if modes.contexts:
             modes.refuse("a gradient is written")
         self._grad = real(grad, "grad")
+
+    @property
+    def label(self) -> str:
+        return self._label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            kind = type(label).__name__
+            raise TypeError(errors.LABEL.format(kind=kind, thing=errors.short(label)))
+        self._label = label
 
     @property
     def gate(self) -> Gate | None:
@@ -211,8 +226,11 @@ class Value:
         modes.refuse("backward() is called")
 
         def add() -> None:
-            total = gradients(self, seed, watch)
-            _commit(total, [node._grad + change for node, change in total.items()])
+            if watch is None:
+                accumulate(self, checked_seed(self, seed))
+            else:
+                total = gradients(self, seed, watch)
+                _commit(total, [node._grad + change for node, change in total.items()])
 
         _alone(add)
 
@@ -351,6 +369,7 @@ _ADD, _SUB, _MUL, _DIV = gates["add"], gates["sub"], gates["mul"], gates["div"]
 _POWER, _POW, _NEG, _RELU = gates["power"], gates["pow"], gates["neg"], gates["relu"]
 
 
+@adopted
 def record(
     gate: Gate, data: float, a: Value, b: Value | None, slope_a: float, slope_b: float
 ) -> Value:
@@ -359,13 +378,14 @@ def record(
     out._data = data
     out._grad = 0.0
     out._gate = gate
+    out._seen = None
     out._a = a
     out._b = b
     out._slope_a = slope_a
     out._slope_b = slope_b
     out._stamp = modes.writes
     out.constants = ()
-    out.label = out.line = ""
+    out._label = out.line = ""
     if modes.contexts:
         mine = modes.mine
         if not mine.recording:
@@ -376,6 +396,13 @@ def record(
         if mine.keeps_lines:
             out.line = modes.user_line()
     return out
+
+
+@adopted
+def accumulate(root: Value, seed: float) -> None:
+    """One backward pass, added to every `.grad`: to all of them or to none."""
+    order = summed(root, seed)
+    _commit(order, [node._grad + node._sum for node in order])
 
 
 def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Number) -> Value:

@@ -26,6 +26,8 @@ import tracemalloc
 import weakref
 from typing import Any
 
+from autograd_core import is_native
+
 ENGINES = {"autograd_core": "autograd_core", "micrograd": "micrograd.engine"}
 GATES = 100_000
 CHAIN = 50
@@ -106,6 +108,7 @@ def main() -> None:
         "gates": GATES,
         "runs": given.runs,
         "python": platform.python_version(),
+        "build": "compiled" if is_native() else "plain",
         "engines": medians,
     }
     if "micrograd" in medians:

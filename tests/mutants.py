@@ -422,7 +422,9 @@ def in_a_copy() -> int:
         script = copy / "tests" / "mutants.py"
         command = [sys.executable, str(script), *sys.argv[1:], "--copy", str(kept)]
         return subprocess.run(
-            command, cwd=copy, env={**os.environ, "PYTHONPATH": str(copy)}
+            command,
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": str(copy), "AUTOGRAD_CORE_PURE": "1"},
         ).returncode
 
 
@@ -446,7 +448,10 @@ def sweep(options: argparse.Namespace) -> int:
         kept.parent.mkdir(exist_ok=True)
         command = [sys.executable, "-c", f"import mutants; mutants.measure({str(kept)!r})"]
         print("noting which tests pass which line ...", flush=True)
-        env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+        env = {
+            **os.environ, "AUTOGRAD_CORE_PURE": "1",
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+        }  # fmt: skip
         subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
     trial = Trial(options, tried)
     if pytest.main([*PYTEST, "-s", *TESTS], plugins=[trial]):

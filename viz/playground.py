@@ -73,7 +73,7 @@ def _examples() -> list[dict[str, object]]:
     rows: list[tuple[str, str, dict[str, float], float]] = [
         ("a sum and a product", "q = x*y; f = q + max(x, 0)", {"x": 2.0, "y": -3.0}, 0.1),
         ("three gates", "(x + y)*z", {"x": -2.0, "y": 5.0, "z": -4.0}, 0.1),
-        ("a fork", "x*y + x", {"x": -2.0, "y": 5.0}, 0.1),
+        ("a fork", "(x*y + x)*z", {"x": -2.0, "y": 5.0, "z": 3.0}, 0.01),
         ("a neuron", "sigmoid(w0*x0 + w1*x1 + w2)", neuron, 1.0),
         ("a branch", "where(x > y, x**2, 3*y)", {"x": 2.0, "y": 1.0}, 0.1),
         ("a valley", "(1 - x)**2 + 5*(y - x**2)**2", {"x": -1.0, "y": 1.5}, 0.01),

@@ -128,12 +128,12 @@ def rule(op: Op, known: Mapping[str, float] = {}) -> Program:
     return recorder.program(op.gate.partials(recorder, *arguments)[op.slope])
 
 
-def whole_rule(gate: Gate) -> Program:
+def whole_rule(gate: Gate, failures: bool = True) -> Program:
     """All of a gate: outputs are its output, its slopes, and a yes or no for each failure."""
     names = list(gate.operands + gate.parameters)
     recorder = Recorder(names)
     arguments = [Register(recorder, i) for i in range(len(names))]
     y = gate.forward(recorder, *arguments)
     slopes = gate.partials(recorder, y, *arguments)
-    failures = [failure.when(recorder, y, *arguments) for failure in gate.failures]
-    return recorder.program(y, *slopes, *failures)
+    when = [failure.when for failure in gate.failures] if failures else []
+    return recorder.program(y, *slopes, *(fails(recorder, y, *arguments) for fails in when))

@@ -10,14 +10,13 @@ are spelt out in those that are.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from ..native import _native
 from ..table import gates
 from .program import Op
 from .schedule import COPY, Block, Schedule
@@ -26,11 +25,8 @@ from .sums import AFFINE, DOT, LANE_SUM, OUTER
 
 __all__ = ["NativeRun"]
 
-if os.environ.get("AUTOGRAD_CORE_PURE") == "1":
-    raise ImportError("AUTOGRAD_CORE_PURE=1 says that the compiled part is not to be used")
-_native: Any = import_module("..native._native", __package__)
 if not hasattr(_native, "opcodes"):
-    raise ImportError("it was built without the loop")
+    raise ImportError("AUTOGRAD_CORE_PURE=1, or it was built without the loop, or not at all")
 
 # The numbers of the opcodes, by their names. The loop was built from the table; what was entered in
 # it since then has no number.

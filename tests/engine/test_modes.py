@@ -7,6 +7,7 @@ import pickle
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -194,13 +195,23 @@ class FakeTracer:
         self.uses.append((what, answer))
 
 
+@contextmanager
+def a_mode_is_open():
+    """As far as those know who ask whether any is."""
+    modes.contexts.add((0, 1))
+    try:
+        yield
+    finally:
+        modes.contexts.discard((0, 1))
+
+
 @pytest.fixture
 def tracer(monkeypatch):
     """A tracer of this thread, as `compile_graph` sets one; it is gone after the test."""
     fake = FakeTracer()
-    monkeypatch.setattr(modes, "contexts", {(0, 1)})
     monkeypatch.setattr(modes.mine, "tracer", fake)
-    return fake
+    with a_mode_is_open():
+        yield fake
 
 
 @pytest.fixture
@@ -301,8 +312,7 @@ def test_used_goes_to_the_tracer_and_outside_of_a_trace_does_nothing(monkeypatch
     module = object()
     assert used(module, ("training",)) is None
     fake = FakeTracer()
-    monkeypatch.setattr(modes, "contexts", {(0, 1)})
-    with monkeypatch.context() as traced:
+    with a_mode_is_open(), monkeypatch.context() as traced:
         traced.setattr(modes.mine, "tracer", fake)
         assert is_tracing()
         used(module, ("training",))

@@ -126,8 +126,6 @@ def at_the_fork(open_page):
         ([], -5, "sign"),
         ([5], 5, "forgot upstream"),
         ([5], 3, "forgot local"),
-        ([5], -6, "wrong operand"),
-        ([5], -15, "sign"),
         ([5, 15], 15, "overwrote"),
         ([5, 15], 8, "forgot upstream"),
         ([5, 15], 6, "forgot local"),
@@ -149,7 +147,34 @@ def test_any_other_number_is_too_large_or_too_small_or_has_the_other_sign(open_p
         assert said(page).startswith(want)
     page = at_the_fork(open_page)
     answer(page, -7)
+    assert said(page) == "Its sign is wrong, and its size."
+    page = at_the_fork(open_page)
+    answer(page, 5, -15)  # the slope was right, so it is not the slope's sign
     assert said(page) == "It has the other sign."
+
+
+def test_a_value_is_not_a_slope(open_page):
+    page = quiz(open_page)  # v3 = v2 + x at -12 = -10 - 2
+    for typed, name in ((-10, "v2"), (-12, "v3")):
+        page.fill("[data-field=local]", str(typed))
+        page.keyboard.press("Enter")
+        assert said(page).startswith(f"That is the value of {name}. The slope says how fast v3")
+
+
+def test_the_question_names_the_gate_and_what_has_arrived(open_page):
+    page = quiz(open_page)
+    answer(page, 1, 1, 1)
+    page.keyboard.press("Enter")
+    answer(page, 1, 1, 1)
+    page.keyboard.press("Enter")
+    assert page.inner_text(".formula") == "v2 = x × y; upstream 1; x has 1 so far"
+
+
+@pytest.mark.parametrize("typed", ["1/2*2", "4 / 4", "-1*-1", "2×0.5"])
+def test_a_product_or_a_fraction_is_a_number(open_page, typed):
+    page = quiz(open_page)
+    answer(page, typed)
+    assert said(page) == "Right."
 
 
 def test_first_the_mistake_then_a_hint_then_the_answer(open_page):
@@ -178,7 +203,7 @@ def test_the_digits_that_are_shown_are_right(open_page, typed):
 
 def test_what_is_no_number_is_no_failure(open_page):
     page = quiz(open_page)
-    for typed in ("", "abc", "1/2"):
+    for typed in ("", "abc", "1/", "x*2"):
         page.fill("[data-field=local]", typed)
         page.keyboard.press("Enter")
         assert said(page) == "Type a number: local slope."

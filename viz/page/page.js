@@ -360,7 +360,12 @@ export class Page {
     const input = this.graph.name(this.graph.inputs[gate][operand], values);
     const place = this.graph.inputs[gate].length > 1 ? `, operand ${operand + 1} of ${this.graph.inputs[gate].length}` : "";
     const told = [["Predict: what flows back from ", ""], [this.graph.name(gate, values), "name"], [" to ", ""], [input, "name"], [`${place}?`, ""]];
-    return { told: told.map(([text, kind]) => ({ text, kind })), formula: [] };
+    const state = this.current.stateAfter(this.at - 1, this.now);
+    const upstream = number(state.gradients.get(gate) ?? 0), before = state.gradients.get(this.graph.inputs[gate][operand]);
+    const known = [[this.graph.name(gate, values), "name"], [` = ${this.graph.formula(gate, "value", values, true)}; upstream `, ""],
+      [upstream, "gradient"], ...(before === undefined ? [] : [["; ", ""], [input, "name"], [" has ", ""], [number(before), "gradient"], [" so far", ""]])];
+    const pieces = (/** @type {string[][]} */ list) => list.map(([text, kind]) => ({ text, kind }));
+    return { told: pieces(told), formula: pieces(known) };
   }
 
   /** @param {boolean} asked @param {boolean} over */
@@ -729,7 +734,8 @@ export class Page {
   drawOverview() {
     const { clientWidth, clientHeight, scrollWidth, scrollHeight, scrollLeft, scrollTop } = this.scroll;
     const { overview, drawing } = this, pen = overview.getContext("2d");
-    overview.hidden = scrollWidth <= 1.1 * clientWidth && scrollHeight <= 1.1 * clientHeight;
+    const small = clientWidth < 480 || clientHeight < 180; // where it would cover what it is of
+    overview.hidden = small || (scrollWidth <= 1.1 * clientWidth && scrollHeight <= 1.1 * clientHeight);
     if (overview.hidden || !pen) return;
     const scale = Math.min(160 / scrollWidth, 120 / scrollHeight), { color } = getComputedStyle(overview);
     overview.width = Math.max(20, scrollWidth * scale);

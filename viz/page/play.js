@@ -140,10 +140,17 @@ export class Playground {
 
   // ------------------------------------------------------------ descent and check
 
+  /** Whether the learner is being asked for what a button would show. */
+  isAsked() {
+    const asked = Boolean(this.page?.quiz && this.page.secret);
+    if (asked) this.told.textContent = "First predict the gradients, or press Predict again to end that.";
+    return asked;
+  }
+
   /** @param {number} count */
   descend(count) {
     const { page } = this;
-    if (!page) return;
+    if (!page || this.isAsked()) return;
     const { graph } = page, sliders = page.data.sliders ?? [], rate = Number(this.rate.value);
     const name = graph.names[graph.root], before = page.now.values[graph.root];
     if (!(rate > 0) || !Number.isFinite(rate)) {
@@ -194,7 +201,7 @@ export class Playground {
   /** Each gradient beside the slope that differences give. */
   check() {
     const { page } = this;
-    if (!page) return;
+    if (!page || this.isAsked()) return;
     const { graph, now } = page, sliders = (page.data.sliders ?? []).slice(0, CHECKED);
     if (now.failure || sliders.length === 0) {
       this.told.textContent = now.failure ? `There is no slope here. ${now.failure}` : "There is no name whose number could be moved.";

@@ -51,7 +51,8 @@ export function wrongStep(wire, mistake) {
 function wrongAnswers(graph, now, wire, field) {
   const row = now.locals[wire.gate];
   const other = row.length === 2 ? row[1 - wire.operand] : undefined;
-  const shows = { local: ["-local", "other"], contribution: ["-local", "other", "1"], after: ["-local", "other", "1", "0"] };
+  // Not what the numbers before it, which were right, rule out.
+  const shows = { local: ["-local", "other"], contribution: ["1"], after: ["-local", "other", "1", "0"] };
   /** @type {{mistake: Mistake, answer: number}[]} */
   const answers = [];
   for (const mistake of graph.data.mistakes) {
@@ -84,18 +85,45 @@ export function judge(graph, now, wire, field, typed) {
   const shown = field === "after" ? short(wire.before) + short(wire.contribution)
     : field === "contribution" ? short(wire.upstream) * short(wire.local) : exact;
   if (isNear(typed, exact) || isNear(typed, shown)) return { right: true, mistakes: [], said: "Right." };
-  const made = wrongAnswers(graph, now, wire, field).filter(({ answer }) => isNear(typed, answer));
-  const size = Math.abs(typed) > Math.abs(exact) ? "large" : "small";
+  const found = wrongAnswers(graph, now, wire, field).filter(({ answer }) => isNear(typed, answer));
+  const plain = found.filter(({ mistake }) => mistake.plant[0] === "before");
+  const made = plain.length > 0 ? plain : found;
   const said = made.length > 0 ? made.map(({ mistake }) => mistake.sentence).join(" Or: ")
-    : typed * exact < 0 ? "It has the other sign." : `Its size is too ${size}.`;
+    : field === "local" ? aValue(graph, now, wire, typed) || off(typed, exact) : off(typed, exact);
   return { right: false, mistakes: made.map(({ mistake }) => mistake), said };
 }
 
-/** What a learner typed; undefined if it is no number.
+/** How a number differs from the right one.
+ * @param {number} typed
+ * @param {number} exact
+ */
+function off(typed, exact) {
+  if (typed * exact < 0) return isNear(-typed, exact) ? "It has the other sign." : "Its sign is wrong, and its size.";
+  return `Its size is too ${Math.abs(typed) > Math.abs(exact) ? "large" : "small"}.`;
+}
+
+/** What to say to who took the value on a wire for the slope; "" if that was not so.
+ * @param {Graph} graph
+ * @param {Numbers} now
+ * @param {Backward} wire
+ * @param {number} typed
+ */
+function aValue(graph, now, wire, typed) {
+  const taken = [wire.input, wire.gate].find((i) => isNear(typed, now.values[i]));
+  if (taken === undefined) return "";
+  const [input, result] = [wire.input, wire.gate].map((i) => graph.name(i, now.values));
+  return `That is the value of ${graph.name(taken, now.values)}. The slope says how fast ${result} changes when ${input} grows.`;
+}
+
+/** What a learner typed, also as a product or a fraction: 2*3, 1/4; undefined if it is no number.
  * @param {string} text
  */
 function typedNumber(text) {
-  const plain = text.trim().replace("\u2212", "-").replace(",", ".");
+  const plain = text.trim().replaceAll("\u2212", "-").replaceAll("\u00d7", "*").replaceAll(",", ".");
+  const parts = plain.split(/([*/])/);
+  if (parts.length > 1 && parts.every((part, k) => k % 2 === 1 || (part.trim() !== "" && Number.isFinite(Number(part))))) {
+    return parts.reduce((x, part, k) => (k === 0 ? Number(part) : k % 2 === 1 ? x : parts[k - 1] === "*" ? x * Number(part) : x / Number(part)), 0);
+  }
   if (/^[+-]?inf$/.test(plain)) return plain.startsWith("-") ? -Infinity : Infinity;
   const x = Number(plain);
   return plain === "nan" ? NaN : plain === "" || Number.isNaN(x) ? undefined : x;
