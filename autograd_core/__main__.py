@@ -19,4 +19,4 @@ if __name__ == "__main__":
     build = "compiled" if is_native() else "plain Python"
     print(f"autograd-core {_version('autograd-core')}, {build}")
     print(f"{platform.python_implementation()} {platform.python_version()}, {platform.platform()}")
-    print(f"NumPy {_version('numpy')}, Numba {_version('numba')}")
+    print(f"NumPy {_version('numpy')}")

@@ -204,7 +204,7 @@ def main() -> None:
         print(json.dumps(measure(**given.one)))
         return
     network = [f"-DN{i}={width}" for i, width in enumerate(WIDTHS)]
-    engines = ["replayed_numba", "replayed_numpy", "eager", "micrograd", "pytorch", "numpy", "c"]
+    engines = ["replayed_native", "replayed_numpy", "eager", "micrograd", "pytorch", "numpy", "c"]
     with Bench(__file__, given, engines, *network, f"-DROWS={POINTS}", "-DHINGE") as bench:
         found = bench.run({name: {"engine": name} for name in bench.engines})
         wanted = found["numpy"][0]["losses"]

@@ -12,10 +12,9 @@ Every peer has the same numbers, float64 and one thread. Each runs in fresh proc
 every figure is the median.
 
 us_a_call    the median of the calls in a process; C loops over the points by itself
-import_s     to import packages and, where they will be needed, NumPy and Numba
+import_s     to import packages and, where it will be needed, NumPy
 tracing_s    to run the program once for its graph
-ready_s      from there to the first result, compiled code being cached
-cold_s       the same in the first process of all, when no cache holds compiled code yet
+ready_s      from there to the first result
 difference   the largest one of the losses and of the gradients from the reference, as a share of
              the largest: NumPy's for the network, the eager engine's for the irregular graph
 times_eager  how many calls of the replay one eager call is worth
@@ -53,9 +52,9 @@ POINTS = 100
 INPUTS, PARAMETERS, GATES = 20, 100, 10_000
 ENGINES = {
     "network": [
-        "replayed_numba", "replayed_numpy", "eager", "micrograd", "pytorch", "numpy", "c",
+        "replayed_native", "replayed_numpy", "eager", "micrograd", "pytorch", "numpy", "c",
     ],
-    "irregular": ["replayed_numba", "replayed_numpy", "eager"],
+    "irregular": ["replayed_native", "replayed_numpy", "eager"],
 }  # fmt: skip
 REFERENCES = {"network": "numpy", "irregular": "eager"}
 AIMS = {"us_a_call": 10.0, "ready_s": 0.3, "times_eager": 100.0, "difference": 1e-9}
@@ -264,7 +263,7 @@ def measure(graph: str, engine: str, quick: bool, library: str | None) -> dict[s
     if engine == "eager" or engine.startswith("replayed"):
         executor = engine.partition("_")[2]
         begin = time.perf_counter()
-        for name in ["autograd_core", "nn", *["numpy", executor][: 2 * bool(executor)]]:
+        for name in ["autograd_core", "nn", *["numpy"][: bool(executor)]]:
             importlib.import_module(name)
         figures["import_s"] = time.perf_counter() - begin
         made = network() if graph == "network" else irregular(1_000 if quick else GATES)
@@ -323,15 +322,12 @@ def main() -> None:
             for name in names
             if name in bench.engines
         }
-        cold = bench.cold(jobs)
         everything = bench.run(jobs)
         graphs = {}
         for graph in ENGINES:
             found = {name: runs for (which, name), runs in everything.items() if which == graph}
             report = compared(found, REFERENCES[graph])
             for name in report:
-                if (graph, name) in cold:
-                    report[name]["cold_s"] = medians(cold[graph, name], "ready_s")["ready_s"]
                 if name.startswith("replayed"):
                     times = report["eager"]["us_a_call"] / report[name]["us_a_call"]
                     report[name]["times_eager"] = round(times, 1)

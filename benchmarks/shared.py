@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 
 # The peers, and the modules that each needs; "c" needs a compiler.
 ENGINES = {
-    "replayed_numba": ("autograd_core.program", "numba"),
+    "replayed_native": ("autograd_core.native._native", "numpy"),
     "replayed_numpy": ("autograd_core.program", "numpy"),
     "eager": (),
     "micrograd": ("micrograd",),
@@ -39,7 +39,7 @@ ENGINES = {
 }
 Key = TypeVar("Key")  # what a benchmark calls a job by
 Job = dict[str, Any]  # the engine, and what else `measure` of the benchmark takes
-THREADS = ("OMP", "MKL", "OPENBLAS", "NUMBA")
+THREADS = ("OMP", "MKL", "OPENBLAS")
 COMPILERS = ("cc", "gcc", "clang")
 
 # ---------------------------------------------------------------- processes
@@ -62,8 +62,6 @@ class Bench:
 
     with Bench(__file__, given, engines, widths) as bench:
         found = bench.run({name: {"engine": name} for name in bench.engines})
-
-    The caches of compiled code are the benchmark's own, empty at first.
     """
 
     def __init__(
@@ -82,7 +80,6 @@ class Bench:
         self._env = {
             **os.environ,
             **{f"{name}_NUM_THREADS": "1" for name in THREADS},
-            **{name: self._folder.name for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")},
         }
 
     def __enter__(self) -> Bench:
@@ -125,12 +122,6 @@ class Bench:
                     raise SystemExit(f"{name} failed:\n{done.stderr}")
                 found[name].append({**json.loads(done.stdout), "process_s": seconds})
         return found
-
-    def cold(self, jobs: Mapping[Key, Job]) -> dict[Key, list[dict[str, Any]]]:
-        """`run` for one process of each replay, before anything is cached; none if quick."""
-        if self.given.quick:
-            return {}
-        return self.run({k: j for k, j in jobs.items() if j["engine"].startswith("replayed")}, 1)
 
     def report(self, name: str, **figures: Any) -> None:
         """Print the JSON."""

@@ -9,7 +9,6 @@ runs in fresh processes, in turn; every figure is the median.
 
 us_a_step        the median epoch over its 10 steps
 whole_s          the process, with the interpreter's start and the imports
-cold_s           the same for the first process of all, whose compiled code no cache holds yet
 loss_difference  the largest relative one from PyTorch's losses (without it from NumPy's): of all
                  1,000 steps or, where a program gives only these, of the epochs' sums
 
@@ -227,10 +226,9 @@ def main() -> None:
         print(json.dumps(measure(**given.one)))
         return
     network = [f"-DN{i}={width}" for i, width in enumerate(WIDTHS)]
-    engines = ["replayed_numba", "replayed_numpy", "eager", "pytorch", "numpy", "c"]
+    engines = ["replayed_native", "replayed_numpy", "eager", "pytorch", "numpy", "c"]
     with Bench(__file__, given, engines, *network, f"-DROWS={BATCH}") as bench:
         jobs = {name: {"engine": name} for name in bench.engines}
-        cold = bench.cold(jobs)
         found = bench.run(jobs)
         reference = "pytorch" if "pytorch" in found else "numpy"
         report: dict[str, dict[str, float]] = {}
@@ -239,8 +237,6 @@ def main() -> None:
             whole = figures.pop("process_s")
             if name != "eager":
                 figures["whole_s"] = whole
-            if name in cold:
-                figures["cold_s"] = medians(cold[name], "process_s")["process_s"]
             wanted = found[reference][0]["losses"]
             figures["loss_difference"] = max(between(run["losses"], wanted) for run in runs)
             report[name] = figures

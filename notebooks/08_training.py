@@ -228,8 +228,7 @@ check("of which gates", len(made), 44950)
 #
 # `nn.fit` runs the same loop, but it watches the model do *one example* only, writes down which
 # gates it used, forward and backward, and from then on fills in numbers. The whole batch goes
-# through each line of that program together, as arrays. (The first run on a machine also compiles
-# the program, if Numba is installed, which takes some seconds more.)
+# through each line of that program together, as arrays.
 
 # %%
 model, loader, optimizer, scheduler = program()

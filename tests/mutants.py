@@ -44,7 +44,6 @@ SWEPT = [
     "autograd_core/*.py", "autograd_core/program/*.py", "nn/[!_]*.py", "nn/optim/*.py",
 ]  # fmt: skip
 LEFT_OUT = {
-    "autograd_core/program/run_numba.py",  # compiled by Numba: a minute for every mutant
     "nn/diagnose.py",  # prose and pictures
 }
 TESTS = ["tests/engine", "tests/program", "tests/nn", "tests/properties"]
@@ -182,8 +181,8 @@ def fingerprint() -> str:
 
 
 def usable(item) -> bool:
-    """Not what needs a browser or Numba: every fork would start it, or compile, anew."""
-    return "browser" not in item.fixturenames and "numba" not in item.nodeid
+    """Not what needs a browser: every fork would start it anew."""
+    return "browser" not in item.fixturenames
 
 
 class Measure:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PEERS = {"replayed_numba", "replayed_numpy", "eager", "pytorch", "numpy", "c"}
+PEERS = {"replayed_native", "replayed_numpy", "eager", "pytorch", "numpy", "c"}
 EVERYWHERE = {"eager", "numpy"}  # peers that need nothing but the package
 
 
@@ -59,7 +59,7 @@ def test_moons(reports):
     ("graph", "wanted"),
     [
         ("network", {*PEERS, "micrograd"}),
-        ("irregular", {"replayed_numba", "replayed_numpy", "eager"}),
+        ("irregular", {"replayed_native", "replayed_numpy", "eager"}),
     ],
 )
 def test_replay(reports, graph, wanted):

@@ -629,6 +629,12 @@ static PyMethodDef functions[] = {
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_native", NULL, -1, functions};
 
+#ifndef _MSC_VER /* which has no vector types: programs run on NumPy there */
+extern PyMethodDef loop_methods[]; /* in loop_module.c */
+#else
+static PyMethodDef loop_methods[] = {{NULL}};
+#endif
+
 PyMODINIT_FUNC PyInit__native(void)
 {
     PyObject *module = PyModule_Create(&definition);
@@ -639,7 +645,8 @@ PyMODINIT_FUNC PyInit__native(void)
     if (module == NULL || plain == NULL || notes == NULL || nothing == NULL || empty == NULL
         || PyModule_AddObjectRef(module, "plain", plain) < 0
         || PyModule_AddObjectRef(module, "notes", notes) < 0
-        || PyModule_AddStringConstant(module, "DIGEST", DIGEST) < 0)
+        || PyModule_AddStringConstant(module, "DIGEST", DIGEST) < 0
+        || PyModule_AddFunctions(module, loop_methods) < 0)
         return NULL;
     return module;
 }

@@ -6,8 +6,8 @@
     print(f.program.listing())                      # what is run
 
 The function is that of one example. It runs once for each shape of an example, on unknown numbers;
-its gates and their derivatives become a Program, which Numba runs (`pip install
-"autograd-core[fast]"`), or NumPy. Numbers other than arguments and Values are fixed from then on.
+its gates and their derivatives become a Program, which a loop in C runs, or NumPy. Numbers other
+than arguments and Values are fixed from then on.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def compile_graph(
                 the modules that run in fn, then other leaves in the order of their first use
     wrt         "parameters", or "inputs"; by default inputs only if there are no parameters
     reduction   "mean" of the lanes' values and gradients, or "sum"
-    executor    "numba" or "numpy"; by default the environment's AUTOGRAD_CORE_EXECUTOR, else Numba
-                if it is installed, else NumPy, with one warning
+    executor    "native" or "numpy"; by default the environment's AUTOGRAD_CORE_EXECUTOR, else the
+                loop in C if it was built with the package, else NumPy
 
     verify      how many examples of the first call are run by the eager engine as well, see below
 

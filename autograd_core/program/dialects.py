@@ -1,4 +1,4 @@
-"""The program of a rule as the source text of a language: C, Python for Numba, NumPy, JavaScript.
+"""The program of a rule as the source text of a language: C, NumPy, JavaScript.
 
     print("\n".join(C.lines(rule(Op(gates["tanh"], 0)))))   # the slope of tanh, as statements
     print(javascript(gates["sigmoid"]))     # a function that a web page runs
@@ -19,7 +19,7 @@ from .rule import whole_rule
 from .sums import Sum
 
 __all__ = [
-    "JAVASCRIPT", "NUMBA", "NUMPY", "C", "Dialect", "arguments", "arguments_read",
+    "JAVASCRIPT", "NUMPY", "C", "Dialect", "arguments", "arguments_read",
     "check_function", "javascript",
 ]  # fmt: skip
 
@@ -114,15 +114,6 @@ JAVASCRIPT = Dialect(
         "pow": _JAVASCRIPT_POW, "power": _JAVASCRIPT_POW,
     },
     "Math.{}({{0}})", ("Infinity", "NaN"), "const {} = {};",
-)  # fmt: skip
-# Compiled Python: nothing raises in it, as in C. A square is the power that people write.
-NUMBA = Dialect(
-    {
-        **_OPERATORS, "div": "{0} / {1}", "where": "({1} if {0} else {2})", "abs": "abs({0})",
-        "pow": "math.pow({0}, {1})", "floor": "np.floor({0})",
-        "power": "({0} * {0} if {1} == 2.0 else math.pow({0}, {1}))",
-    },
-    "math.{}({{0}})", ("math.inf", "math.nan"), "{} = {}",
 )  # fmt: skip
 # C99. A condition is a number there: 1 or 0.
 C = Dialect(

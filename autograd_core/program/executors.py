@@ -10,13 +10,11 @@ To add one: a class with the interface of Executor, in a module of its own, and 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
-from importlib.util import find_spec
 
 from .program import Program
 from .schedule import Schedule
+from .spell import spell
 
 __all__ = ["EXECUTORS", "choose", "columns", "plan", "prepare", "run"]
 
@@ -25,17 +23,20 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import Any, ClassVar, Protocol
 
+    from ..gate import Gate
     from .sums import Sum
 
     class Executor(Protocol):
         """Memory for the numbers of a program, and what fills it. `rows` may have spare lanes.
 
         sums     the sums that it knows: others are spelt out for it
+        gates    the gates that it knows, by their entries in the table; None if it runs any rule
         singles  the numbers that all lanes share: parameters, constants, results
         rows     the numbers of the lanes, (row, lane)
         """
 
         sums: ClassVar[Collection[Sum]]
+        gates: ClassVar[Collection[Gate] | None]
         singles: Any
         rows: Any
 
@@ -47,59 +48,59 @@ if TYPE_CHECKING:
             comparison may have met a nan, or gradients, or their squares, are not finite."""
 
 
-# The module and the class of each, and what has to be installed; the quickest first.
+# The module and the class of each, the quickest first.
 EXECUTORS = {
-    "numba": ("run_numba", "NumbaRun", "numba"),
-    "numpy": ("run_numpy", "NumpyRun", "numpy"),
+    "native": ("run_native", "NativeRun"),
+    "numpy": ("run_numpy", "NumpyRun"),
 }
-_warned = False
 
 
 def choose(name: str | None = None) -> str:
     """The executor of that name; by default what the environment says, or the quickest there is."""
-    global _warned
     name = name or os.environ.get("AUTOGRAD_CORE_EXECUTOR") or None
-    if name is not None:
-        if name not in EXECUTORS:
-            known = " or ".join(map(repr, EXECUTORS))
-            raise ValueError(f"executor must be {known}, got {name!r}")
-        return name
-    first, *_ = EXECUTORS
-    there = [x for x, (_, _, package) in EXECUTORS.items() if find_spec(package) is not None]
-    if there[0] != first and not _warned:
-        import warnings
+    if name is None:
+        return next(x for x in EXECUTORS if _is_there(x))
+    if name not in EXECUTORS:
+        known = " or ".join(map(repr, EXECUTORS))
+        raise ValueError(f"executor must be {known}, got {name!r}")
+    return name
 
-        _warned = True
-        warnings.warn(
-            "programs run on NumPy, since Numba is not installed: "
-            'pip install "autograd-core[fast]" makes them several times faster',
-            stacklevel=3,
-        )
-    return there[0]
+
+def _is_there(name: str) -> bool:
+    try:
+        _class(name)
+    except ImportError:
+        return False
+    return True
+
+
+def _class(name: str) -> type[Executor]:
+    module, title = EXECUTORS[name]
+    return getattr(import_module(f".{module}", __package__), title)  # type: ignore[no-any-return]
 
 
 def plan(name: str | None, program: Program) -> Schedule:
-    """The schedule of a program for that executor, in sums that it knows."""
-    with _usable(choose(name)) as executor:
-        return Schedule(program, sums=executor.sums)
+    """The schedule of a program for that executor, in gates and sums that it knows."""
+    executor = _usable(choose(name))
+    if executor.gates is not None:
+        program = spell(program, executor.gates)
+    return Schedule(program, sums=executor.sums)
 
 
 def prepare(name: str | None, schedule: Schedule, lanes: int, scale: float = 1.0) -> Executor:
     """That executor, with memory for so many lanes."""
-    with _usable(choose(name)) as executor:
-        return executor(schedule, lanes, scale)
+    return _usable(choose(name))(schedule, lanes, scale)
 
 
-@contextmanager
-def _usable(name: str) -> Iterator[type[Executor]]:
+def _usable(name: str) -> type[Executor]:
     """The class of an executor; ImportError with a remedy if what it needs cannot be imported."""
-    module, title, _ = EXECUTORS[name]
     try:
-        yield getattr(import_module(f".{module}", __package__), title)
+        return _class(name)
     except ImportError as error:
         raise ImportError(
-            f"executor {name!r} cannot be used, {error}: "
-            'pip install "autograd-core[fast]", or give executor="numpy"'
+            f"executor {name!r} cannot be used, the compiled part is not there ({error}): install "
+            "the package where there are a C compiler and Python's headers, or give "
+            "executor='numpy'"
         ) from error
 
 

@@ -24,7 +24,7 @@ from ..table import gates
 from .program import Builder, Instruction, Op, Program
 from .sums import AFFINE, DOT, LANE_SUM, OUTER, Sum
 
-__all__ = ["PASSES", "expand", "fold", "fuse", "group", "optimise", "prune", "share"]
+__all__ = ["PASSES", "Rewriting", "expand", "fold", "fuse", "group", "optimise", "prune", "share"]
 
 SMALLEST = 8  # entries of a matrix that is worth being one
 ADD, MUL, WHERE = (Op(gates[name]) for name in ("add", "mul", "where"))
@@ -37,7 +37,7 @@ def optimise(program: Program) -> Program:
     return program.verify()
 
 
-class _Rewriting(Builder):
+class Rewriting(Builder):
     """A new program made of an old one: `register` says where the old registers are in it."""
 
     def __init__(self, old: Program) -> None:
@@ -74,7 +74,7 @@ def fold(program: Program) -> Program:
     A gate that may fail, and whose result at its constants is not finite, stays: it fails when the
     program runs, as it does in the engine.
     """
-    new = _Rewriting(program)
+    new = Rewriting(program)
     register = new.register
     changed = False
     questions: dict[int, tuple[int, ...]] = {}  # the operands of each `where`
@@ -123,7 +123,7 @@ def share(program: Program) -> Program:
     """Compute once what is written twice: the same opcode of the same registers."""
     if len({line[1:] for line in program.code}) == len(program.code):
         return program
-    new = _Rewriting(program)
+    new = Rewriting(program)
     seen: dict[tuple[object, ...], int] = {}
     for line in program.code:
         key = (line.op, *[new.register[r] for r in line.operands], line.shape)
@@ -155,7 +155,7 @@ def prune(program: Program, quiet: bool = False) -> Program:
             dropped.add(result)
     if not dropped:
         return program
-    new = _Rewriting(program)
+    new = Rewriting(program)
     for line in program.code:
         if line.result in dropped:
             new.register += [NOWHERE] * line.size
@@ -197,7 +197,7 @@ def fuse(program: Program) -> Program:
         if len(pairs) > 2 or any(b is not None for _, b in pairs):
             swallowed.update(inside)
             sums[line.result] = pairs
-    new = _Rewriting(program)
+    new = Rewriting(program)
     register = new.register
     one = new.constant(1.0)
 
@@ -253,7 +253,7 @@ def group(program: Program, smallest: int = SMALLEST) -> Program:
             member.update({row.result: (first, i) for i, row in enumerate(rows)})
     grids = _grids(program, uniform, smallest)
     gathered = {result for grid in grids.values() for result in grid.places}
-    new = _Rewriting(program)
+    new = Rewriting(program)
     zero, one = new.constant(0.0), new.constant(1.0)
     register = new.register
     start: dict[int, int] = {}  # the first dot of a map -> the map's first result
@@ -321,7 +321,7 @@ def _lane_sums_last(program: Program) -> Program:
             late.update(line.results)
     if not last:
         return program
-    new = _Rewriting(program)
+    new = Rewriting(program)
     new.register += [NOWHERE] * sum([line.size for line in program.code])
     for line in first + last:
         start = new.emit(line.op, tuple([new.register[r] for r in line.operands]), line.shape)
@@ -388,7 +388,7 @@ def expand(program: Program, sums: Collection[Sum]) -> Program:
     }  # fmt: skip
     if not foreign:
         return program
-    new = _Rewriting(program)
+    new = Rewriting(program)
     for line in program.code:
         if line.op in foreign:
             registers = [new.register[r] for r in line.operands]

@@ -40,6 +40,7 @@ class NumpyRun:
     """Memory for a number of lanes, and the calls that fill it."""
 
     sums = (DOT, AFFINE, LANE_SUM, OUTER)
+    gates = None
 
     def __init__(self, schedule: Schedule, lanes: int, scale: float = 1.0) -> None:
         self.lanes = lanes

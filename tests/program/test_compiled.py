@@ -287,7 +287,7 @@ def test_a_function_without_gates():
     assert value == 4.0 and gradient.tolist() == [0.0, 0.0]
 
 
-def test_a_network_with_a_penalty_on_numba_too(close):
+def test_a_network_with_a_penalty_on_every_executor(close):
     model = nn.MLP(3, [6, 4, 1], rng=1, activation="tanh")
     xs = np.random.default_rng(0).normal(size=(7, 3))
     ys = np.random.default_rng(1).normal(size=7)

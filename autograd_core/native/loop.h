@@ -1,0 +1,40 @@
+/* What the loop over a program's blocks is made of, and what the extension takes of it. */
+#ifndef AUTOGRAD_CORE_LOOP_H
+#define AUTOGRAD_CORE_LOOP_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef uint32_t place; /* where a number lies in the memory of a run */
+
+/* A block of a schedule: autograd_core/program/run_native.py writes the rows of this table. */
+struct block {
+    place opcode;
+    place width;  /* numbers of a result: the lanes with their spare ones, or 1 */
+    place count;  /* how many results; copy: how many runs of numbers, see the table */
+    place start;  /* where the first lies */
+    place table;  /* where its part of the table begins: the places that it reads; of copies
+                     the first of each run, and how many numbers it has */
+    place dense;  /* whether each operand lies side by side, as the results do */
+    place look;   /* whether to look for a gate that failed, or a nan that was compared */
+    place n, m;   /* affine, outer: the shape; lane_sum: whether n lanes are read */
+    place a, by_row, by_column; /* affine: the matrix; outer: a is the first row of the left */
+    place b;      /* affine, outer: the first row of the numbers */
+    place spare;  /* outer: room for the rows of b, turned */
+};
+
+/* The loop: whether the lanes must be looked at. One for each instruction set, see loop.c. */
+typedef int loop_function(
+    double *memory, const struct block *blocks, size_t size, const place *table, size_t lanes);
+loop_function loop_baseline;
+#ifdef __x86_64__
+loop_function loop_avx2;
+#endif
+
+/* The names of the opcodes, in the order of their numbers, then NULL. */
+extern const char *const loop_opcodes[];
+
+#endif
