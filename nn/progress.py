@@ -1,8 +1,9 @@
 """A bar for work that lasts: nothing at first, and tqdm's bar once two seconds have gone by.
 
 bar = Progress(len(batches), "training")
-for batch in bar.over(batches):
+for batch in batches:
     ...
+    bar.add(1)
 bar.close()
 """
 
@@ -11,14 +12,12 @@ from __future__ import annotations
 import math
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
 __all__ = ["PATIENCE", "Progress"]
 
 PATIENCE = 2.0  # seconds without a bar
-T = TypeVar("T")
 
 
 class Progress:
@@ -31,7 +30,7 @@ class Progress:
     def __init__(self, total: int, title: str, shown: bool | None = None) -> None:
         self.total, self.title = total, title
         self.done = 0
-        self._text = ""
+        self._said: tuple[str, float] = "", 0.0
         self._bar: Any = None
         self._due = math.inf  # when the bar begins
         if shown:
@@ -39,30 +38,24 @@ class Progress:
         elif shown is None and (_in_a_shell() or _on_a_terminal()):
             self._due = monotonic() + PATIENCE
 
-    def over(self, things: Iterable[T]) -> Iterable[T]:
-        """The things, each a step that is done when the next is asked for."""
-        is_idle = self._bar is None and self._due == math.inf
-        return things if is_idle else self._counted(things)
-
-    def _counted(self, things: Iterable[T]) -> Iterator[T]:
-        for thing in things:
-            yield thing
-            self.done += 1
-            if self._bar is not None:
-                self._bar.update()
-            elif monotonic() >= self._due:
-                self._begin()
+    def add(self, steps: int) -> None:
+        """So many more steps are done."""
+        self.done += steps
+        if self._bar is not None:
+            self._bar.update(steps)
+        elif self._due < math.inf and monotonic() >= self._due:
+            self._begin()
 
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
             self._bar.close()
 
-    def say(self, text: str) -> None:
-        """Put `text` behind the bar, as the loss so far."""
-        self._text = text
+    def say(self, name: str, number: float) -> None:
+        """Put a number behind the bar, as the loss so far."""
+        self._said = name, number
         if self._bar is not None:
-            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.set_postfix_str(f"{name} {number:.4g}", refresh=False)
 
     def _begin(self) -> None:
         is_asked_for = self._due == math.inf
@@ -81,7 +74,8 @@ class Progress:
             total=self.total, initial=self.done, desc=self.title, unit="step", leave=False,
             file=sys.stdout if _in_a_shell() else sys.stderr,  # a notebook paints stderr red
         )  # fmt: skip
-        self.say(self._text)
+        if self._said[0]:
+            self.say(*self._said)
         self._bar.refresh()
 
 

@@ -12,13 +12,15 @@ does a model that branches on a number.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import reduce
-from operator import add
+from operator import add, eq
+from time import monotonic
 from typing import Any
 
-from autograd_core import Value, compile_graph, topological
+from autograd_core import CompiledGraph, Value, compile_graph, topological
 
 from .data import DataLoader, TensorDataset
 from .init import Rng
@@ -88,8 +90,8 @@ def fit(
     bar = Progress(epochs * len(loader), "training", progress)
     try:
         for epoch in range(epochs):
-            total = steps.epoch(bar.over(loader.batches()))
-            bar.say(f"loss {total:.4g}")
+            total = steps.epoch(loader, bar)
+            bar.say("loss", total)
             if scheduler is not None:
                 scheduler.step()
             state = steps.state()
@@ -134,11 +136,15 @@ class _Steps:
         self.is_coupled = any(isinstance(module, BatchNorm1d) for module in modules)
         self.buffers = [(module, name) for module in modules for name in module._buffers]
 
-    def epoch(self, batches: Iterable[list[int]]) -> float:
+    def epoch(self, loader: DataLoader, bar: Progress) -> float:
         """Step through the batches of one pass; the sum of their losses."""
-        return sum(map(self.step, batches))
+        total = 0.0
+        for batch in loader.batches():
+            total += self.step(batch)
+            bar.add(1)
+        return total
 
-    def step(self, batch: list[int]) -> float:
+    def step(self, batch: Sequence[int]) -> float:
         """Move the parameters by one batch, given as indices of examples; its loss."""
         optimizer = self.optimizer
         optimizer.zero_grad()
@@ -222,6 +228,8 @@ class _Replay(_Steps):
         program = self.graph.trace(self.table[:1])
         if all(program.constant(g) == 0.0 for g in program.gradients):
             raise ValueError(FOREIGN)
+        self.at_a_time = 1  # steps, see `epoch`
+        self.order: array[int] | None = None
         self.adopt()
 
     def adopt(self) -> None:
@@ -230,11 +238,7 @@ class _Replay(_Steps):
         states = [optimizer.state[i] for i in range(len(self.data))]
         self.columns: Any = tuple(np.array(column) for column in zip(*states, strict=True))
         self.steps = optimizer.steps
-        # Whether it is a rule of nn.optim that will run: these change nothing they are given.
-        self.is_ours = (
-            getattr(optimizer.update, "__func__", None) is Optimizer.update
-            and getattr(optimizer.rule, "__module__", None) == Optimizer.__module__
-        )
+        self.rule = _Rule(optimizer, self.graph)
 
     def _example(self, row: list[Value]) -> Value:
         """The loss of one example: a row of the table holds its inputs, then its targets."""
@@ -248,25 +252,73 @@ class _Replay(_Steps):
             error.add_note("fit: loss_fn takes the output and the target of one example")
             raise
 
-    def epoch(self, batches: Iterable[list[int]]) -> float:
-        with self.np.errstate(all="ignore"):  # each step looks for what is not finite
-            return super().epoch(batches)
+    def epoch(self, loader: DataLoader, bar: Progress) -> float:
+        size, done, total = loader.batch_size, 0, 0.0
+        if loader.shuffle or self.order is None:
+            self.order = array("q", loader.order())
+        order = self.order
+        full, rest = divmod(len(order), size)
+        while done < full:  # some milliseconds at a time: then Ctrl-C and threads have their turn
+            count = min(self.at_a_time, full - done)
+            begin = monotonic()
+            total = self._steps(order[done * size : (done + count) * size], count, total)
+            seconds = monotonic() - begin
+            if seconds > 0.05:
+                self.at_a_time = max(1, self.at_a_time // 2)
+            elif seconds < 0.01:
+                self.at_a_time = 2 * count
+            done += count
+            bar.add(count)
+        if done < len(loader):
+            total = self._steps(order[-rest:], 1, total)
+            bar.add(1)
+        return total
 
-    def step(self, batch: list[int]) -> float:
+    def _steps(self, order: array[int], count: int, total: float) -> float:
+        """So many steps on equally many examples each; `total` and their losses.
+
+        They run in C, all that have the same code at once; else each alone, in NumPy.
+        """
+        size = len(order) // count
+        while count:
+            code, numbers, same = self.rule.steps(self.steps + 1, count)
+            answer = code and self.graph.descend(
+                self.table, order[: same * size], code, numbers, same, self.data, self.columns,
+                self._look,
+            )  # fmt: skip
+            if answer:
+                losses, self.data, self.columns = answer
+                self.steps += same
+                for loss in losses:
+                    total += loss
+            else:
+                same = 1
+                total += self.step(order[:size])
+            count -= same
+            order = order[same * size :]
+        return total
+
+    def step(self, batch: Sequence[int]) -> float:
         np = self.np
-        rows = self.table.take(np.array(batch), axis=0)
-        loss, gradient = self.graph.value_and_grad(rows, at=self.data)
-        step = self.steps + 1
-        if self.is_ours:
-            update: Any = self.optimizer.update
-            data, columns = update(self.data, gradient, self.columns, step)
-        else:
-            data, columns = self._updated(gradient, step)
-        if not math.isfinite(np.vdot(data, data)):  # or the square of a finite number overflows
-            self._check_finite(gradient, "the gradient of")
-            self._check_finite(data, "after this step")
+        with np.errstate(all="ignore"):  # what is not finite is looked for
+            rows = self.table.take(np.array(batch), axis=0)
+            loss, gradient = self.graph.value_and_grad(rows, at=self.data)
+            step = self.steps + 1
+            if self.rule.is_ours:
+                update: Any = self.optimizer.update
+                data, columns = update(self.data, gradient, tuple(self.columns), step)
+            else:
+                data, columns = self._updated(gradient, step)
+                self.rule.compare(step, (self.data, gradient, *self.columns), (data, *columns))
+            if not math.isfinite(np.vdot(data, data)):  # or the square of a finite number overflows
+                self._look(gradient, data)
         self.data, self.columns, self.steps = data, columns, step
         return loss
+
+    def _look(self, gradient: Any, data: Any) -> None:
+        """ValueError for what is not finite: in a gradient, or in the numbers that it made."""
+        self._check_finite(gradient, "the gradient of")
+        self._check_finite(data, "after this step")
 
     def _updated(self, gradient: Any, step: int) -> Any:
         """The new numbers and states, by an `update` that is not ours.
@@ -305,6 +357,125 @@ class _Replay(_Steps):
         surroundings, data, states, steps = state
         rows = [*zip(*[column.tolist() for column in states], strict=True)] or [()] * len(data)
         super().restore((surroundings, data.tolist(), dict(enumerate(rows)), steps))
+
+
+class _Rule:
+    """The optimiser's rule as the graph records it: code, and the numbers of each step.
+
+    A rule of ours is recorded again when a setting has changed, or an answer of the step's number;
+    any other in every step, and only once it has done the same as on arrays. An `update` of one's
+    own may count and remember what it likes: it runs on arrays, once in each step.
+    """
+
+    def __init__(self, optimizer: Optimizer, graph: CompiledGraph) -> None:
+        self.optimizer, self.graph = optimizer, graph
+        self.states = len(optimizer.initial_state)
+        self.is_arithmetic = getattr(optimizer.update, "__func__", None) is Optimizer.update
+        # Ours change nothing they are given.
+        module = getattr(optimizer.rule, "__module__", None)
+        self.is_ours = self.is_arithmetic and module == Optimizer.__module__
+        self.trusted: set[Any] = set()
+        # Of a rule of ours the settings, the step, and what was recorded.
+        self.last: tuple[Any, _Step, tuple[Any, list[float]]] = None, _Step(0), (None, [])
+
+    def steps(self, first: int, count: int) -> tuple[Any, array[float], int]:
+        """The code from step `first` on, its numbers step by step, and for how many steps it holds.
+
+        No code, if step `first` is for arrays.
+        """
+        at = self._of_ours if self.is_ours else self._of_others
+        settings = self.optimizer._settings(self.optimizer) if self.is_arithmetic else ()
+        code, row = at(first, settings)
+        numbers = array("d", row)
+        for step in range(first + 1, first + count):
+            found, row = at(step, settings)
+            if found is not code and found != code:
+                return code, numbers, step - first
+            numbers.extend(row)
+        return code, numbers, count
+
+    def _of_ours(self, step: int, settings: Any) -> tuple[Any, list[float]]:
+        known, asked, answer = self.last
+        if known != settings or not asked.is_like(step):
+            asked = _Step(step)
+            answer = self.graph.record(self.optimizer.rule, self.states, asked, *settings)
+            self.last = settings, asked, answer
+        return answer
+
+    def _of_others(self, step: int, settings: Any) -> tuple[Any, list[float]]:
+        code, numbers = self._recorded(step, settings)
+        return (code if code in self.trusted else None), numbers
+
+    def _recorded(self, step: int, settings: Any) -> tuple[Any, list[float]]:
+        if self.is_arithmetic:
+            try:
+                return self.graph.record(self.optimizer.rule, self.states, step, *settings)
+            except Exception:  # of any kind, as it is a function of anyone's; arrays will say more
+                self.is_arithmetic = False
+        return None, []
+
+    def compare(self, step: int, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
+        """Trust what is recorded, if it does with two parameters what arrays did with all.
+
+        TypeError if the rule itself, given the numbers of one parameter, does something else.
+        """
+        settings = self.optimizer._settings(self.optimizer)
+        code, numbers = self._recorded(step, settings)
+        if code is None or code in self.trusted:
+            return
+        program = code.program(len(numbers))
+        for i in (0, -1):
+            given = [float(column[i]) for column in before]
+            wanted = [float(column[i]) for column in after]
+            data, state = self.optimizer.rule(*given[:2], tuple(given[2:]), step, *settings)
+            if not all(map(_alike, (data, *state), wanted)):
+                raise TypeError(
+                    f"fit: the rule of {type(self.optimizer).__name__} does something else with an "
+                    "array of all parameters than with the numbers of one: write it as arithmetic "
+                    "that is the same for both, or train with eager=True"
+                )
+            found = program.evaluate(given, numbers)
+            if not all(map(_alike, [found[r] for r in program.outputs], wanted)):
+                self.is_arithmetic = False
+                return
+        self.trusted.add(code)
+
+
+def _alike(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-300) or (a != a and b != b)
+
+
+class _Step:
+    """The number of a step, which notes what a rule of ours asks of it, and the answers."""
+
+    __slots__ = ("asked", "number")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.asked: list[tuple[Callable[[Any, Any], Any], Any, Any]] = []
+
+    def __eq__(self, other: object) -> bool:
+        return self._answer(eq, other)  # type: ignore[no-any-return]
+
+    def __rpow__(self, base: float) -> float:
+        return self._answer(_power_of, base)  # type: ignore[no-any-return]
+
+    def _answer(self, question: Callable[[Any, Any], Any], other: Any) -> Any:
+        answer = question(self.number, other)
+        self.asked.append((question, other, answer))
+        return answer
+
+    def is_like(self, number: int) -> bool:
+        """Whether another step would have given the same answers."""
+        for question, other, answer in self.asked:
+            if question(number, other) != answer:
+                return False
+        return True
+
+
+def _power_of(number: int, base: float) -> float:
+    return base**number
 
 
 def _shaped(name: str, row: list[Value], shape: tuple[int, ...]) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import autograd_core
+from autograd_core import is_native
 
 ROOT = Path(autograd_core.__file__).parents[1]
 FILES = sorted(
@@ -244,8 +245,8 @@ def test_docstring(path):
 
 @each_file
 def test_all_exists(path):
-    if path.name == "hatch_build.py":
-        return  # imported only where packages are built
+    if path.name == "hatch_build.py" or (path.name == "run_native.py" and not is_native()):
+        return  # imported only where packages are built; where there is the loop in C
     parts = path.relative_to(ROOT).with_suffix("").parts
     module = importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
     names = getattr(module, "__all__", [])

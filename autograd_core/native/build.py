@@ -48,7 +48,7 @@ def build(folder: Path) -> Path:
             "-O3", "-std=gnu11", "-g0", "-ffp-contract=off", "-fno-math-errno",
             "-fno-trapping-math", "-fno-builtin-sin", "-fno-builtin-cos", "-fvisibility=hidden",
         ]  # fmt: skip
-        names = ["node.c"] if windows else ["node.c", "loop.c", "loop_module.c"]
+        names = ["node.c"] if windows else ["node.c", "loop.c", "descent.c", "loop_module.c"]
         extension = Extension(
             NAME, [str(HERE / name) for name in names], include_dirs=[place, str(HERE)],
             extra_compile_args=flags, libraries=[] if windows else ["m"],

@@ -34,6 +34,37 @@ loop_function loop_baseline;
 loop_function loop_avx2;
 #endif
 
+/* What the loop takes. */
+struct run {
+    double *memory;
+    const struct block *blocks;
+    size_t size;
+    const place *table;
+    size_t lanes;
+};
+
+/* A program and the rule that moves its parameters: run_native.py fills it in, eight bytes each. */
+struct descent {
+    struct run program, rule;    /* of one memory */
+    size_t width, inputs, first; /* the program's input k lies at first + k width */
+    size_t output, outputs;      /* where the numbers lie whose sum is the loss, and how many */
+    size_t numbers, many;        /* where those of the rule lie, which each step has its own of */
+};
+
+/* What steps read and write, step by step. */
+struct steps {
+    const double *rows;    /* a table: the inputs of one example after another */
+    const int64_t *order;  /* which of its rows */
+    const double *numbers; /* those of the rule */
+    double *losses;        /* the sums of the outputs */
+};
+
+/* Steps from half step `begin` to `end`: the even ones evaluate the program, the odd ones move the
+   parameters. Stops behind one after which something must be looked at: then it has failed. */
+size_t descend(
+    const struct descent *x, const struct steps *steps, size_t begin, size_t end,
+    loop_function *loop, int *failed);
+
 /* The names of the opcodes, in the order of their numbers, then NULL. */
 extern const char *const loop_opcodes[];
 

@@ -11,28 +11,62 @@ PyDoc_STRVAR(run_doc,
 "Run `size` blocks on a memory; the first three of these, and the table, are addresses. True if\n"
 "the lanes must be looked at. NativeRun keeps alive what lies there, and checks nothing again here.");
 
-static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+/* The loop for this processor. */
+static loop_function *chosen(void)
 {
-    static loop_function *chosen;
-    (void)module;
-    if (count != 5) {
-        PyErr_SetString(PyExc_TypeError, "run takes five whole numbers");
-        return NULL;
-    }
-    size_t numbers[5];
-    for (int i = 0; i < 5; i++) {
-        numbers[i] = PyLong_AsSize_t(arguments[i]);
-        if (numbers[i] == (size_t)-1 && PyErr_Occurred()) return NULL;
-    }
-    if (chosen == NULL) {
-        chosen = loop_baseline;
+    static loop_function *loop;
+    if (loop == NULL) {
+        loop = loop_baseline;
 #ifdef __x86_64__
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) chosen = loop_avx2;
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) loop = loop_avx2;
 #endif
     }
-    return PyBool_FromLong(chosen(
+    return loop;
+}
+
+/* Arguments that are whole numbers, addresses among them. -1 with an error if they are not. */
+static int whole_numbers(
+    size_t *numbers, PyObject *const *arguments, Py_ssize_t count, Py_ssize_t wanted)
+{
+    if (count != wanted) {
+        PyErr_Format(PyExc_TypeError, "%zd whole numbers are taken, got %zd", wanted, count);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        numbers[i] = PyLong_AsSize_t(arguments[i]);
+        if (numbers[i] == (size_t)-1 && PyErr_Occurred()) return -1;
+    }
+    return 0;
+}
+
+static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    size_t numbers[5];
+    (void)module;
+    if (whole_numbers(numbers, arguments, count, 5) < 0) return NULL;
+    return PyBool_FromLong(chosen()(
         (double *)numbers[0], (const struct block *)numbers[1], numbers[2],
         (const place *)numbers[3], numbers[4]));
+}
+
+PyDoc_STRVAR(descend_doc,
+"descend(descent, rows, order, numbers, losses, begin, end, /) -> tuple[int, bool]\n"
+"\n"
+"Half steps of a `struct descent`, see loop.h; the first five are addresses. Returns the next half\n"
+"step, and whether something must be looked at before it.");
+
+static PyObject *run_descent(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    size_t numbers[7];
+    int failed;
+    (void)module;
+    if (whole_numbers(numbers, arguments, count, 7) < 0) return NULL;
+    const struct steps steps = {
+        (const double *)numbers[1], (const int64_t *)numbers[2], (const double *)numbers[3],
+        (double *)numbers[4]};
+    const size_t next = descend(
+        (const struct descent *)numbers[0], &steps, numbers[5], numbers[6], chosen(), &failed);
+    return Py_BuildValue("nO", (Py_ssize_t)next, failed ? Py_True : Py_False);
 }
 
 PyDoc_STRVAR(opcodes_doc,
@@ -57,6 +91,7 @@ static PyObject *opcodes(PyObject *module, PyObject *none)
 
 PyMethodDef loop_methods[] = {
     {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, run_doc},
+    {"descend", (PyCFunction)(void (*)(void))run_descent, METH_FASTCALL, descend_doc},
     {"opcodes", opcodes, METH_NOARGS, opcodes_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -13,6 +13,7 @@ than arguments and Values are fixed from then on.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 
@@ -21,6 +22,7 @@ from ..errors import OUTSIDE, TraceError, short
 from ..graph import is_stale
 from ..value import Value
 from .agreement import require_agreement
+from .descent import Code, record
 from .executors import choose, columns, plan, prepare
 from .failure import find_failure
 from .lower import lower
@@ -33,6 +35,8 @@ __all__ = ["CompiledGraph", "compile_graph"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .executors import Executor
 
 LIMIT = 16  # how many shapes of arguments a graph keeps memory for, and traces; the latest
 
@@ -154,6 +158,46 @@ class CompiledGraph:
                 batch.find_failure(outputs)
             return outputs
 
+    record = staticmethod(record)
+
+    def descend(
+        self, rows: Any, order: array[int], code: Code, numbers: array[float], count: int,
+        data: Any, states: Any, look: Callable[[Any, Any], None],
+    ) -> tuple[list[float], Any, Any] | None:  # fmt: skip
+        """Steps of an optimiser, so many, in the loop in C; None if another executor runs this.
+
+        rows      a table: a row has all numbers that fn takes, in one argument
+        order     which of them, those of the first step, then as many for each other
+        code      the optimiser's rule, as `record` says it; numbers: those of each step
+        data      the parameters' numbers before the first step
+        states    (states of a parameter, parameters)
+
+        Returns the value in each step, and data and states after the last. Raises what
+        `value_and_grad` raises; look(gradient, data) is called when a parameter has become
+        infinite or nan.
+        """
+        with self._lock:
+            lanes = len(order) // count
+            batch = self._latest
+            if batch is None or batch.key != ((lanes, rows.shape[1]),) or not batch.is_ready():
+                batch = self._fitting([rows.take(order[:lanes], axis=0)])
+                batch.require_one_output()
+            descend = batch.steps(code, len(numbers) // count)
+            if descend is None:
+                return None
+            batch.set_parameters(data)
+
+            def examine(step: int, total: float, moved: bool) -> None:
+                gradient = batch.gradient()
+                if moved:
+                    look(gradient, batch.numbers())
+                else:
+                    batch.find_failure(total * batch.factor, gradient)
+
+            totals, data, states = descend(rows, order, numbers, states, count, examine)
+            factor = batch.factor
+            return [total * factor for total in totals], data, states
+
     # ------------------------------------------------------------------ what is run
 
     def trace(self, *arguments: Any, plain: bool = False) -> Program:
@@ -180,14 +224,19 @@ class CompiledGraph:
         if modes.contexts:
             modes.refuse("a compiled graph is called")
         arrays = self._arrays(arguments)
+        batch = self._fitting(arrays)
+        batch.run(arrays, at)
+        return batch
+
+    def _fitting(self, arrays: list[Any]) -> _Batch:
+        """The batch for arguments of these shapes, whose trace was compared with the engine."""
         key = tuple([array.shape for array in arrays])
         batch = self._latest
-        if batch is None or batch.key != key or not batch.traced.holds():
+        if batch is None or batch.key != key or not batch.is_ready():
             batch = self._latest = self._batch(key, arrays)
-        self._last = batch.traced
-        if not batch.traced.checked:
-            self._check(batch, arrays)
-        batch.run(arrays, at)
+            self._last = batch.traced
+            if not batch.traced.checked:
+                self._check(batch, arrays)
         return batch
 
     def _check(self, batch: _Batch, arrays: list[Any]) -> None:
@@ -330,7 +379,7 @@ class _Compiled:
 
     def holds(self) -> bool:
         """Whether what fn read beside arguments and Values, as a mode, still reads the same."""
-        return [read() for read in self._reads] == self._answers
+        return not self._reads or [read() for read in self._reads] == self._answers
 
 
 class _Batch:
@@ -346,10 +395,18 @@ class _Batch:
         self.lanes = lanes
         self.one_example = lone
         self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
-        executor = prepare(owner.executor, traced.schedule, lanes, self._scale)
-        self._executor = executor
-        self._rows, self._singles = executor.rows, executor.singles
+        self._code: Code | None = None  # of the optimiser whose steps the executor can make
         self.failed = False
+        self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
+        self._ones = np.ones(lanes)
+        self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns
+        self._use(prepare(owner.executor, traced.schedule, lanes, self._scale))
+
+    def _use(self, executor: Executor) -> None:
+        """Let this executor run the program: where its memory holds what."""
+        traced, lanes = self.traced, self.lanes
+        self._executor: Any = executor
+        self._rows, self._singles = executor.rows, executor.singles
         self._targets = []
         k = 0
         for shape in traced.shapes:
@@ -357,31 +414,35 @@ class _Batch:
             rows = self._rows[k : k + size, :lanes]
             self._targets.append(rows.T if shape else rows[0])
             k += size
-        self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
         self._spare = self._rows[:k, lanes:] if self._rows.shape[1] > lanes else None
         self._first = self._rows[:k, :1]
         self._seen = -1  # how many writes there were when the parameters were copied
-        self._ones = np.ones(lanes)
-        self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns
         of_lanes, place = traced.schedule.outputs[0]
         self._output = self._rows[place, :lanes] if of_lanes else self._singles[place : place + 1]
+        # What makes the sum of the output's numbers, or the lone one, the value of the batch.
+        alone = 1.0 if self._scale != 1.0 else float(lanes)
+        self.factor = self._scale if len(self._output) == lanes else alone
         slots = traced.schedule.slots
         self._gradient = self._singles[slots.start : slots.stop]
 
+    def is_ready(self) -> bool:
+        """Whether the trace was checked, and still holds."""
+        return self.traced.checked and self.traced.holds()
+
     def run(self, arrays: list[Any], at: Any) -> None:
-        self._parameters(at)
+        self.set_parameters(at)
         if not self._flat:
             pairs = zip(self._targets, arrays, strict=True)
-            arrays = [array.reshape(target.shape) for target, array in pairs]
-        for target, array in zip(self._targets, arrays, strict=True):
-            target[...] = array
+            arrays = [numbers.reshape(target.shape) for target, numbers in pairs]
+        for target, numbers in zip(self._targets, arrays, strict=True):
+            target[...] = numbers
         if self._spare is not None:
             self._spare[...] = self._first
         self.failed = self._executor()
 
     def example(self, row: list[float], at: list[float] | None) -> tuple[list[float], list[float]]:
         """The values and the gradient of one example: all lanes are it."""
-        self._parameters(at)
+        self.set_parameters(at)
         for i, number in enumerate(row):
             self._rows[i] = number
         self._executor()
@@ -392,7 +453,7 @@ class _Batch:
             slopes /= self.lanes * self._scale
         return values, slopes.tolist()
 
-    def _parameters(self, at: Any) -> None:
+    def set_parameters(self, at: Any) -> None:
         """Numbers of the parameters into the memory, if it has not the latest."""
         values, count = self.traced.values, len(self.traced.wrt)
         if at is None or count < len(values):
@@ -414,12 +475,24 @@ class _Batch:
             self._seen = -1  # first: after an interrupt these must not pass for the parameters'
             self._singles[:count] = at
 
+    def steps(self, code: Code, numbers: int) -> Any:
+        """What makes steps of an optimiser whose rule is this code; None if nothing does."""
+        if code != self._code:
+            make = getattr(self._executor, "descent", None)
+            if make is None:
+                return None
+            self._use(make(self.traced.schedule, code, numbers))
+            self._code = code
+        return self._executor.descend
+
+    def numbers(self) -> Any:
+        """The numbers of the parameters that gradients are of."""
+        return self._singles[: len(self.traced.wrt)].copy()
+
     def loss(self) -> float:
         row = self._output
-        if len(row) == 1:  # one lane, or one number for all
-            total = float(row[0])
-            return total if self._scale != 1.0 else total * self.lanes
-        return float(self._vdot(row, self._ones)) * self._scale
+        total = float(row[0] if len(row) == 1 else self._vdot(row, self._ones))
+        return total * self.factor
 
     def gradient(self) -> Any:
         if not self.traced.of_inputs:

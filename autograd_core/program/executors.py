@@ -16,7 +16,7 @@ from .program import Program
 from .schedule import Schedule
 from .spell import spell
 
-__all__ = ["EXECUTORS", "choose", "columns", "plan", "prepare", "run"]
+__all__ = ["EXECUTORS", "choose", "columns", "is_there", "plan", "prepare", "run"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
         gates    the gates that it knows, by their entries in the table; None if it runs any rule
         singles  the numbers that all lanes share: parameters, constants, results
         rows     the numbers of the lanes, (row, lane)
+
+        One that can make an optimiser's steps has a method `descent`, too: see NativeRun.
         """
 
         sums: ClassVar[Collection[Sum]]
@@ -59,14 +61,15 @@ def choose(name: str | None = None) -> str:
     """The executor of that name; by default what the environment says, or the quickest there is."""
     name = name or os.environ.get("AUTOGRAD_CORE_EXECUTOR") or None
     if name is None:
-        return next(x for x in EXECUTORS if _is_there(x))
+        return next(filter(is_there, EXECUTORS))
     if name not in EXECUTORS:
         known = " or ".join(map(repr, EXECUTORS))
         raise ValueError(f"executor must be {known}, got {name!r}")
     return name
 
 
-def _is_there(name: str) -> bool:
+def is_there(name: str) -> bool:
+    """Whether that executor can be used: the loop in C may not have been built."""
     try:
         _class(name)
     except ImportError:

@@ -10,7 +10,8 @@ are spelt out in those that are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -18,12 +19,13 @@ import numpy as np
 
 from ..native import _native
 from ..table import gates
+from .descent import Code
 from .program import Op
 from .schedule import COPY, Block, Schedule
 from .spell import quiet
 from .sums import AFFINE, DOT, LANE_SUM, OUTER
 
-__all__ = ["NativeRun"]
+__all__ = ["NativeDescent", "NativeRun"]
 
 if not hasattr(_native, "opcodes"):
     raise ImportError("AUTOGRAD_CORE_PURE=1, or it was built without the loop, or not at all")
@@ -50,55 +52,53 @@ class NativeRun:
     sums = (DOT, AFFINE, LANE_SUM, OUTER)
     gates = COMPILED
 
-    def __init__(self, schedule: Schedule, lanes: int, scale: float = 1.0) -> None:
+    def __init__(self, schedule: Schedule, lanes: int, scale: float = 1.0, room: int = 0) -> None:
         width = lanes if lanes <= 2 else -(-lanes // 4) * 4
         first = -(-(schedule.singles + 1) // 8) * 8  # of the rows; the number before is the scale
         spare = max([width * b.shape[1] for b in schedule.blocks if b.op is OUTER], default=0)
         size = first + schedule.rows * width
-        if size + spare >= 2**32:
+        end = -(-(size + spare) // 8) * 8
+        if end + room >= 2**32:
             raise MemoryError(f"a program with {size} numbers: give fewer lanes at a time")
         self.lanes, self.width = lanes, width
-        memory = np.zeros(size + spare + 8)
+        memory = np.zeros(end + room + 8)
         begin = -memory.ctypes.data // 8 % 8  # where a line of the processor's cache begins
-        self.memory = memory[begin : begin + size + spare]
+        self.memory = memory[begin : begin + end + room]
         self.singles = self.memory[: schedule.singles]
         self.memory[first - 1] = scale
         self.rows = self.memory[first:size].reshape(schedule.rows, width)
+        self.room = self.memory[end:]
         schedule.fill(self.singles, self.rows)
         self._first, self._spare = first, size
-        table: list[int] = []
-        blocks = [self._encoded(block, table) for block in schedule.blocks]
+        blocks = _Blocks()
+        for block in schedule.blocks:
+            self._encode(block, blocks)
         if schedule.slots:
-            blocks.append({
-                "opcode": NUMBERS["finish"], "width": 1, "count": len(schedule.slots),
-                "start": schedule.slots.start, "table": len(table),
-            })  # fmt: skip
-            table.append(first - 1)
-        rows = [[block.get(field, 0) for field in FIELDS] for block in blocks]
-        self._blocks = np.array(rows, np.uint32).reshape(-1, len(FIELDS))
-        self._table = np.array(table or [0], np.uint32)
+            blocks.add("finish", [first - 1], count=len(schedule.slots), start=schedule.slots.start)
+        self._blocks = blocks
+        self._arguments = blocks.arguments(self.memory, lanes)
         self._run = _native.run
-        self._arguments = (
-            self.memory.ctypes.data, self._blocks.ctypes.data, len(self._blocks),
-            self._table.ctypes.data, lanes,
-        )  # fmt: skip
 
     def __call__(self) -> bool:
         return self._run(*self._arguments)  # type: ignore[no-any-return]
+
+    def descent(self, schedule: Schedule, code: Code, numbers: int) -> NativeDescent:
+        """The same program, and the rule of an optimiser that has so many numbers in a step."""
+        scale = float(self.memory[self._first - 1])
+        return NativeDescent(schedule, self.lanes, scale, code, numbers)
 
     def _addresses(self, places: Any, lanes: bool) -> list[int]:
         """Places as the loop knows them: in the one memory that holds singles and rows."""
         return [self._first + place * self.width for place in places] if lanes else list(places)
 
-    def _encoded(self, block: Block, table: list[int]) -> dict[str, int]:
-        """The fields of a block that are not 0; puts what it reads into the table."""
+    def _encode(self, block: Block, blocks: _Blocks) -> None:
         op, of_lanes = block.op, block.of_lanes
+        name = name_of(op) if isinstance(op, Op) else op.name
+        table: list[int] = []
         fields = {
-            "opcode": number_of(op) if isinstance(op, Op) else NUMBERS[op.name],
             "width": self.width if block.lanes or of_lanes else 1,
             "count": block.size,
             "start": self._addresses((block.start,), block.lanes)[0],
-            "table": len(table),
         }
         if op is AFFINE:
             biases, numbers = block.sources
@@ -134,7 +134,145 @@ class NativeRun:
                 fields["look"] = int(bool(op.gate.failures) or op.gate.condition)
         if block.shape:
             fields["n"], fields["m"] = block.shape
-        return fields
+        blocks.add(name, table, **fields)
+
+
+class _Blocks:
+    """The two tables that the loop reads: the blocks, and the places that these read."""
+
+    def __init__(self) -> None:
+        self._rows: list[list[int]] = []
+        self._places: list[int] = []
+
+    def add(self, opcode: str, reads: Iterable[int] = (), **fields: int) -> None:
+        """Enter a block that is not 0 in these fields; what it reads begins its part of a table."""
+        known = {"opcode": NUMBERS[opcode], "width": 1, "table": len(self._places), **fields}
+        self._rows.append([known.get(field, 0) for field in FIELDS])
+        self._places += reads
+
+    def arguments(self, memory: Any, lanes: int) -> tuple[int, ...]:
+        """What the loop takes, `struct run`, once all blocks were added."""
+        self.blocks = np.array(self._rows, np.uint32).reshape(-1, len(FIELDS))
+        self.table = np.array(self._places or [0], np.uint32)
+        size = len(self.blocks)
+        return memory.ctypes.data, self.blocks.ctypes.data, size, self.table.ctypes.data, lanes
+
+
+CHUNK = 256  # parameters that a rule moves at a time: all that it reads stays in the nearest cache
+
+
+class NativeDescent(NativeRun):
+    """The same, with an optimiser's rule: `descend` makes steps in C.
+
+    schedule  its gradients lie in slots, one for each of the first parameters
+    code      what the rule does with a parameter; numbers: how many it has in a step
+    """
+
+    def __init__(
+        self, schedule: Schedule, lanes: int, scale: float, code: Code, numbers: int
+    ) -> None:
+        count = len(schedule.slots)
+        states = numbers + 1  # where these begin, behind the numbers and 1
+        spread = states + code.states * count
+        rows = numbers + len(code.lines) + len(code.outputs)
+        super().__init__(schedule, lanes, scale, spread + rows * CHUNK)
+        base = len(self.memory) - len(self.room)
+        self.room[numbers] = 1.0
+        self._states = self.room[states:spread].reshape(code.states, count)
+        self._data = self.singles[:count]
+        rule = _Blocks()
+        rule.add(
+            "spread", range(base, base + numbers), width=CHUNK, count=numbers, start=base + spread
+        )  # fmt: skip
+        places = [0, schedule.slots.start]
+        places += [base + states + i * count for i in range(code.states)]
+        targets = [places[0], *places[2:]]
+        for first in range(0, count, CHUNK):
+            width = min(CHUNK, count - first)
+            _add_rule(
+                rule, code, [place + first for place in places],
+                [place + first for place in targets], base + spread, numbers, width,
+            )  # fmt: skip
+        rule.add("finish", [base + numbers], count=count)
+        self._rule = rule
+        of_lanes, place = schedule.outputs[0]
+        self._fields = np.array([
+            *self._arguments, *rule.arguments(self.memory, CHUNK), self.width,
+            len(schedule.program.inputs), self._first, *self._addresses((place,), of_lanes),
+            lanes if of_lanes else 1, base, numbers,
+        ], np.uint64)  # fmt: skip
+        self._address = self._fields.ctypes.data
+        self._rows: Any = None
+        self._where = 0  # the address of these
+
+    def descend(
+        self, rows: Any, order: array[int], numbers: array[float], states: Any, count: int,
+        look: Callable[[int, float, bool], None],
+    ) -> tuple[list[float], Any, Any]:  # fmt: skip
+        """So many steps from the parameters in the memory, and these states.
+
+        rows     a table of floats, whose rows the program takes
+        order    which of them, the lanes of the first step, then those of the next
+        numbers  those of the rule, step by step
+        look     look(step, total, moved) is called after an evaluation, or a move, that may have
+                 met a gate that fails, or whose numbers are not all finite. If it returns, all goes
+                 on
+
+        Returns the sum of the program's outputs in each step, the new parameters and their states.
+        """
+        if rows is not self._rows:
+            self._rows, self._where = rows, rows.ctypes.data
+        totals = array("d", bytes(8 * count))
+        addresses = (
+            self._address, self._where, order.buffer_info()[0], numbers.buffer_info()[0],
+            totals.buffer_info()[0],
+        )  # fmt: skip
+        if len(states):
+            self._states[...] = states
+        half, end = 0, 2 * count
+        while half < end:
+            half, failed = _native.descend(*addresses, half, end)
+            if failed:
+                step = (half - 1) // 2
+                look(step, totals[step], half % 2 == 0)
+        return totals.tolist(), self._data.copy(), self._states.copy()
+
+
+def _add_rule(
+    rule: _Blocks, code: Code, inputs: list[int], targets: list[int], rows: int, numbers: int,
+    width: int,
+) -> None:  # fmt: skip
+    """The blocks of a rule for parameters that lie side by side.
+
+    inputs   where the parameters, gradients and states lie; targets: where the results go, those
+             of the first and of the last of these
+    rows     where the rows with the numbers begin, and behind them those for the lines
+    """
+    first = len(inputs)
+    where = [*inputs, *[rows + (numbers + i) * CHUNK for i in range(len(code.lines))]]
+    last = {place: i for i, line in enumerate(code.lines) for place in line[1:]}  # reads it
+    # A result goes to its target at once, unless what lies there is read later.
+    late = []
+    for result, target in zip(code.outputs, targets, strict=True):
+        old = inputs.index(target)
+        if result == old:
+            continue
+        is_alone = code.outputs.count(result) == 1 and old not in code.outputs
+        if result >= first and last.get(old, -1) <= result - first and is_alone:
+            where[result] = target
+        else:
+            late.append((result, target))
+    places = {-1 - i: rows + i * CHUNK for i in range(numbers)} | dict(enumerate(where))
+    for i, (name, *operands) in enumerate(code.lines):
+        reads = [places[place] for place in operands]
+        rule.add(name, reads, width=width, count=1, start=where[first + i], dense=1)
+    spare = rows + (numbers + len(code.lines)) * CHUNK
+    for result, _ in late:  # all are read before one is written
+        if 0 <= result < first:
+            rule.add("copy", [places[result], width], count=1, start=spare)
+            places[result], spare = spare, spare + CHUNK
+    for result, target in late:
+        rule.add("copy", [places[result], width], count=1, start=target)
 
 
 def _runs(addresses: list[int], width: int) -> Iterator[tuple[int, int]]:
@@ -161,8 +299,8 @@ def _quiet_gates() -> dict[Any, str]:
     return {copy: gate.name for gate in COMPILED for copy in (gate, quiet(gate))}
 
 
-def number_of(op: Op) -> int:
-    """The number of a gate's opcode; LookupError if the loop does not have it."""
+def name_of(op: Op) -> str:
+    """The name of a gate's opcode; LookupError if the loop does not have it."""
     if op.gate not in _quiet_gates():
         raise LookupError(f'{op.name}: a gate of one\'s own must be spelt out: plan("native", ...)')
-    return NUMBERS[op.name]
+    return op.name

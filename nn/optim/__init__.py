@@ -178,7 +178,8 @@ class Optimizer:
 
     @lr.setter
     def lr(self, lr: float) -> None:
-        self._lr = self._number(lr, "lr")
+        is_plain = lr.__class__ is float and 0.0 <= lr < math.inf  # schedules set it often
+        self._lr = lr if is_plain else self._number(lr, "lr")
 
     def update(self, data: float, grad: float, state: State, step: int) -> tuple[float, State]:
         """One parameter's new number and new state: the rule with this optimiser's settings."""

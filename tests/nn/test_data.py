@@ -244,3 +244,21 @@ def test_a_bad_rng(make):
 def test_a_bad_std():
     with pytest.raises(ValueError, match="mean has 2 coordinates and std 3"):
         gaussian_points(4, (0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+def test_the_order_is_that_of_shuffle_and_so_is_the_generator_after_it():
+    class Counted(random.Random):
+        """A generator of one's own, which is asked as it wishes to be."""
+
+        def shuffle(self, x):
+            super().shuffle(x)
+            x.reverse()
+
+    for kind in (random.Random, Counted):
+        for count in (1, 2, 3, 17, 64, 100, 1025):
+            ours, theirs = kind(count), kind(count)
+            loader = DataLoader(TensorDataset(range(count)), shuffle=True, rng=ours)
+            for _ in range(2):
+                wanted = list(range(count))
+                theirs.shuffle(wanted)
+                assert loader.order() == wanted and ours.getstate() == theirs.getstate()

@@ -11,13 +11,16 @@ import pytest
 
 import nn
 from autograd_core import TraceError, Value, where
+from autograd_core.program.executors import EXECUTORS, is_there
 from nn.data import DataLoader, TensorDataset
 from nn.optim import EWA, SGD, Adam, Optimizer, RMSprop, lr_scheduler
 
 
-@pytest.fixture(autouse=True)
-def plain_numpy(monkeypatch):
-    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", "numpy")
+@pytest.fixture(autouse=True, params=[*filter(is_there, EXECUTORS)])
+def executor(request, monkeypatch):
+    """Every test of this file, step by step in NumPy and in the loop in C."""
+    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", request.param)
+    return request.param
 
 
 def points(n=13, width=2, seed=0):
@@ -104,12 +107,6 @@ def test_every_loss_gives_the_same_on_both_paths(name, reduction):
     replayed, stepped = (run(e, loss=make(reduction), ys=ys, nout=nout) for e in (False, True))
     alike(replayed, stepped)
     assert replayed[0][-1] < replayed[0][0]
-
-
-def test_the_loop_in_c_gives_the_same_as_numpy(monkeypatch):
-    expected = run(False)
-    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", "native")
-    alike(run(False), expected)
 
 
 def test_a_loss_with_a_penalty_on_the_weights():
@@ -496,7 +493,59 @@ class Clipped(Optimizer):
     limit = 0.1
 
 
-OWN = [InPlace, Constant, Stateless, Clipped]
+def by_size(data, grad, state, step, lr):
+    """Another rule on arrays than on numbers."""
+    return data - lr * (grad if getattr(grad, "size", 0) else 2.0 * grad), state
+
+
+def by_kind(data, grad, state, step, lr):
+    """A rule that looks at what it is given: what is recorded would be another."""
+    return data - lr * (grad if isinstance(grad, float | np.ndarray) else 2.0 * grad), state
+
+
+def counting(data, grad, state, step, lr):
+    (count,) = state
+    count = count + 1.0
+    return data - lr * grad / (count if step < 3 else count * count), (count,)
+
+
+class BySize(Optimizer):
+    rule = by_size
+
+
+class ByKind(Optimizer):
+    rule = by_kind
+
+
+class Counting(Optimizer):
+    """Other code from the third step on."""
+
+    rule = counting
+
+
+OWN = [InPlace, Constant, Stateless, Clipped, Counting, ByKind]
+
+
+def test_a_rule_that_is_another_on_arrays_is_refused():
+    with pytest.raises(TypeError, match=r"rule of BySize.* eager=True"):
+        run(False, lambda p: BySize(p, lr=0.01))
+    run(True, lambda p: BySize(p, lr=0.01))
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_more_parameters_than_are_moved_at_a_time(name, executor):
+    """In batches of 5 with a short last one, and a rate that falls."""
+    results = []
+    for eager in (False, True):
+        model = nn.MLP(2, [16, 16, 1], rng=1, activation="tanh")
+        optimizer = OPTIMISERS[name](model.parameters())
+        losses = nn.fit(
+            model, nn.MSELoss(), (XS, TARGETS), optimizer, epochs=3, batch_size=5, shuffle=True,
+            rng=2, eager=eager, scheduler=lr_scheduler.StepLR(optimizer, 1, gamma=0.5),
+        )  # fmt: skip
+        state = [optimizer.state[i] for i in range(337)]
+        results.append((losses, [p.data for p in model.parameters()], state))
+    alike(*results)
 
 
 @pytest.mark.parametrize("kind", OWN)

@@ -5,7 +5,7 @@ import pytest
 
 from autograd_core import Instruction, Op, Program, elementary, gates, run
 from autograd_core.program import AFFINE, DOT, LANE_SUM, OUTER
-from autograd_core.program.executors import EXECUTORS
+from autograd_core.program.executors import EXECUTORS, is_there
 from autograd_core.program.rule import rule
 from autograd_core.program.run_numpy import NAMES, NumpyRun
 from autograd_core.program.schedule import Schedule
@@ -79,7 +79,7 @@ def test_a_matrix_may_lie_by_rows_or_by_columns(turned):
     rng = np.random.default_rng(1)
     rows, numbers = rng.normal(size=(4, 3)), rng.normal(size=n + n * m)
     weights = numbers[n:].reshape((m, n)).T if turned else numbers[n:].reshape((n, m))
-    for executor in EXECUTORS:
+    for executor in filter(is_there, EXECUTORS):
         values, _ = run(program, rows, numbers, executor)
         np.testing.assert_allclose(values, rows @ weights.T + numbers[:n], rtol=1e-13)
 

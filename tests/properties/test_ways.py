@@ -32,7 +32,7 @@ from autograd_core import (
     to_numpy,
     topological,
 )
-from autograd_core.program.executors import EXECUTORS
+from autograd_core.program.executors import EXECUTORS, is_there
 
 from .graphs import (
     BUNDLE,
@@ -126,7 +126,9 @@ def by_executor(name):
     return ran
 
 
-WAYS = {"rules": by_rules, "NumPy text": by_numpy_text} | {x: by_executor(x) for x in EXECUTORS}
+WAYS = {"rules": by_rules, "NumPy text": by_numpy_text} | {
+    x: by_executor(x) for x in filter(is_there, EXECUTORS)
+}
 
 
 def bundles(**options):
