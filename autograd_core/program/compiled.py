@@ -12,6 +12,7 @@ than arguments and Values are fixed from then on.
 
 from __future__ import annotations
 
+import gc
 import math
 from array import array
 from collections.abc import Callable, Iterable, Sequence
@@ -223,12 +224,14 @@ class CompiledGraph:
     def _run(self, arguments: tuple[Any, ...], at: Any) -> _Batch:
         if modes.contexts:
             modes.refuse("a compiled graph is called")
-        arrays = self._arrays(arguments)
-        batch = self._fitting(arrays)
-        batch.run(arrays, at)
+        batch = self._latest
+        if batch is None or not batch.takes(arguments):
+            arguments = tuple(self._arrays(arguments))
+            batch = self._fitting(arguments)
+        batch.run(arguments, at)
         return batch
 
-    def _fitting(self, arrays: list[Any]) -> _Batch:
+    def _fitting(self, arrays: Sequence[Any]) -> _Batch:
         """The batch for arguments of these shapes, whose trace was compared with the engine."""
         key = tuple([array.shape for array in arrays])
         batch = self._latest
@@ -239,7 +242,7 @@ class CompiledGraph:
                 self._check(batch, arrays)
         return batch
 
-    def _check(self, batch: _Batch, arrays: list[Any]) -> None:
+    def _check(self, batch: _Batch, arrays: Sequence[Any]) -> None:
         """A few of these examples by the eager engine, too."""
         np, count, traced = self._np, batch.lanes, batch.traced
         if self._verify:
@@ -277,7 +280,7 @@ class CompiledGraph:
             raise TypeError("it is masked: fill it, as with argument.filled(0.0)")
         return np.asarray(argument)
 
-    def _traced(self, arrays: list[Any]) -> tuple[_Compiled, int, bool]:
+    def _traced(self, arrays: Sequence[Any]) -> tuple[_Compiled, int, bool]:
         """The trace for an example of such arrays, how many there are, and if it is a lone one."""
         lone = any(array.ndim == 0 for array in arrays)
         rows = [1] if lone else [len(array) for array in arrays]
@@ -311,7 +314,7 @@ class CompiledGraph:
         self._last = traced
         return traced, rows[0], lone
 
-    def _batch(self, key: tuple[Any, ...], arrays: list[Any]) -> _Batch:
+    def _batch(self, key: tuple[Any, ...], arrays: Sequence[Any]) -> _Batch:
         """Memory for arguments of these shapes."""
         batches = self._batches.pop(key, [])
         self._batches[key] = batches  # the latest used stand last, the first is dropped first
@@ -359,9 +362,17 @@ class _Compiled:
         self.of_inputs = owner._wrt == "inputs" or (owner._wrt is None and not given)
         self.wrt: list[Value] = [] if self.of_inputs else given
         wrt = traced.inputs if self.of_inputs else given
-        self.plain = lower(traced, wrt if traced.lone else (), self.values)
-        self.program = optimise(self.plain)
-        self.schedule = plan(owner.executor, self.program)
+        # The collector of cycles, called after every so many new objects, would take a third of the
+        # time: here these are tuples by the 10,000, all are kept, and none is part of a cycle.
+        was_on = gc.isenabled()
+        try:
+            gc.disable()
+            self.plain = lower(traced, wrt if traced.lone else (), self.values)
+            self.program = optimise(self.plain)
+            self.schedule = plan(owner.executor, self.program)
+        finally:
+            if was_on:
+                gc.enable()
 
     def require_fresh(self) -> None:
         """TraceError if a number that fn uses, but did not make, is not that of its inputs now."""
@@ -398,6 +409,7 @@ class _Batch:
         self._code: Code | None = None  # of the optimiser whose steps the executor can make
         self.failed = False
         self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
+        self._array, self._float = np.ndarray, np.dtype(float)
         self._ones = np.ones(lanes)
         self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns
         self._use(prepare(owner.executor, traced.schedule, lanes, self._scale))
@@ -429,7 +441,18 @@ class _Batch:
         """Whether the trace was checked, and still holds."""
         return self.traced.checked and self.traced.holds()
 
-    def run(self, arrays: list[Any], at: Any) -> None:
+    def takes(self, arguments: tuple[Any, ...]) -> bool:
+        """Whether it can run these as they are: arrays of floats in its shapes."""
+        if len(arguments) != len(self.key):
+            return False
+        for argument, shape in zip(arguments, self.key, strict=True):
+            if argument.__class__ is not self._array or argument.shape != shape:
+                return False
+            if argument.dtype is not self._float:
+                return False
+        return self.is_ready()
+
+    def run(self, arrays: Sequence[Any], at: Any) -> None:
         self.set_parameters(at)
         if not self._flat:
             pairs = zip(self._targets, arrays, strict=True)

@@ -41,10 +41,10 @@ class Rewriting(Builder):
     """A new program made of an old one: `register` says where the old registers are in it."""
 
     def __init__(self, old: Program) -> None:
-        super().__init__(old.inputs, old.parameters)
+        super().__init__(old.inputs, old.parameters, old.constants)
         self.old = old
-        self.register: list[int] = list(range(self.first_result))
-        self.register += [self.constant(number) for number in old.constants]
+        self.register: list[int] = list(range(self.first_constant))
+        self.register += map(self.constant, old.constants)
 
     def copy(self, line: Instruction) -> None:
         """The old line as it is, on the new registers."""
@@ -76,6 +76,7 @@ def fold(program: Program) -> Program:
     """
     new = Rewriting(program)
     register = new.register
+    base, first = new.first_constant, new.first_result  # of constants that there were, of results
     changed = False
     questions: dict[int, tuple[int, ...]] = {}  # the operands of each `where`
     for line in program.code:
@@ -89,7 +90,7 @@ def fold(program: Program) -> Program:
             if operands[1] == operands[2]:  # whatever the answer is
                 register.append(operands[1])
                 continue
-        if min(operands) < 0 and isinstance(op, Op):
+        if isinstance(op, Op) and any([r < first and (r < 0 or r >= base) for r in operands]):
             answer = _known(new, op, operands)
             if answer is not None:
                 register.append(answer)

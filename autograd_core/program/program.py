@@ -356,32 +356,41 @@ class Builder:
     """A program in the making: `constant` and `emit` answer with registers, `program` makes it.
 
     Until then it is not known how many constants there will be, and so not where results start:
-    here results follow the parameters at once, and constants count from -1 downward.
+    new constants count from -1 downward. If there are none, the registers are those of the program.
     """
 
-    def __init__(self, inputs: Sequence[str], parameters: Sequence[str]) -> None:
-        self.inputs, self.parameters = inputs, parameters
-        self.first_result = self.next = len(inputs) + len(parameters)
-        self.code: list[tuple[Op | Sum, tuple[int, ...], Shape]] = []
-        self._numbers: list[float] = []
+    def __init__(
+        self, inputs: Sequence[str], parameters: Sequence[str], constants: Sequence[float] = ()
+    ) -> None:
+        self.inputs, self.parameters, self.constants = inputs, parameters, constants
+        self.first_constant = len(inputs) + len(parameters)
+        self.first_result = self.next = self.first_constant + len(constants)
+        self.code: list[Instruction] = []
+        self._new: list[float] = []
         self._known: dict[str, int] = {}
+        for register, number in enumerate(constants, self.first_constant):
+            self._known.setdefault(number.hex(), register)
 
     def constant(self, number: float) -> int:
         """The register of a constant: one for each pattern of bits."""
         key = number.hex()
         if key not in self._known:
-            self._numbers.append(number)
-            self._known[key] = -len(self._numbers)
+            self._new.append(number)
+            self._known[key] = -len(self._new)
         return self._known[key]
 
     def number(self, register: int) -> float | None:
         """The number in a constant's register, None for every other."""
-        return self._numbers[-register - 1] if register < 0 else None
+        if register < 0:
+            return self._new[-register - 1]
+        i = register - self.first_constant
+        return self.constants[i] if 0 <= i < len(self.constants) else None
 
     def emit(self, op: Op | Sum, operands: tuple[int, ...], shape: Shape = ()) -> int:
         """The first register of a new line's results."""
         first = self.next
-        self.code.append((op, operands, shape))
+        # A third of the time of Instruction(...).
+        self.code.append(tuple.__new__(Instruction, (first, op, operands, shape)))
         self.next += op.size(shape) if shape else 1
         return first
 
@@ -394,24 +403,30 @@ class Builder:
         labels: Mapping[int, str] | None = None,
     ) -> Program:  # fmt: skip
         """The program, without the constants that nothing reads."""
-        used = {r for _, operands, _ in self.code for r in operands if r < 0}
-        used.update(r for r in (*outputs, *gradients) if r < 0)
-        constants = sorted(used, reverse=True)
-        base = self.first_result
-        first = base + len(constants)
-        # Read with a negative index, the end of this list is the constants.
-        final = [*range(base), *range(first, first + self.next - base)]
-        final += [-1] * len(self._numbers)
-        for i, register in enumerate(constants):
-            final[register] = base + i
-        look = final.__getitem__
-        make = tuple.__new__  # a third of the time of Instruction(...)
-        code = []
-        for op, operands, shape in self.code:
-            code.append(make(Instruction, (first, op, tuple(map(look, operands)), shape)))
-            first += op.size(shape) if shape else 1
+        read = {r for line in self.code for r in line[2]}
+        read.update(outputs, gradients)
+        old = range(self.first_constant, self.first_result)
+        kept = [r for r in old if r in read] + [
+            -i for i in range(1, len(self._new) + 1) if -i in read
+        ]
+        code, labels = self.code, labels or {}
+        if kept != list(old):
+            # Where each register lies in the program; with a negative index, the end of this list
+            # is the new constants.
+            shift = len(kept) - len(old)
+            final = [*range(self.first_constant), *[-1] * len(old)]
+            final += range(self.first_result + shift, self.next + shift)
+            final += [-1] * len(self._new)
+            for i, register in enumerate(kept, self.first_constant):
+                final[register] = i
+            look = final.__getitem__
+            code = [
+                tuple.__new__(Instruction, (first + shift, op, tuple(map(look, operands)), shape))
+                for first, op, operands, shape in code
+            ]
+            outputs, gradients = [*map(look, outputs)], [*map(look, gradients)]
+            labels = {look(r): label for r, label in labels.items()}
+        constants = [number for r in kept if (number := self.number(r)) is not None]
         return Program(
-            self.inputs, self.parameters, [self._numbers[-r - 1] for r in constants], code,
-            [*map(look, outputs)], [*map(look, gradients)], wrt,
-            {look(r): label for r, label in (labels or {}).items()},
-        )  # fmt: skip
+            self.inputs, self.parameters, constants, code, outputs, gradients, wrt, labels
+        )
