@@ -2,8 +2,6 @@
 
    The rule is blocks as well, in the memory of the program, whose lanes are the parameters. */
 
-#include <string.h>
-
 #include "loop.h"
 
 static int run(const struct run *x, loop_function *loop)
@@ -39,8 +37,8 @@ static int evaluate(
 static int move(
     const struct descent *x, const struct steps *steps, size_t step, loop_function *loop)
 {
-    const double *numbers = steps->numbers + step * x->many;
-    memcpy(x->rule.memory + x->numbers, numbers, x->many * sizeof(double));
+    double *numbers = x->rule.memory + x->numbers;
+    for (size_t i = 0; i < x->many; i++) numbers[i] = steps->numbers[step * x->many + i];
     return run(&x->rule, loop);
 }
 
