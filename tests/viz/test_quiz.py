@@ -68,13 +68,12 @@ def test_it_opens_at_the_first_wire_and_shows_none_of_its_numbers(open_page):
     assert page.locator(".wire.lit").count() == 1
 
 
-def test_nothing_leads_past_an_open_question(open_page):
+def test_nothing_leads_past_an_open_question(open_page, follow):
     page = quiz(open_page)
     for name in ("Last", "Forward"):
         page.get_by_role("button", name=name, exact=True).click(force=True)
         assert page.inner_text(".where") == "backward 2 of 5"
-    page.evaluate("location.hash = '#step=last'")
-    page.wait_for_timeout(50)
+    follow(page, "#step=last")
     assert page.inner_text(".where") == "backward 2 of 5"
     page.click("summary:text('All steps')")
     page.wait_for_selector(".steps li")
