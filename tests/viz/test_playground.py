@@ -393,6 +393,19 @@ def test_a_button_acts_upon_the_text_that_was_just_typed(play):
     assert number_of(play, "x") == 2
 
 
+@pytest.mark.parametrize("example", ["a fork", "a network learns"])
+def test_an_example_opens_at_its_first_step(play, example):
+    assert play.inner_text(".where") == "start, 10 steps"
+    press(play, example)
+    assert play.inner_text(".where").startswith("start, ")
+    assert play.locator("svg text.gradient:not(:empty)").count() == 0
+    press(play, "Forward")
+    assert play.inner_text(".where").startswith("forward 1 of")
+    press(play, "One step of descent")  # its gradients are those of the last step
+    where = play.inner_text(".where").split()
+    assert where[:1] == ["backward"] and where[1] == where[3]
+
+
 def test_sliders_and_dragging_a_leaf_move_numbers(play):
     write(play, "x*y")
     slider = play.locator("label", has_text="x").locator("input[type=range]")

@@ -722,6 +722,30 @@ def test_an_untrusted_notebook_shows_three_pictures_and_nothing_else(notebook, o
     assert page.inner_text("body").strip() == ""
 
 
+# ---------------------------------------------------------------- words
+
+
+@pytest.mark.parametrize("by", ["keyboard", "finger"])
+def test_the_words_of_the_sentences_are_explained(open_page, by):
+    viewport = {"width": 390, "height": 800}
+    page = open_page(step(fork()).to_html(), has_touch=True, viewport=viewport)
+    words = page.locator("summary:text-is('Words and keys')")
+    assert not page.get_by_text("the slope of one gate").is_visible()
+    if by == "keyboard":
+        words.focus()
+        page.keyboard.press("Enter")
+    else:
+        words.tap()
+    told = page.locator(".words dl")
+    assert told.is_visible()
+    explained = dict(
+        zip(*(told.locator(tag).all_inner_texts() for tag in ("dt", "dd")), strict=True)
+    )
+    for word in ("leaf", "gate", "operand", "local", "upstream", "contribution", "sum"):
+        assert len(explained[word]) > 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 # ---------------------------------------------------------------- hostile text
 
 

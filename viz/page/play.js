@@ -81,6 +81,7 @@ export class Playground {
     this.numbers = new Map(Object.entries(numbers));
     this.rate.value = String(rate);
     this.draw();
+    this.page?.go(0); // whose numbers are still to come, step by step
     this.grow();
   }
 
@@ -188,6 +189,7 @@ export class Playground {
     }
     this.losses = losses;
     page.change(leaves);
+    page.go(page.stops.length - 1); // where the gradients stand that it moved against
     page.detail.textContent = "";
     const after = now.values[graph.root];
     const told = `${name}: ${number(before)} \u2192 ${number(after)} in ${count === 1 ? "one step" : `${count} steps`}`;
