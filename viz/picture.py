@@ -191,6 +191,7 @@ class Picture:
     def names(self) -> dict[str, str]:
         """A name for each node: its own, or the number of a constant, or v and its place.
 
+        The place is that in the unfolded picture, so that a value has one name in all of them.
         In a program a result without a name goes by its register.
         """
         names = {}
@@ -202,7 +203,7 @@ class Picture:
             elif not node.op and node.uses and node.data is not None:
                 names[node.id] = number(node.data)
             else:
-                names[node.id] = f"v{node.id[1:]}"
+                names[node.id] = f"v{(node.members or (node.id,))[0][1:]}"
         return names
 
     def constants(self) -> frozenset[str]:
