@@ -238,6 +238,32 @@ def test_keys_walk_and_do_not_reach_the_notebook(open_page):
     assert page.evaluate("window.heard") == 0
 
 
+def test_a_notebook_that_takes_enter_for_itself_leaves_it_to_fields_and_buttons(open_page):
+    """As JupyterLab does, which edits the cell; Shift with Enter still reaches it, to run that."""
+    page = open_page(step(fork(), quiz=True)._repr_html_())
+    page.evaluate(
+        """() => {
+          window.heard = [];
+          document.addEventListener("keydown", (event) => {
+            window.heard.push(event.key);
+            if (event.key === "Enter") event.preventDefault();
+          });
+        }"""
+    )
+    page.click("[data-field=local]")
+    for one in "111":
+        page.keyboard.type(one)
+        page.keyboard.press("Enter")
+    assert at(page) == "backward 2 of 5" and page.inner_text(".said") == "Right."
+    page.keyboard.press("Enter")  # the focus is on Forward
+    assert at(page) == "backward 3 of 5"
+    page.locator("summary", has_text="Words").press("Enter")
+    assert page.locator(".words dl").is_visible()
+    assert page.evaluate("window.heard") == []
+    page.keyboard.press("Shift+Enter")
+    assert page.evaluate("window.heard") == ["Shift", "Enter"]
+
+
 def test_the_fork_step_lights_gate_wire_and_changed_gradient(open_page):
     page = open_page(step(fork()).to_html(), address="#step=6")
     assert page.locator(".node.lit .name").all_text_contents() == ["×"]

@@ -659,7 +659,13 @@ export class Page {
   /** @param {KeyboardEvent} event */
   key_(event) {
     const target = /** @type {Element} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || target.matches?.("input[type=text], .leaves input, select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const presses = event.key === "Enter" || event.key === " ";
+    if (target.matches?.(`input[type=text], .leaves input, select${presses ? ", button, summary" : ""}`)) {
+      // Else a notebook takes Enter for itself, to edit the cell; Shift with Enter runs it.
+      if (event.key !== "Enter" || !event.shiftKey) event.stopPropagation();
+      return;
+    }
     const inGraph = this.boxOf(target);
     const at = inGraph ? this.drawing.boxes.indexOf(inGraph) : -1;
     /** @type {Record<string, () => void>} */
@@ -673,7 +679,7 @@ export class Page {
       keys.ArrowRight = () => this.focus(Math.min(at + 1, this.drawing.boxes.length - 1));
       keys.ArrowLeft = () => this.focus(Math.max(at - 1, 0));
       keys.Enter = keys[" "] = () => this.act(at);
-    } else if (!target.matches?.("button, summary")) keys[" "] = () => this.play.click();
+    } else keys[" "] = () => this.play.click();
     const action = keys[event.key];
     if (!action) return;
     event.preventDefault();
