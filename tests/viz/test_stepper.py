@@ -5,6 +5,7 @@ import math
 import os
 import random
 import re
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -749,6 +750,28 @@ def test_an_untrusted_notebook_shows_three_pictures_and_nothing_else(notebook, o
 
 
 # ---------------------------------------------------------------- words
+
+
+@pytest.mark.parametrize(
+    ("theme", "paper"), [("dark", "rgb(13, 17, 23)"), ("light", "rgb(255, 255, 255)")]
+)
+def test_a_frame_of_a_notebook_gets_its_theme_and_enough_height(open_page, theme, paper):
+    """As marimo shows an output: alone in a frame, 400 px high at first."""
+    inner = escape(step(fork())._repr_html_())
+    frame = f'<iframe srcdoc="{inner}" width="700" height="400"></iframe>'
+    other = "light" if theme == "dark" else "dark"
+    page = open_page(f'<body class="{theme}">{frame}</body>', ready="", color_scheme=other)
+    walk = page.frame_locator("iframe")
+    walk.locator("summary", has_text="Words").click()
+    page.wait_for_function(
+        """() => {
+          const { documentElement: inner } = document.querySelector("iframe").contentDocument;
+          return inner.scrollHeight > 600 && inner.scrollHeight <= inner.clientHeight;
+        }"""
+    )
+    box = walk.locator(".autograd-walk")
+    assert box.evaluate("box => getComputedStyle(box).backgroundColor") == paper
+    assert walk.locator(":root").evaluate("root => getComputedStyle(root).colorScheme") == theme
 
 
 @pytest.mark.parametrize("by", ["keyboard", "finger"])

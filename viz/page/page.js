@@ -889,4 +889,19 @@ export async function start(key, rules, packed) {
   const data = JSON.parse(await new Response(stream).text());
   const page = new Page(box, key, data, rules);
   /** @type {any} */ (box).walk = page;
+  if (box.parentElement === document.body && !data.alone) suit(box);
+}
+
+/** Where a notebook gives an output a frame of its own, as marimo does: take its theme, and enough height.
+ * @param {HTMLElement} box
+ */
+function suit(box) {
+  const frame = /** @type {HTMLElement | null} */ (window.frameElement); // none, also of another origin
+  if (!frame) return;
+  const theme = frame.closest(".dark, .light")?.classList.contains("dark") ? "dark" : "light";
+  if (frame.closest(".dark, .light")) document.documentElement.classList.add(theme);
+  document.documentElement.style.colorScheme = getComputedStyle(box).colorScheme; // else its margin is white
+  new ResizeObserver(() => {
+    frame.style.height = `${Math.ceil(box.getBoundingClientRect().bottom + scrollY) + 8}px`;
+  }).observe(box);
 }
