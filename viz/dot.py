@@ -42,6 +42,7 @@ from .words import number, printable
 __all__ = ["digraph"]
 
 HUB = 12  # wires; a value with more is drawn again at the start of each
+SHARED = 3  # wires; a leaf outside of all boxes with as many is drawn again in each box
 CROWDED = 60  # nodes; above it wires along more than LONG gates start at a name as well
 LONG = 4
 KEPT = 30  # nodes; up to here all operands enter in their order, above only where it matters
@@ -94,8 +95,7 @@ def digraph(
     diagram.theme, diagram.scale = theme, float(scale)
     edges: dict[Group, list[Edge]] = {}  # by the innermost group that holds both ends
     for edge in picture.edges:
-        ends = (drawn.nodes[edge.source], drawn.nodes[edge.target])
-        edges.setdefault(common(node.group for node in ends), []).append(edge)
+        edges.setdefault(common(node.group for node in drawn.ends_of(edge)), []).append(edge)
     # Equal graphs get equal ranks, so that each gate of the second stands below its twin.
     # What comes first lies at the left or, since "LR" turns the page, at the bottom.
     both = ("backward", "forward") if direction == "LR" else ("forward", "backward")
@@ -141,7 +141,9 @@ def _fill(
             (drawn.folded if node.size > 1 else drawn.node)(parent, node)
         else:
             inner.setdefault(node.group[len(group)], []).append(node)
-    for name, members in inner.items():
+    # What comes first lies lowest in "LR", which turns the page; the parts of a program are a row.
+    upwards = drawn.across and not drawn.picture.program
+    for name, members in reversed(inner.items()) if upwards else inner.items():
         deeper = (*group, name)
         box = {
             "label": _html(_font(_text(name), MUTED)), "id": f"group-{'.'.join(deeper)}",
@@ -189,6 +191,10 @@ class _Style:
     def edge(self, diagram: Any, edge: Edge) -> None:
         raise NotImplementedError
 
+    def ends_of(self, edge: Edge) -> list[Node]:
+        """The nodes in whose innermost common box a wire is drawn."""
+        return [self.nodes[edge.source], self.nodes[edge.target]]
+
     def finish(self, diagram: Any) -> None:
         """What comes after all nodes and edges."""
 
@@ -223,7 +229,7 @@ class _OfValue(_Style):
         """Ids of wires that start at a copy of the name: of hubs, and long ones in a crowd.
 
         Wires from one value to gates all along a graph cost layout programs minutes, and are hard
-        to follow with the eye.
+        to follow with the eye. Those of an input that many boxes take would run behind the boxes.
         """
         single = [e for e in self.picture.edges if e.count == 1 and self.nodes[e.target].size == 1]
         fan = Counter(edge.source for edge in single)
@@ -239,8 +245,16 @@ class _OfValue(_Style):
         return {
             edge.id for edge in single
             if fan[edge.source] > HUB
+            or (fan[edge.source] >= SHARED and self._is_from_outside(edge))
             or (depth and depth[edge.target] - depth[edge.source] > LONG)
         }  # fmt: skip
+
+    def _is_from_outside(self, edge: Edge) -> bool:
+        source, target = super().ends_of(edge)
+        return bool(target.group) and not (source.op or source.group)
+
+    def ends_of(self, edge: Edge) -> list[Node]:
+        return super().ends_of(edge)[1 if edge.id in self.cut else 0 :]
 
     def layout(self) -> dict[str, str]:
         few = len(self.picture.nodes) <= CROWDED
@@ -271,7 +285,7 @@ class _OfValue(_Style):
         diagram.node(
             numbers, _html(table), id=f"{id}-numbers", tooltip=_attribute(told),
             shape="plaintext",
-            margin="0,0.03" if self.across else "0.07,0", width="0", height="0",
+            margin="0,0.03" if self.across else "0.07,0.03", width="0", height="0",
         )  # fmt: skip
         diagram.edge(start, f"{numbers}:{into}", id=f"{id}-tail", **tail)
         if end == "":
