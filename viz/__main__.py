@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"plant a mistake in the page of --step, to be found: {', '.join(KINDS)}; drawn if it "
         "is left out",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="of --sabotage (0)")
+    parser.add_argument("--seed", type=int, help="of --sabotage (0)")
     parser.add_argument("--walk", action="store_true", help="print the walk, one line per step")
     parser.add_argument("--no-grad", action="store_true", help="the forward pass only")
     parser.add_argument("--version", action="version", version=version())
@@ -74,6 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError(f"--step writes a page, name.html, not {given.step!r}")
         if given.quiz and given.sabotage is not None:
             raise ValueError("--quiz asks of a right walk, --sabotage shows a wrong one: give one")
+        if given.seed is not None and given.sabotage is None:
+            raise ValueError("--seed draws the mistake of --sabotage: add --sabotage --step FILE")
         if quiz and not given.step:
             raise ValueError("the page asks the questions: add --step FILE")
         if given.no_grad and (given.walk or pages):
@@ -108,7 +110,7 @@ def _page(root: Value, given: argparse.Namespace) -> Stepper:
     """What --step writes."""
     if given.sabotage is None:
         return step(root, quiz=given.quiz)
-    return sabotage(root, given.sabotage, given.seed)
+    return sabotage(root, given.sabotage, given.seed or 0)
 
 
 def _printed(root: Value, given: argparse.Namespace) -> str | bytes:

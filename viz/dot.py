@@ -42,6 +42,7 @@ from .words import number, printable
 __all__ = ["digraph"]
 
 HUB = 12  # wires; a value with more is drawn again at the start of each
+SHARED = 3  # wires; a leaf outside of all boxes with as many is drawn again in each box
 CROWDED = 60  # nodes; above it wires along more than LONG gates start at a name as well
 LONG = 4
 KEPT = 30  # nodes; up to here all operands enter in their order, above only where it matters
@@ -94,8 +95,7 @@ def digraph(
     diagram.theme, diagram.scale = theme, float(scale)
     edges: dict[Group, list[Edge]] = {}  # by the innermost group that holds both ends
     for edge in picture.edges:
-        ends = (drawn.nodes[edge.source], drawn.nodes[edge.target])
-        edges.setdefault(common(node.group for node in ends), []).append(edge)
+        edges.setdefault(common(node.group for node in drawn.ends_of(edge)), []).append(edge)
     # Equal graphs get equal ranks, so that each gate of the second stands below its twin.
     # What comes first lies at the left or, since "LR" turns the page, at the bottom.
     both = ("backward", "forward") if direction == "LR" else ("forward", "backward")
@@ -141,7 +141,9 @@ def _fill(
             (drawn.folded if node.size > 1 else drawn.node)(parent, node)
         else:
             inner.setdefault(node.group[len(group)], []).append(node)
-    for name, members in inner.items():
+    # What comes first lies lowest in "LR", which turns the page; the parts of a program are a row.
+    upwards = drawn.across and not drawn.picture.program
+    for name, members in reversed(inner.items()) if upwards else inner.items():
         deeper = (*group, name)
         box = {
             "label": _html(_font(_text(name), MUTED)), "id": f"group-{'.'.join(deeper)}",
@@ -189,6 +191,10 @@ class _Style:
     def edge(self, diagram: Any, edge: Edge) -> None:
         raise NotImplementedError
 
+    def ends_of(self, edge: Edge) -> list[Node]:
+        """The nodes in whose innermost common box a wire is drawn."""
+        return [self.nodes[edge.source], self.nodes[edge.target]]
+
     def finish(self, diagram: Any) -> None:
         """What comes after all nodes and edges."""
 
@@ -201,10 +207,14 @@ class _Style:
             **{**_GATE, "shape": "box", "style": "rounded,filled", "class": "group"},
         )  # fmt: skip
 
-    def label(self, edge: Edge) -> str:
+    def text(self, edge: Edge) -> str:
         """The local gradient, or else the edge's own label."""
         text = _text(edge.label) if edge.local is None else _local(edge)
-        return _html(_font(text, MUTED, self.small)) if text else ""
+        return _font(text, MUTED, self.small) if text else ""
+
+    def label(self, edge: Edge) -> str:
+        text = self.text(edge)
+        return _html(text) if text else ""
 
 
 class _OfValue(_Style):
@@ -219,7 +229,7 @@ class _OfValue(_Style):
         """Ids of wires that start at a copy of the name: of hubs, and long ones in a crowd.
 
         Wires from one value to gates all along a graph cost layout programs minutes, and are hard
-        to follow with the eye.
+        to follow with the eye. Those of an input that many boxes take would run behind the boxes.
         """
         single = [e for e in self.picture.edges if e.count == 1 and self.nodes[e.target].size == 1]
         fan = Counter(edge.source for edge in single)
@@ -235,8 +245,16 @@ class _OfValue(_Style):
         return {
             edge.id for edge in single
             if fan[edge.source] > HUB
+            or (fan[edge.source] >= SHARED and self._is_from_outside(edge))
             or (depth and depth[edge.target] - depth[edge.source] > LONG)
         }  # fmt: skip
+
+    def _is_from_outside(self, edge: Edge) -> bool:
+        source, target = super().ends_of(edge)
+        return bool(target.group) and not (source.op or source.group)
+
+    def ends_of(self, edge: Edge) -> list[Node]:
+        return super().ends_of(edge)[1 if edge.id in self.cut else 0 :]
 
     def layout(self) -> dict[str, str]:
         few = len(self.picture.nodes) <= CROWDED
@@ -246,6 +264,35 @@ class _OfValue(_Style):
         numbers = ((node.data, VALUE), (node.grad, GRADIENT))
         rows = [_font(number(x), colour, 11) for x, colour in numbers if x is not None]
         self.box(diagram, node, node.title, "values", *rows)
+
+    @property
+    def ends(self) -> str:
+        """The sides at which a wire enters and leaves its numbers, as points of the compass."""
+        return "we" if self.across else "ns"
+
+    def through(
+        self, diagram: Any, id: str, ends: tuple[str, str | None], cells: str, told: str,
+        tail: dict[str, str], head: dict[str, str],
+    ) -> None:  # fmt: skip
+        """A wire through a table of its numbers, whose rule is the wire's middle; see `wire`."""
+        padding = 1 if self.across else 3
+        table = (
+            f'<table border="0" cellspacing="0" cellpadding="{padding}" color="{WIRE}">'
+            f"{cells}</table>"
+        )
+        numbers, into, out = f"{id}.numbers", self.ends[0], self.ends[1]
+        start, end = ends
+        diagram.node(
+            numbers, _html(table), id=f"{id}-numbers", tooltip=_attribute(told),
+            shape="plaintext",
+            margin="0,0.03" if self.across else "0.07,0.03", width="0", height="0",
+        )  # fmt: skip
+        diagram.edge(start, f"{numbers}:{into}", id=f"{id}-tail", **tail)
+        if end == "":
+            end = f"{id}.end"
+            diagram.node(end, "", shape="point", color=WIRE, width="0.05", height="0.05")
+        if end is not None:
+            diagram.edge(f"{numbers}:{out}", end, id=id, **head)
 
     def start(self, diagram: Any, edge: Edge) -> str:
         """Where a wire begins: at its source or at a copy of the source's name."""
@@ -330,11 +377,6 @@ class _Circuit(_OfValue):
     def inputs(self) -> Counter[str]:
         return Counter(edge.target for edge in self.picture.edges)
 
-    @property
-    def ends(self) -> str:
-        """The sides at which a wire enters and leaves its numbers, as points of the compass."""
-        return "we" if self.across else "ns"
-
     def wire(
         self, diagram: Any, id: str, ends: tuple[str, str | None], value: str, gradient: str,
         told: str, local: str = "",
@@ -357,33 +399,9 @@ class _Circuit(_OfValue):
             wide = ' colspan="2"' if local else ""
             side = '<td width="4"></td>'  # the rule runs on below it, so that no wire has a gap
             cells = f"<tr>{side}<td{wide}>{value}</td>{side}</tr><hr/><tr>{side}{below}{side}</tr>"
-        else:  # columns of one width, so that the rule between them is in the middle
-            plain = [re.sub("<[^>]*>|&#?[a-z0-9]+;", "", text) for text in (value, gradient, local)]
-            width = 7 * max(map(len, plain)) + 8
-            second = f"<tr><td>{local}</td></tr>" if local else ""
-            tall = ' rowspan="2"' if second else ""
-            cells = (
-                f'<tr><td width="{width}"{tall} align="right">{value}</td><vr/>'
-                f'<td width="{width}" align="left">{gradient}</td></tr>{second}'
-            ).replace("<td>", f'<td width="{width}" align="left">')
-        padding = 1 if self.across else 3
-        table = (
-            f'<table border="0" cellspacing="0" cellpadding="{padding}" color="{WIRE}">'
-            f"{cells}</table>"
-        )
-        numbers, into, out = f"{id}.numbers", self.ends[0], self.ends[1]
-        start, end = ends
-        diagram.node(
-            numbers, _html(table), id=f"{id}-numbers", tooltip=_attribute(told),
-            shape="plaintext",
-            margin="0,0.03" if self.across else "0.07,0.03", width="0", height="0",
-        )  # fmt: skip
-        diagram.edge(start, f"{numbers}:{into}", id=f"{id}-tail", **from_back)
-        if end == "":
-            end = f"{id}.end"
-            diagram.node(end, "", shape="point", color=WIRE, width="0.05", height="0.05")
-        if end is not None:
-            diagram.edge(f"{numbers}:{out}", end, id=id, **back)
+        else:
+            cells = _columns(value, gradient, *([local] if local else []))
+        self.through(diagram, id, ends, cells, told, from_back, back)
 
     def finish(self, diagram: Any) -> None:
         """The root's own wire, which ends in a point."""
@@ -566,7 +584,16 @@ class _Record(_OfValue):
 
     def edge(self, diagram: Any, edge: Edge) -> None:
         head = f"{edge.target}.gate" if self.nodes[edge.target].op else edge.target
-        diagram.edge(self.start(diagram, edge), head, label=self.label(edge), id=edge.id)
+        start, text = self.start(diagram, edge), self.text(edge)
+        if not text:
+            diagram.edge(start, head, id=edge.id)
+            return
+        if self.across:
+            cells = f"<tr><td>{text}</td></tr><hr/><tr><td>{_SPACE}</td></tr>"
+        else:
+            cells = _columns(_SPACE, text)
+        told = _told(None, edge.grad, edge.local)
+        self.through(diagram, edge.id, (start, head), cells, told, {"arrowhead": "none"}, {})
 
 
 class _Program(_Style):
@@ -661,6 +688,17 @@ def _told(value: float | None, grad: float | None, local: float | None = None) -
 def _local(edge: Edge) -> str:
     """What a gate multiplies by on the way back in this operand, unless examples differ in it."""
     return "" if edge.local is None or edge.grads else f"&#8592; {_TIMES}{number(edge.local)}"
+
+
+def _columns(left: str, *right: str) -> str:
+    """Two columns of a table, of one width, so that the rule between them is in the middle."""
+    texts = (html.unescape(re.sub("<[^>]*>", "", text)) for text in (left, *right))
+    width = 7 * max(map(len, texts)) + 8
+    first, *others = (f'<td width="{width}" align="left">{text}</td>' for text in right)
+    return (
+        f'<tr><td width="{width}" rowspan="{len(right)}" align="right">{left}</td><vr/>{first}</tr>'
+        + "".join(f"<tr>{cell}</tr>" for cell in others)
+    )
 
 
 def _html(content: str) -> str:

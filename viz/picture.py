@@ -191,6 +191,7 @@ class Picture:
     def names(self) -> dict[str, str]:
         """A name for each node: its own, or the number of a constant, or v and its place.
 
+        The place is that in the unfolded picture, so that a value has one name in all of them.
         In a program a result without a name goes by its register.
         """
         names = {}
@@ -202,7 +203,7 @@ class Picture:
             elif not node.op and node.uses and node.data is not None:
                 names[node.id] = number(node.data)
             else:
-                names[node.id] = f"v{node.id[1:]}"
+                names[node.id] = f"v{(node.members or (node.id,))[0][1:]}"
         return names
 
     def constants(self) -> frozenset[str]:
@@ -270,6 +271,8 @@ def picture_of(
 
 
 def _op(value: Value) -> str:
+    if not value.constants:
+        return value.op
     constants = " ".join(number(constant) for constant in value.constants)
     return f"**{constants}" if value.op == "**" else f"{value.op} {constants}".rstrip()
 
@@ -309,7 +312,10 @@ def within(path: Group, group: Group) -> bool:
 
 def common(groups: Iterable[Group]) -> Group:
     """The innermost group that holds all of these groups; () if there are none."""
-    ordered = sorted(groups) or [()]  # what the first and the last share, all share
+    distinct = set(groups)
+    if len(distinct) == 1:
+        return distinct.pop()
+    ordered = sorted(distinct) or [()]  # what the first and the last share, all share
     pairs = zip(ordered[0], ordered[-1], strict=False)
     return tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
@@ -336,7 +342,8 @@ def groups_of(
         if value in groups:
             reached[value] = frozenset([groups[value]])
         else:
-            reached[value] = frozenset().union(*(reached[source] for source in inputs(value)))
+            sets = {reached[source] for source in inputs(value)}
+            reached[value] = sets.pop() if len(sets) == 1 else frozenset().union(*sets)
     for value in reversed(order):
         if value in groups:
             continue

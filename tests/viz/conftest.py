@@ -195,6 +195,20 @@ def unseen(text):
     return [c for c in text if c != "\n" and not c.isprintable() and c not in "\u00a0\u2060"]
 
 
+# ---------------------------------------------------------------- pages
+
+
+def follow(page, address):
+    """Change what stands behind the # of a page's address, and wait until the page has read it."""
+    page.evaluate(
+        """address => new Promise(read => {
+          addEventListener("hashchange", read, { once: true });
+          location.hash = address;
+        })""",
+        address,
+    )
+
+
 # ---------------------------------------------------------------- files and programs
 
 
@@ -241,4 +255,4 @@ share_neuron, share_network_loss, share_chain = map(share, (neuron, network_loss
 share_read_svg, share_svg, share_clean = map(share, (read_svg, svg, clean))
 share_split_dot, share_dot_texts = map(share, (split_dot, dot_texts))
 share_labelled, share_unseen, share_random = map(share, (labelled, unseen, random_graph))
-share_is_file_of, share_installed = map(share, (is_file_of, installed))
+share_is_file_of, share_installed, share_follow = map(share, (is_file_of, installed, follow))

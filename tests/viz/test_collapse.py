@@ -7,7 +7,7 @@ import pytest
 
 from autograd_core import Value, topological
 from nn import MLP
-from viz import draw
+from viz import draw, explain
 from viz.collapse import fit, fold
 from viz.picture import picture_of
 
@@ -35,6 +35,19 @@ def test_sizes_add_up(depth):
     assert sum(node.size for node in folded.nodes) == len(picture.nodes)
     assert depth == 2 or len(folded.nodes) < len(picture.nodes)
     assert [node.id for node in folded.nodes] == [f"n{i}" for i in range(len(folded.nodes))]
+
+
+def test_a_value_has_the_same_name_folded_unfolded_and_explained():
+    out = MLP(2, [4, 1], rng=1)([0.5, -1.0])
+    error = out - 1.0
+    loss = error**2
+    whole = picture_of(loss)
+    folded = fold(whole, 0)
+    names, gates = folded.names(), [node for node in folded.nodes if node.op and not node.name]
+    assert [node.op for node in gates] == ["-", "**2"]
+    assert [node.id for node in gates] != [id for node in gates for id in node.members]
+    assert [names[node.id] for node in gates] == [whole.names()[node.members[0]] for node in gates]
+    assert str(explain(loss, error)).startswith(f"d{names[gates[1].id]}/d{names[gates[0].id]} = ")
 
 
 def test_depth_0_leaves_layers(network_loss):

@@ -63,7 +63,9 @@ def faults(seen, edges=(), ordered=(), axis=1):
         mine = aside[ids.index(own)] if own in ids else np.inf
         for id, through, distance in zip(ids, crossed, aside, strict=True):
             if id == own or (own is not None and id.split("-")[0] == own.split("-")[0]):
-                continue  # another wire of the same value is not foreign
+                if through < 1.0:  # another wire of the same value is not foreign, but no strike
+                    yield f"{one['text']!r} of {one['id']} touches {id}"
+                continue
             if through == 0.0:
                 yield f"{one['text']!r} of {one['id']} is crossed by {id}"
             elif own in ids and distance < mine:
@@ -85,8 +87,8 @@ def seen(page, pictures):
         yield root, list(faults(measured, picture.edges, ordered, axis))
 
 
-def drawing(root, direction="LR"):
-    svg = draw(root, direction=direction).pipe("svg", encoding="utf-8")
+def drawing(root, direction="LR", style="circuit"):
+    svg = draw(root, style, direction=direction).pipe("svg", encoding="utf-8")
     return root, svg, 1 if direction == "LR" else 0
 
 
@@ -104,8 +106,9 @@ def test_random_graphs_cannot_be_misread(open_page, random_graph, part):
 
 
 @pytest.mark.needs_dot
+@pytest.mark.parametrize("style", ["circuit", "record"])
 @pytest.mark.parametrize("direction", ["LR", "TB"])
-def test_pictures_of_the_lessons_cannot_be_misread(open_page, neuron, direction):
+def test_pictures_of_the_lessons_cannot_be_misread(open_page, neuron, direction, style):
     x, y = Value(3.0, "x"), Value(-4.0, "y")
     sig_y, total, sig_x = y.sigmoid(), x + y, x.sigmoid()
     sig_x.label = "sig_x"
@@ -116,5 +119,5 @@ def test_pictures_of_the_lessons_cannot_be_misread(open_page, neuron, direction)
     for root in roots:
         root.backward()
     page = open_page("", ready="")
-    pictures = [drawing(root, direction) for root in roots]
+    pictures = [drawing(root, direction, style) for root in roots]
     assert [told for _, told in seen(page, pictures) if told] == []

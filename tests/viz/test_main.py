@@ -272,6 +272,8 @@ def test_a_keyword_in_the_expression_is_no_assignment(run):
         (["x**2", "x=3", "--quiz"], "add --step FILE"),
         (["x**2", "x=3", "--sabotage"], "add --step FILE"),
         (["x**2", "x=3", "--step", "a.html", "--quiz", "--sabotage", "sign"], "give one"),
+        (["x**2", "x=3", "--seed", "3"], "add --sabotage --step FILE"),
+        (["x**2", "x=3", "--step", "a.html", "--seed", "0"], "add --sabotage --step FILE"),
         (["x*y", "x=3", "y=2", "--step", "a.html", "--sabotage", "typo"], "the kinds are"),
         (["x**2", "x=3", "-o", "nowhere/a.svg"], "no folder nowhere"),
         (["x*0x" + "f" * 300, "x=3"], "too large"),

@@ -374,8 +374,36 @@ def test_typing_draws_anew_and_keeps_the_numbers(play):
     play.wait_for_selector("pre.alert:not(:empty)")
     assert "a value is missing here" in play.inner_text("pre.alert")
     assert play.locator(".stage.old svg").count() == 1
+    assert play.inner_text(".before") == "Below is still the expression before."
     write(play, "x*y + 1")
     assert play.inner_text("pre.alert") == "" and play.locator(".stage.old").count() == 0
+    assert not play.locator(".before").is_visible()
+
+
+def test_a_button_acts_upon_the_text_that_was_just_typed(play):
+    """The page parses when typing has stopped for a moment; here that moment never comes."""
+    play.evaluate("window.setTimeout = () => 1")
+    play.fill("textarea", "x*x")
+    press(play, "Check the gradient")
+    assert play.locator(".told td").all_inner_texts()[0] == "x"
+    assert play.evaluate("document.querySelector('main').play.page.data.title") == "x*x"
+    play.fill("textarea", "x*")
+    press(play, "One step of descent")
+    assert play.inner_text(".told") == "First mend the expression."
+    assert number_of(play, "x") == 2
+
+
+@pytest.mark.parametrize("example", ["a fork", "a network learns"])
+def test_an_example_opens_at_its_first_step(play, example):
+    assert play.inner_text(".where") == "start, 10 steps"
+    press(play, example)
+    assert play.inner_text(".where").startswith("start, ")
+    assert play.locator("svg text.gradient:not(:empty)").count() == 0
+    press(play, "Forward")
+    assert play.inner_text(".where").startswith("forward 1 of")
+    press(play, "One step of descent")  # its gradients are those of the last step
+    where = play.inner_text(".where").split()
+    assert where[:1] == ["backward"] and where[1] == where[3]
 
 
 def test_sliders_and_dragging_a_leaf_move_numbers(play):
@@ -517,15 +545,22 @@ def test_a_network_is_folded_to_its_points_and_opens(play):
 @pytest.mark.parametrize("example", ["a branch", "a network learns"])
 def test_axe_finds_nothing(open_page, scheme, example):
     page = open_page(playground(), color_scheme=scheme)
+    page.add_script_tag(path=os.environ["AXE"])
+
+    def found():
+        violations = page.evaluate("axe.run()")["violations"]
+        return [(one["id"], one["nodes"][0]["html"][:200]) for one in violations]
+
     press(page, example)
     press(page, "50 steps")
-    page.fill("textarea", "x +")
-    page.wait_for_selector("pre.alert:not(:empty)")
-    page.fill("textarea", "x*y")
+    assert page.locator(".curve polyline").is_visible() and found() == []
     press(page, "Check the gradient")
-    page.add_script_tag(path=os.environ["AXE"])
-    found = page.evaluate("axe.run()")["violations"]
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    assert page.locator(".told table").is_visible() and found() == []
+    page.fill("textarea", "x +")
+    page.wait_for_selector(".stage.old")
+    assert page.locator(".before").is_visible() and found() == []
+    write(page, "x*y")
+    assert page.locator(".stage.old").count() == 0 and found() == []
 
 
 @pytest.mark.parametrize("width", [390, 820, 1400])

@@ -68,13 +68,12 @@ def test_it_opens_at_the_first_wire_and_shows_none_of_its_numbers(open_page):
     assert page.locator(".wire.lit").count() == 1
 
 
-def test_nothing_leads_past_an_open_question(open_page):
+def test_nothing_leads_past_an_open_question(open_page, follow):
     page = quiz(open_page)
     for name in ("Last", "Forward"):
         page.get_by_role("button", name=name, exact=True).click(force=True)
         assert page.inner_text(".where") == "backward 2 of 5"
-    page.evaluate("location.hash = '#step=last'")
-    page.wait_for_timeout(50)
+    follow(page, "#step=last")
     assert page.inner_text(".where") == "backward 2 of 5"
     page.click("summary:text('All steps')")
     page.wait_for_selector(".steps li")
@@ -102,6 +101,45 @@ def test_all_by_keyboard_to_the_score(open_page):
     assert page.inner_text(".score") == "4 of 4 at first try."
     assert page.evaluate("document.activeElement.textContent") == "New numbers"
     assert float(node(page, "x")) == 6.0 and page.errors == []
+
+
+def lit_answers(page):
+    return [text.strip() for text in page.locator("svg .answered").all_text_contents()]
+
+
+def test_each_number_lights_where_it_stands_once_it_was_answered(open_page):
+    page = quiz(open_page)
+    assert lit_answers(page) == []
+    answer(page, 1)
+    assert lit_answers(page) == ["← ×1"]
+    answer(page, 7)
+    assert lit_answers(page) == ["← ×1"]  # 7 is wrong
+    for one in (1, 1):
+        page.keyboard.press("Control+a")
+        answer(page, one)
+    assert lit_answers(page) == ["1", "← ×1"]
+    page.keyboard.press("Enter")
+    assert lit_answers(page) == []  # the next wire: of x, which has a sum
+    answer(page, 1, 1, 1)
+    assert lit_answers(page) == ["1", "← ×1", "sum 1"]
+    page.keyboard.press("Enter")
+    answer(page, 5, 5)
+    assert lit_answers(page) == ["5", "← ×5"] and "sum 1" in picture(page)
+    answer(page, 6)
+    assert lit_answers(page) == ["5", "← ×5", "sum 6"]
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_predict_stands_with_the_buttons_that_step(open_page, width):
+    page = open_page(step(EVERY).to_html(), viewport={"width": width, "height": 800})
+    bar = page.get_by_role("group", name="steps")
+    bar.get_by_role("button", name="Predict").click()
+    assert bar.get_by_role("button", name="New numbers").is_visible()
+    boxes = [
+        bar.get_by_role("button", name=name, exact=True).bounding_box()
+        for name in ("Forward", "Predict")
+    ]
+    assert abs(boxes[1]["y"] - boxes[0]["y"]) <= (0 if width > 1000 else 45)
 
 
 def at_the_fork(open_page):
@@ -454,6 +492,25 @@ def test_the_learner_names_it(open_page):
     buttons = page.locator("fieldset.quiz button").all_text_contents()
     assert buttons == list(KINDS)
     assert not page.locator("summary:text('What if')").is_visible()
+
+
+def test_what_each_mistake_means_is_read_beside_its_button(open_page):
+    page = open_page(sabotage(EVERY, "sign").to_html())
+    for kind in KINDS:
+        button = page.get_by_role("button", name=kind, exact=True)
+        sentence = page.get_by_text(mistakes[kind].sentence, exact=True)
+        assert sentence.is_visible() and button.get_attribute("title") is None
+        assert button.get_attribute("aria-describedby") == sentence.get_attribute("id")
+
+
+def test_the_verdict_comes_into_view_on_a_phone(open_page):
+    page = open_page(
+        sabotage(EVERY, "sign").to_html(), viewport={"width": 390, "height": 600}, has_touch=True
+    )
+    page.get_by_role("button", name="overwrote", exact=True).tap()
+    assert said(page).startswith("No, it is not")
+    box = page.locator(".said").bounding_box()
+    assert 0 <= box["y"] and box["y"] + box["height"] <= 601  # half a pixel may be hidden
 
 
 def test_the_answer_does_not_stand_in_the_page():

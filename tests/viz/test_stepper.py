@@ -5,6 +5,7 @@ import math
 import os
 import random
 import re
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,32 @@ def test_keys_walk_and_do_not_reach_the_notebook(open_page):
     assert page.evaluate("window.heard") == 0
 
 
+def test_a_notebook_that_takes_enter_for_itself_leaves_it_to_fields_and_buttons(open_page):
+    """As JupyterLab does, which edits the cell; Shift with Enter still reaches it, to run that."""
+    page = open_page(step(fork(), quiz=True)._repr_html_())
+    page.evaluate(
+        """() => {
+          window.heard = [];
+          document.addEventListener("keydown", (event) => {
+            window.heard.push(event.key);
+            if (event.key === "Enter") event.preventDefault();
+          });
+        }"""
+    )
+    page.click("[data-field=local]")
+    for one in "111":
+        page.keyboard.type(one)
+        page.keyboard.press("Enter")
+    assert at(page) == "backward 2 of 5" and page.inner_text(".said") == "Right."
+    page.keyboard.press("Enter")  # the focus is on Forward
+    assert at(page) == "backward 3 of 5"
+    page.locator("summary", has_text="Words").press("Enter")
+    assert page.locator(".words dl").is_visible()
+    assert page.evaluate("window.heard") == []
+    page.keyboard.press("Shift+Enter")
+    assert page.evaluate("window.heard") == ["Shift", "Enter"]
+
+
 def test_the_fork_step_lights_gate_wire_and_changed_gradient(open_page):
     page = open_page(step(fork()).to_html(), address="#step=6")
     assert page.locator(".node.lit .name").all_text_contents() == ["×"]
@@ -264,11 +291,11 @@ def test_hover_and_focus_tell_the_details(open_page):
         ("#step=99", "backward 5 of 5"), ("", "start, 7 steps"),
     ],
 )  # fmt: skip
-def test_the_address_opens_a_step(open_page, address, want):
+def test_the_address_opens_a_step(open_page, follow, address, want):
     page = open_page(step(fork()).to_html(), address=address)
     assert at(page) == want
-    page.evaluate("location.hash = '#step=2'")
-    page.wait_for_function("document.querySelector('.where').textContent === 'forward 2 of 2'")
+    follow(page, "#step=2")
+    assert at(page) == "forward 2 of 2"
     page.keyboard.press("End")
     assert page.evaluate("location.hash") == "#step=last"
 
@@ -722,6 +749,52 @@ def test_an_untrusted_notebook_shows_three_pictures_and_nothing_else(notebook, o
     assert page.inner_text("body").strip() == ""
 
 
+# ---------------------------------------------------------------- words
+
+
+@pytest.mark.parametrize(
+    ("theme", "paper"), [("dark", "rgb(13, 17, 23)"), ("light", "rgb(255, 255, 255)")]
+)
+def test_a_frame_of_a_notebook_gets_its_theme_and_enough_height(open_page, theme, paper):
+    """As marimo shows an output: alone in a frame, 400 px high at first."""
+    inner = escape(step(fork())._repr_html_())
+    frame = f'<iframe srcdoc="{inner}" width="700" height="400"></iframe>'
+    other = "light" if theme == "dark" else "dark"
+    page = open_page(f'<body class="{theme}">{frame}</body>', ready="", color_scheme=other)
+    walk = page.frame_locator("iframe")
+    walk.locator("summary", has_text="Words").click()
+    page.wait_for_function(
+        """() => {
+          const { documentElement: inner } = document.querySelector("iframe").contentDocument;
+          return inner.scrollHeight > 600 && inner.scrollHeight <= inner.clientHeight;
+        }"""
+    )
+    box = walk.locator(".autograd-walk")
+    assert box.evaluate("box => getComputedStyle(box).backgroundColor") == paper
+    assert walk.locator(":root").evaluate("root => getComputedStyle(root).colorScheme") == theme
+
+
+@pytest.mark.parametrize("by", ["keyboard", "finger"])
+def test_the_words_of_the_sentences_are_explained(open_page, by):
+    viewport = {"width": 390, "height": 800}
+    page = open_page(step(fork()).to_html(), has_touch=True, viewport=viewport)
+    words = page.locator("summary:text-is('Words and keys')")
+    assert not page.get_by_text("the slope of one gate").is_visible()
+    if by == "keyboard":
+        words.focus()
+        page.keyboard.press("Enter")
+    else:
+        words.tap()
+    told = page.locator(".words dl")
+    assert told.is_visible()
+    explained = dict(
+        zip(*(told.locator(tag).all_inner_texts() for tag in ("dt", "dd")), strict=True)
+    )
+    for word in ("leaf", "gate", "operand", "local", "upstream", "contribution", "sum"):
+        assert len(explained[word]) > 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 # ---------------------------------------------------------------- hostile text
 
 
@@ -798,12 +871,12 @@ def test_undo_redo_and_what_gradients_foretell(open_page):
     assert shown(page, "value")["x"] == -2.4
 
 
-def test_the_address_keeps_numbers(open_page):
+def test_the_address_keeps_numbers(open_page, follow):
     page = open_page(step(fork()).to_html(), address="#step=last&0:-2.5")
     assert shown(page, "value")["v3"] == -15.0
     for broken in ("#step=2&9:1", "#step=2&2:7", "#step=2&x:y", "#step=2&0:nan"):
-        page.evaluate("a => { location.hash = a; }", broken)
-        page.wait_for_function("document.querySelector('.where').textContent === 'forward 2 of 2'")
+        follow(page, broken)
+        assert at(page) == "forward 2 of 2" and shown(page, "value")["x"] == -2.5
     assert page.errors == []
 
 
@@ -855,6 +928,7 @@ def test_axe_finds_nothing(open_page, scheme, graph):
     page = open_page(step(root).to_html(), address="#step=last", color_scheme=scheme)
     page.click("summary:text('All steps')")
     page.click("summary:text('What if')")
+    page.wait_for_selector(".steps li")  # listed after the click
     page.add_script_tag(path=os.environ["AXE"])
     found = page.evaluate("axe.run()")["violations"]
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []

@@ -370,11 +370,11 @@ export class Drawing {
   write(state, now, stop, shown = (x) => number(x), asks = false) {
     const { graph, view } = this;
     const { given } = graph;
+    for (const text of this.svg.querySelectorAll(".answered")) text.classList.remove("answered");
     const works = new Set(stop.nodes);
     const lit = new Set(stop.pairs.map(([gate, operand]) => `${gate} ${operand}`));
     for (const [k, box] of this.boxes.entries()) {
       const i = box.node.result;
-      const isRoot = box.node.members.includes(graph.root);
       const grad = i < 0 ? undefined : state.gradients.get(i);
       const value = i >= 0 && state.known[i] ? shown(now.values[i], given.values[i]) : "";
       put(box.name, number(now.values[i]));
@@ -382,8 +382,7 @@ export class Drawing {
       put(box.gradient, grad === undefined ? "" : shown(grad, given.gradients[i]));
       const prefix = box.node.kind === "leaf" ? "" : `${graph.names[i]} = `;
       put(box.stemValue, value && prefix + value);
-      const sum = isRoot && graph.uses[graph.root] === 0 ? "" : "sum ";
-      put(box.stemGradient, grad === undefined ? "" : sum + shown(grad, given.gradients[i]));
+      put(box.stemGradient, grad === undefined ? "" : this.sum(box.node) + shown(grad, given.gradients[i]));
       const fresh = stop.phase !== "start" && works.has(k);
       toggle(box.element, "lit", fresh);
       toggle(box.element, "fresh", stop.phase === "backward" && i >= 0 && state.last?.input === i);
@@ -408,6 +407,33 @@ export class Drawing {
       put(drawn.gradient, flow === undefined ? "" : `${shown(flow, before)} `);
       put(drawn.local, state.known[gate] && !(asks && flow === undefined)
         ? `\u2190 ${TIMES}${shown(now.locals[gate][operand], given.locals[gate][operand])}` : "");
+    }
+  }
+
+  /** What stands before the gradient of a stem. @param {ViewNode} node */
+  sum(node) {
+    const { root, uses } = this.graph;
+    return node.members.includes(root) && uses[root] === 0 ? "" : "sum ";
+  }
+
+  /** Light those numbers of a wire, where they stand.
+   * @param {import("./walk.js").Backward} wire
+   * @param {("local" | "contribution" | "after")[]} fields
+   */
+  light({ gate, operand, input, local, contribution, after }, fields) {
+    const drawn = this.wires.find(({ wire }) => wire.pairs.length === 1 && wire.pairs[0][0] === gate && wire.pairs[0][1] === operand);
+    const box = this.boxes.find(({ node }) => node.result === input);
+    const stem = box?.stemGradient;
+    /** @type {Record<string, [Element | null | undefined, string]>} */
+    const places = {
+      local: [drawn?.local, `\u2190 ${TIMES}${number(local)}`],
+      contribution: [drawn?.gradient, `${number(contribution)} `],
+      // A value that is used once has no sum but what its wire brings.
+      after: stem ? [stem, this.sum(box.node) + number(after)] : [box?.gradient, number(after)],
+    };
+    for (const [element, text] of fields.map((field) => places[field])) {
+      put(element ?? null, text);
+      element?.classList.add("answered");
     }
   }
 

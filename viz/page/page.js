@@ -8,7 +8,7 @@ import { Drawing, html, svg } from "./drawing.js";
 import { Graph } from "./graph.js";
 import { number } from "./numbers.js";
 import { newNumbers, Quiz, whichMistake } from "./quiz.js";
-import { chainRule, routes, say } from "./sentences.js";
+import { chainRule, routes, say, words } from "./sentences.js";
 import { View } from "./walk.js";
 
 /**
@@ -110,6 +110,10 @@ export class Page {
     this.play = button("Play", "space", () => (this.timer ? this.pause() : this.start()));
     this.forward = button("Forward", "right arrow", () => this.go(this.at + 1));
     this.last = button("Last", "End", () => this.go(this.stops.length - 1));
+    this.predict = button("Predict", "type the numbers of the way back before they are shown", () => this.startQuiz(!this.quiz));
+    this.renew = button("New numbers", "leaves at which the usual mistakes give different answers", () => this.drawNumbers());
+    this.predict.hidden = Boolean(data.planted);
+    this.renew.hidden = true;
     this.slider = html("input", { type: "range", min: "0", "aria-label": "step" });
     this.slider.addEventListener("input", () => this.go(Number(this.slider.value)));
     this.where = html("span", { class: "where" });
@@ -131,7 +135,7 @@ export class Page {
     button("Copy as Python", "a program that computes this", () => this.copy(), tools);
     this.whatIf.append(html("summary", {}, "What if? Change a leaf"), this.fields, tools);
     this.question = html("div", {});
-    if (data.planted) this.question.append(whichMistake(data));
+    if (data.planted) this.question.append(whichMistake(data, this.key));
     const view = html("div", { class: "bar view", role: "group", "aria-label": "view" });
     button("\u2212", "smaller (-)", () => this.scale(1 / 1.25), view);
     button("Fit", "as large as the page allows (0)", () => this.scale(0), view);
@@ -145,10 +149,6 @@ export class Page {
       }, view);
       button("Print", "one picture per step", () => this.print(), view);
     }
-    this.predict = button("Predict", "type the numbers of the way back before they are shown", () => this.startQuiz(!this.quiz), view);
-    this.renew = button("New numbers", "leaves at which the usual mistakes give different answers", () => this.drawNumbers(), view);
-    this.predict.hidden = Boolean(data.planted);
-    this.renew.hidden = true;
     if (data.examples > 1) {
       const choose = html("select", { "aria-label": "example" });
       for (let k = 0; k < data.examples; k++) choose.append(html("option", { value: String(k) }, `example ${k + 1} of ${data.examples}`));
@@ -165,7 +165,7 @@ export class Page {
     this.overview = html("canvas", { class: "overview", "aria-hidden": "true" });
     const stage = html("div", { class: "around" }, this.scroll, this.overview);
     this.box.replaceChildren(this.heading, this.crumbs, stage, this.bar, this.message,
-      this.question, this.formula, this.alert, this.detail, view, steps, this.whatIf);
+      this.question, this.formula, this.alert, this.detail, view, words(), steps, this.whatIf);
     this.box.tabIndex = 0;
     const { signal } = this.ended;
     (data.alone ? document : this.box).addEventListener("keydown", (event) => this.key_(/** @type {KeyboardEvent} */ (event)), { signal });
@@ -372,13 +372,15 @@ export class Page {
   askFor(asked, over) {
     const { quiz } = this;
     if (!quiz) return;
-    const wire = asked ? this.current.stateAfter(this.at, this.now).last : null;
-    quiz.ask(wire, this.now, () => {
+    const wire = this.current.stateAfter(this.at, this.now).last;
+    const light = () => { if (wire) this.drawing.light(wire, quiz.known(wire)); };
+    quiz.ask(asked ? wire : null, this.now, light, () => {
       this.list.replaceChildren();
       this.go(this.at);
       this.listSteps();
       (this.at === this.stops.length - 1 ? this.renew : this.forward).focus({ preventScroll: true });
     });
+    light();
     quiz.count(over);
     const focused = document.activeElement;
     const inside = this.box.contains(focused) || (this.data.alone && focused === document.body);
@@ -657,7 +659,13 @@ export class Page {
   /** @param {KeyboardEvent} event */
   key_(event) {
     const target = /** @type {Element} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || target.matches?.("input[type=text], .leaves input, select")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const presses = event.key === "Enter" || event.key === " ";
+    if (target.matches?.(`input[type=text], .leaves input, select${presses ? ", button, summary" : ""}`)) {
+      // Else a notebook takes Enter for itself, to edit the cell; Shift with Enter runs it.
+      if (event.key !== "Enter" || !event.shiftKey) event.stopPropagation();
+      return;
+    }
     const inGraph = this.boxOf(target);
     const at = inGraph ? this.drawing.boxes.indexOf(inGraph) : -1;
     /** @type {Record<string, () => void>} */
@@ -671,7 +679,7 @@ export class Page {
       keys.ArrowRight = () => this.focus(Math.min(at + 1, this.drawing.boxes.length - 1));
       keys.ArrowLeft = () => this.focus(Math.max(at - 1, 0));
       keys.Enter = keys[" "] = () => this.act(at);
-    } else if (!target.matches?.("button, summary")) keys[" "] = () => this.play.click();
+    } else keys[" "] = () => this.play.click();
     const action = keys[event.key];
     if (!action) return;
     event.preventDefault();
@@ -724,7 +732,7 @@ export class Page {
 
   resize() {
     // A wide picture scrolls before it gets too small to read.
-    const zoom = this.zoom || Math.max(this.fitting(), 0.6);
+    const zoom = this.zoom || Math.max(this.fitting(), 0.8);
     this.drawing.svg.style.width = `${Math.round(this.drawing.width * zoom)}px`;
     this.drawing.svg.style.height = `${Math.round(this.drawing.height * zoom)}px`;
     this.drawOverview();
@@ -881,4 +889,19 @@ export async function start(key, rules, packed) {
   const data = JSON.parse(await new Response(stream).text());
   const page = new Page(box, key, data, rules);
   /** @type {any} */ (box).walk = page;
+  if (box.parentElement === document.body && !data.alone) suit(box);
+}
+
+/** Where a notebook gives an output a frame of its own, as marimo does: take its theme, and enough height.
+ * @param {HTMLElement} box
+ */
+function suit(box) {
+  const frame = /** @type {HTMLElement | null} */ (window.frameElement); // none, also of another origin
+  if (!frame) return;
+  const theme = frame.closest(".dark, .light")?.classList.contains("dark") ? "dark" : "light";
+  if (frame.closest(".dark, .light")) document.documentElement.classList.add(theme);
+  document.documentElement.style.colorScheme = getComputedStyle(box).colorScheme; // else its margin is white
+  new ResizeObserver(() => {
+    frame.style.height = `${Math.ceil(box.getBoundingClientRect().bottom + scrollY) + 8}px`;
+  }).observe(box);
 }

@@ -38,6 +38,7 @@ export class Playground {
     this.examples = examples;
     this.text = html("textarea", { "aria-label": "expression", rows: "1", spellcheck: "false", autocapitalize: "off", autocomplete: "off" });
     this.alert = html("pre", { class: "alert", role: "alert" });
+    this.before = html("p", { class: "before", hidden: "" }, "Below is still the expression before.");
     this.rate = html("input", { type: "text", inputmode: "decimal", value: "0.1", "aria-label": "learning rate" });
     this.told = html("div", { class: "told", "aria-live": "polite" });
     this.curve = html("div", { class: "curve" });
@@ -55,7 +56,7 @@ export class Playground {
     tools.append(html("label", {}, "rate", this.rate));
     button(tools, "Check the gradient", "compare each gradient with differences of the function itself", () => this.check());
     button(tools, "Copy link", "to this expression with these numbers", () => this.copyLink());
-    box.replaceChildren(html("h1", {}, "Backpropagation playground"), this.text, this.alert, shown, tools, this.told, this.curve, this.stage);
+    box.replaceChildren(html("h1", {}, "Backpropagation playground"), this.text, this.alert, shown, tools, this.before, this.told, this.curve, this.stage);
     this.text.addEventListener("input", () => {
       clearTimeout(this.waiting);
       this.waiting = setTimeout(() => this.draw(), 150);
@@ -80,12 +81,14 @@ export class Playground {
     this.numbers = new Map(Object.entries(numbers));
     this.rate.value = String(rate);
     this.draw();
+    this.page?.go(0); // whose numbers are still to come, step by step
     this.grow();
   }
 
   /** Draw the text; or say what is wrong with it, below the picture that was right. */
   draw() {
     clearTimeout(this.waiting);
+    this.waiting = undefined;
     const text = this.text.value;
     /** @type {import("./graph.js").Data} */
     let data;
@@ -97,8 +100,7 @@ export class Playground {
       return;
     }
     this.alert.textContent = "";
-    this.text.setAttribute("aria-invalid", "false");
-    this.stage.classList.remove("old");
+    this.isOld(false);
     const at = this.page?.at ?? 0, old = this.page?.data.title;
     data.quiz = Boolean(this.page?.quiz); // who is asked stays so with the next expression
     this.page?.end();
@@ -122,8 +124,15 @@ export class Playground {
     const line = text.slice(from, start + 60).split("\n")[0];
     const carets = "^".repeat(Math.max(1, Math.min(end - start, line.length - (start - from))));
     this.alert.textContent = `${message}\n  ${line}\n  ${" ".repeat(start - from)}${carets}`;
-    this.text.setAttribute("aria-invalid", "true");
-    this.stage.classList.add("old");
+    this.isOld(true);
+  }
+
+  /** Whether the picture is of another expression than the text. @param {boolean} old */
+  isOld(old) {
+    this.text.setAttribute("aria-invalid", String(old));
+    this.stage.classList.toggle("old", old);
+    this.before.hidden = !old || !this.page;
+    if (old) this.told.textContent = ""; // what was told was of the picture
   }
 
   /** The walk has moved, or a number has. */
@@ -140,17 +149,20 @@ export class Playground {
 
   // ------------------------------------------------------------ descent and check
 
-  /** Whether the learner is being asked for what a button would show. */
-  isAsked() {
-    const asked = Boolean(this.page?.quiz && this.page.secret);
-    if (asked) this.told.textContent = "First predict the gradients, or press Predict again to end that.";
-    return asked;
+  /** The page of what the text says now; null, and told why, where a button has nothing to act upon. */
+  ready() {
+    if (this.waiting) this.draw(); // who types and presses at once means what was typed
+    const { page } = this;
+    if (this.stage.classList.contains("old")) this.told.textContent = "First mend the expression.";
+    else if (page?.quiz && page.secret) this.told.textContent = "First predict the gradients, or press Predict again to end that.";
+    else return page;
+    return null;
   }
 
   /** @param {number} count */
   descend(count) {
-    const { page } = this;
-    if (!page || this.isAsked()) return;
+    const page = this.ready();
+    if (!page) return;
     const { graph } = page, sliders = page.data.sliders ?? [], rate = Number(this.rate.value);
     const name = graph.names[graph.root], before = page.now.values[graph.root];
     if (!(rate > 0) || !Number.isFinite(rate)) {
@@ -177,6 +189,7 @@ export class Playground {
     }
     this.losses = losses;
     page.change(leaves);
+    page.go(page.stops.length - 1); // where the gradients stand that it moved against
     page.detail.textContent = "";
     const after = now.values[graph.root];
     const told = `${name}: ${number(before)} \u2192 ${number(after)} in ${count === 1 ? "one step" : `${count} steps`}`;
@@ -200,8 +213,8 @@ export class Playground {
 
   /** Each gradient beside the slope that differences give. */
   check() {
-    const { page } = this;
-    if (!page || this.isAsked()) return;
+    const page = this.ready();
+    if (!page) return;
     const { graph, now } = page, sliders = (page.data.sliders ?? []).slice(0, CHECKED);
     if (now.failure || sliders.length === 0) {
       this.told.textContent = now.failure ? `There is no slope here. ${now.failure}` : "There is no name whose number could be moved.";
@@ -214,7 +227,7 @@ export class Playground {
       };
       return { name: graph.names[i], ...compare(f, now.values[i], now.gradients[i]) };
     });
-    const table = html("table", {}, html("tr", {}, ...["", "gradient", "by differences", ""].map((text) => html("th", {}, text))));
+    const table = html("table", {}, html("tr", {}, ...["leaf", "gradient", "by differences", "verdict"].map((text) => html("th", {}, text))));
     for (const { name, gradient, numeric, verdict } of rows) {
       table.append(html("tr", {}, ...[name, number(gradient, 6), number(numeric, 6), verdict].map((text) => html("td", {}, text))));
     }
@@ -240,6 +253,7 @@ export class Playground {
   }
 
   copyLink() {
+    if (this.waiting) this.draw();
     this.writeAddress();
     navigator.clipboard?.writeText(location.href.split("#")[0] + this.address());
     this.told.textContent = "Copied: a link to this expression with these numbers.";

@@ -3,9 +3,9 @@
  * the question which mistake a walk has in it.
  *
  *     const quiz = new Quiz(graph);               // quiz.element is its form
- *     quiz.ask(wire, now, done);                  // done() once all three numbers are there
+ *     quiz.ask(wire, now, right, done);           // right() after each number, done() after all three
  *     const leaves = newNumbers(graph, 1);        // at which all usual mistakes look different
- *     box.append(whichMistake(data));             // the seven names, as buttons
+ *     box.append(whichMistake(data, key));            // the seven names, as buttons, each with what it means
  */
 
 import { html } from "./drawing.js";
@@ -136,7 +136,7 @@ export class Quiz {
     this.drawn = 0; // how many times new numbers were drawn
     /** @type {Map<string, boolean>} of each wire that was answered whether at the first try */
     this.answers = new Map();
-    /** @type {{wire: Backward, now: Numbers, done: () => void} | null} */
+    /** @type {{wire: Backward, now: Numbers, right: () => void, done: () => void} | null} */
     this.asked = null;
     /** @type {Map<Field, number>} how often an answer was wrong */
     this.failed = new Map();
@@ -164,14 +164,26 @@ export class Quiz {
     return this.answers.has(`${gate} ${operand}`);
   }
 
+  /** Which numbers of a wire were answered. @param {Backward} wire */
+  known({ gate, operand }) {
+    if (this.has(gate, operand)) return FIELDS;
+    return this.isOf(gate, operand) ? FIELDS.filter((field) => this.inputs[field].readOnly) : [];
+  }
+
+  /** Whether the question is of this wire. @param {number} gate @param {number} operand */
+  isOf(gate, operand) {
+    return this.asked?.wire.gate === gate && this.asked.wire.operand === operand;
+  }
+
   /** The numbers of a wire, or nothing.
    * @param {Backward | null} wire
    * @param {Numbers} now
+   * @param {() => void} right
    * @param {() => void} done
    */
-  ask(wire, now, done) {
-    const same = wire && this.asked?.wire.gate === wire.gate && this.asked.wire.operand === wire.operand;
-    this.asked = wire && { wire, now, done };
+  ask(wire, now, right, done) {
+    const same = wire && this.isOf(wire.gate, wire.operand);
+    this.asked = wire && { wire, now, right, done };
     this.fields.hidden = !wire;
     if (same) return;
     this.failed.clear();
@@ -211,6 +223,7 @@ export class Quiz {
       input.classList.add("right");
       input.setAttribute("aria-invalid", "false");
       if (verdict.right) this.say("Right.");
+      this.asked.right();
     }
     if (this.asked && !this.next()) this.finish();
     else this.focus();
@@ -335,19 +348,22 @@ function generator(seed) {
 
 /** The names of the mistakes, of which one was planted.
  * @param {Data} data
+ * @param {string} key   that no other page has
  */
-export function whichMistake(data) {
+export function whichMistake(data, key) {
   const said = html("div", { class: "said", "aria-live": "polite" });
-  const buttons = data.mistakes.map((mistake, k) => {
-    const made = html("button", { type: "button", title: mistake.sentence }, mistake.name);
+  const rows = data.mistakes.map((mistake, k) => {
+    const id = `${key}-mistake${k}`;
+    const made = html("button", { type: "button", "aria-describedby": id }, mistake.name);
     made.addEventListener("click", () => {
       const right = k === data.planted?.answer;
       made.classList.add(right ? "right" : "wrong");
       said.textContent = right ? `Right: ${mistake.name}. ${mistake.sentence} ${mistake.hint}`
         : `No, it is not \u201c${mistake.name}\u201d. ${mistake.hint}`;
+      said.scrollIntoView({ block: "nearest" }); // on a phone it is a screen below the button
     });
-    return made;
+    return html("li", {}, made, html("span", { id }, mistake.sentence));
   });
   const legend = html("legend", {}, "The way back has one mistake in it. Which?");
-  return html("fieldset", { class: "quiz" }, legend, html("div", { class: "bar" }, ...buttons), said);
+  return html("fieldset", { class: "quiz" }, legend, html("ul", {}, ...rows), said);
 }

@@ -4,6 +4,7 @@
  *     const { told, formula } = say(view, state, now, stop, k);
  */
 
+import { html } from "./drawing.js";
 import { number, times, TIMES } from "./numbers.js";
 
 /**
@@ -94,6 +95,23 @@ export function say(view, state, now, stop) {
     formula: graph.data.planted ? [] : fill(sentences[uses < 2 ? "slope" : "slope_fork"],
       said(uses < 2 ? "constant_slope" : "constant")),
   };
+}
+
+const WORDS = [
+  ["leaf", "a value that no gate computes: a number that you may change."],
+  ["gate", `one operation, such as + or ${TIMES}: a circle in the picture.`],
+  ["operand", `a value that goes into a gate: a \u2212 b has the first operand a and the second operand b.`],
+  ["local", "the slope of one gate in one operand: how fast the gate's output changes when the operand grows."],
+  ["upstream", "the gradient that has arrived at the gate's output: how fast the end result changes when that output grows."],
+  ["contribution", `upstream ${TIMES} local: what flows back along one wire.`],
+  ["sum", "all contributions to one value added up: in the end, its gradient."],
+  ["keys", "\u2190 and \u2192 step, Home and End go to the ends, the space bar plays; Tab goes to the picture and to each button."],
+];
+
+/** What the sentences and questions take for known. */
+export function words() {
+  const list = html("dl", {}, ...WORDS.flatMap(([word, meaning]) => [html("dt", {}, word), html("dd", {}, meaning)]));
+  return html("details", { class: "words" }, html("summary", {}, "Words and keys"), list);
 }
 
 /** The chain rule of one wire, for a pointer that rests on it.
