@@ -165,6 +165,7 @@ CORNERS = [(gate, corner) for gate in gates.values() for corner in gate.corners]
 @pytest.mark.parametrize("gate, corner", CORNERS, ids=str)
 def test_a_corner_is_an_end_of_the_domain_or_where_derivatives_jump(gate, corner):
     assert all(d.low <= x <= d.high for x, d in zip(corner, gate.domain, strict=True))
+    assert gate.corners.count(corner) == 1
 
     def derivatives(step):
         x, *others = map(Value, corner[: len(gate.operands)])
