@@ -87,7 +87,7 @@ class _Loss(Module):
         lengths = shape(thing)
         if lengths is None:
             rows = [shape(row) for row in thing]
-            odd = next((i for i, row in enumerate(rows) if row is None or row != rows[0]), 0)
+            odd = next(i for i, row in enumerate(rows) if row is None or row != rows[0])
             raise ValueError(
                 f"{self._name}: {name} must have equal lengths, but {name} 0 has shape {rows[0]}, "
                 f"{name} {odd} has {rows[odd]}"
@@ -261,7 +261,7 @@ def _leaves(thing: Any, at: Shape = ()) -> Iterator[tuple[Shape, Any]]:
 def _blame(loss: Value) -> str:
     """Where the nan comes from, in words."""
     first = first_nan(loss)
-    if first is None or (first is loss and not loss.inputs):
+    if first is None or not loss.inputs:
         return "it was computed under no_grad, which records no gates; compute it without to see"
     named = f" {first.label!r}" if first.label else ""
     made = f", made at {first.line}" if first.line else ""

@@ -128,6 +128,27 @@ def test_the_checker_fails_on_a_wrong_second_derivative(partials):
     assert all(row.name.startswith("x, x at") for row in caught.value.report)
 
 
+def test_the_checker_fails_on_a_wrong_mixed_derivative():
+    def partials(xp, y, a, b):
+        return (getattr(b, "data", b), a)  # b as a bare number
+
+    gate = Gate("times", lambda xp, a, b: a * b, partials, latex="<a> <b>", slopes=("b", "a"))
+    with pytest.raises(GradientError) as caught:
+        check_gate(gate, samples=1)
+    (row,) = caught.value.report
+    assert row.name.startswith("a, b at") and (row.analytic, row.numeric) == (0.0, close(1.0))
+
+
+def test_the_checker_reports_a_gate_that_fails_in_its_domain():
+    far = Gate(
+        "raise", lambda xp, x: xp.exp(x), lambda xp, y, x: (y,), latex="e", slopes=("y",),
+        domain=(Interval(800.0, 900.0),),
+        failures=(Failure(OverflowError, "too large", lambda xp, y, x: y >= INF),),
+    )  # fmt: skip
+    with pytest.raises(GradientError, match="inf"):
+        check_gate(far)
+
+
 @pytest.mark.parametrize(
     "partials", [lambda xp, y, x: (), lambda xp, y, x: (1.0, 1.0), lambda xp, y, x: 2.0 * x]
 )
@@ -178,10 +199,18 @@ def test_check_gradient_reports_both_slopes_of_every_input():
         (sqrt, [0.0]), (asin, [1.0]), (asin, [-1.0]), (lambda x: x**0.5, [0.0]),
         (lambda x, y: maximum(x, y) + minimum(x, y), [2.0, 2.0]), (lambda x: x**0, [0.0]),
         (lambda x: relu(x) - relu(-x), [0.5]), (lambda x: Value(1.0), [0.5]),
+        (lambda x: x**0.9, [0.0]), (lambda x: 1e-3 * sqrt(x), [0.0]),
+        (lambda x: sqrt(x) - 12.0 * x, [0.0]),
     ],
 )  # fmt: skip
 def test_check_gradient_agrees_at_corners(f, xs):
     assert check_gradient(f, xs).ok
+
+
+def right_half(x):
+    if x.data < 0.0:
+        raise ValueError
+    return 2.0 * x
 
 
 def test_at_a_corner_the_report_shows_the_slopes_from_both_sides():
@@ -189,6 +218,8 @@ def test_at_a_corner_the_report_shows_the_slopes_from_both_sides():
     assert (row.left, row.right, row.analytic) == (close(-1.0), close(1.0), 0.0)
     (row,) = check_gradient(sqrt, [0.0])
     assert math.isnan(row.left) and row.right == row.analytic == INF
+    (row,) = check_gradient(right_half, [0.0])  # of one side alone, its slope is the slope
+    assert math.isnan(row.left) and row.numeric == row.right == 2.0
 
 
 @pytest.mark.parametrize(
@@ -218,6 +249,13 @@ def test_the_tolerance_decides():
     assert check_gradient(f, [3.0], tolerance=1e-3).ok
     with pytest.raises(GradientError):
         check_gradient(f, [3.0], tolerance=1e-5)
+    with pytest.raises(GradientError):  # relative to 1 where the slope is 1
+        check_gradient(f, [3.0], tolerance=0.7e-4)
+
+
+@pytest.mark.parametrize("f", [relu, lambda x: x - relu(x), right_half])
+def test_a_tolerance_of_0_takes_what_is_equal(f):
+    assert check_gradient(f, [0.0], tolerance=0.0).ok
 
 
 def test_check_gradient_refuses_bad_arguments():
@@ -259,3 +297,10 @@ def test_differences_are_slopes_to_many_digits():
         assert row.numeric == close(row.analytic, rel=1e-10)
         assert row.left == close(row.analytic, rel=1e-9)
         assert row.right == close(row.analytic, rel=1e-9)
+
+
+def test_differences_are_slopes_where_the_function_bends_or_is_coarse():
+    (row,) = check_gradient(lambda x: (60.0 * x).sin(), [0.7])
+    assert row.numeric == close(row.analytic, rel=5e-13)
+    (row,) = check_gradient(lambda x: (x + 1e6) - 1e6, [0.7])  # small steps see its rounding
+    assert (row.left, row.right) == (close(1.0, rel=1e-8), close(1.0, rel=1e-8))

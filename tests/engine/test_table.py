@@ -159,6 +159,24 @@ def test_every_alias_names_its_gate_as_function_or_method():
     assert gates.named("tanh") is gates["tanh"] and gates.named("nothing") is None
 
 
+CORNERS = [(gate, corner) for gate in gates.values() for corner in gate.corners]
+
+
+@pytest.mark.parametrize("gate, corner", CORNERS, ids=str)
+def test_a_corner_is_an_end_of_the_domain_or_where_derivatives_jump(gate, corner):
+    assert all(d.low <= x <= d.high for x, d in zip(corner, gate.domain, strict=True))
+    assert gate.corners.count(corner) == 1
+
+    def derivatives(step):
+        x, *others = map(Value, corner[: len(gate.operands)])
+        x.data += step
+        (first,) = grad(apply(gate, x, *others, *corner[len(gate.operands) :]), [x])
+        return [first.data, grad(first, [x])[0].data]
+
+    at_the_end = corner[0] in (gate.domain[0].low, gate.domain[0].high)
+    assert at_the_end or derivatives(-1e-9) != pytest.approx(derivatives(1e-9), abs=1e-3)
+
+
 # ------------------------------------------------------------------ identities
 
 
@@ -537,10 +555,30 @@ def test_slope_at_a_point_of_convention(f, xs, expected):
     assert slopes(f, *xs) == expected
 
 
-@pytest.mark.parametrize("data", [0.0, -0.0, 3.0])
+@pytest.mark.parametrize("data", [0.0, -0.0, 3.0, 1e-309, -1e-309])  # 1 / 1e-309 is inf
 def test_the_zeroth_power_is_1_with_slope_0_everywhere(data):
     v = Value(data) ** 0
     assert v.data == 1.0 and v.partials == (0.0,)
+
+
+@pytest.mark.parametrize("data", [1e-200, -1e-200])
+def test_zero_over_a_number_whose_square_is_0_has_slope_0(data):
+    assert (0.0 / Value(data)).partials == (1.0 / data, 0.0)
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("xs", [(2.0, 2.0), (0.0, -0.0), (-0.0, 0.0), (-INF, -INF)])
+def test_of_two_numbers_that_are_equal_max_and_min_are_the_first(name, xs):
+    assert gates[name].forward(xp, *xs).hex() == xs[0].hex()
+
+
+def test_relu_of_minus_0_is_0():
+    assert gates["relu"].forward(xp, -0.0).hex() == Value(-0.0).relu().data.hex() == (0.0).hex()
+
+
+@pytest.mark.parametrize("condition", [0.0, 1.0])
+def test_where_hands_its_slope_to_the_arm_that_it_takes(condition):
+    assert gates["where"].partials(xp, 2.0, condition, 2.0, 2.0) == (0.0, condition, 1 - condition)
 
 
 @pytest.mark.parametrize("f", [maximum, minimum])
@@ -609,6 +647,8 @@ def test_a_plain_exponent_gets_no_derivative_and_no_nan_anywhere():
         (expm1, -50.0, math.exp(-50.0)), (elu, -50.0, math.exp(-50.0)), (atan, 1e200, 0.0),
         (lambda x: 1.0 / x, 1e-160, -math.inf), (lambda x: 1e-300 / x, 1e-200, -1e100),
         (softplus, -50.0, math.exp(-50.0)), (lambda x: 1e200 / x, 1e200, -1e-200),
+        (atan, 2.0**512, 2.0**-1024), (atan, -(2.0**512), 2.0**-1024),  # the square is infinite
+        (lambda x: 20 * 5e-324 / x, -0.3, -222 * 5e-324),  # 20 / -0.3 is -67 only
     ],
 )  # fmt: skip
 def test_slopes_far_out_keep_their_digits(f, data, slope):

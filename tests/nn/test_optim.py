@@ -155,6 +155,18 @@ def test_rules_are_pure():
     assert state == (2.0,)
 
 
+def test_a_setting_of_0_has_no_part_in_a_step():
+    """0 times an infinite number would be nan; a momentum that is set later begins anew."""
+    assert sgd(math.inf, 3.0, (2.0,), 2, 0.1, 0.0, 0.0, 0.0, False) == (math.inf, (2.0,))
+    assert rmsprop(math.inf, 3.0, (0.0,) * 3, 1, 0.1, 0.9, 1e-8, 0.0, 0.0, False)[0] == math.inf
+    assert adam(math.inf, 3.0, (0.0,) * 2, 1, 0.1, (0.9, 0.9), 1e-8, 0.0)[0] == math.inf
+
+
+def test_the_state_of_a_centered_rmsprop_is_mean_square_mean_and_velocity():
+    _, state = rmsprop(1.0, 2.0, (0.0, 0.0, 0.0), 1, 0.1, 0.5, 1.0, 0.0, 0.0, True)
+    assert state == (2.0, 1.0, 1.0)  # 2 / (sqrt(2 - 1) + 1)
+
+
 # ---------------------------------------------------------------- limits of the learning rate (S11)
 
 
@@ -409,6 +421,19 @@ def test_a_rule_and_a_class_with_its_settings_make_an_optimiser():
     np.testing.assert_array_equal(found, run(SGD, GRADS, [1.0, 2.0, 3.0], lr=0.1))
 
 
+def test_an_optimiser_may_have_another_base_that_looks_at_its_subclasses():
+    seen = []
+
+    class Noticed:
+        def __init_subclass__(cls):
+            seen.append(cls)
+
+    class Mine(SGD, Noticed):
+        pass
+
+    assert seen == [Mine]
+
+
 def test_a_setting_that_changes_counts():
     w = Value(1.0)
     optimizer = SGD([w], lr=0.1, momentum=0.5)
@@ -564,3 +589,10 @@ def test_an_optimiser_of_ones_own_is_shown():
     optimizer = Mine([Value(0.0)], unseen=5)
     lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5).step()
     assert repr(optimizer) == "Mine(lr=0.05, 1 parameter)"
+
+    class Other(Optimizer):
+        def __init__(self, params, pull=0.5, lr=0.1):
+            super().__init__(params, lr)
+            self.pull = pull
+
+    assert repr(Other([Value(0.0)], 0.9)) == "Other(lr=0.1, pull=0.9, 1 parameter)"

@@ -106,13 +106,14 @@ def test_fit_wipes_its_bar_after_an_error(clock, capsys):
         if epoch == 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         nn.fit(
             model, nn.MSELoss(), ([[1.0, 2.0]] * 4, [1.0] * 4), SGD(model.parameters(), lr=0.01),
             batch_size=1, epochs=9, watch=stop,
         )  # fmt: skip
     shown = capsys.readouterr().err
     assert "training:" in shown and shown.endswith("\r")
+    del caught  # its frames have kept the bar alive so far, which would wipe itself at its end
 
 
 def test_a_notebook_has_a_bar_and_no_warning(cells):

@@ -220,6 +220,36 @@ def test_an_error_inside_an_epoch_leaves_the_last_whole_one(eager, error):
     assert (optimizer.steps, optimizer.lr) == expected[3:] == (6, 0.025)
 
 
+class InterruptedTwice(Interrupted):
+    """The second time while the last whole epoch is written back."""
+
+    error = KeyboardInterrupt
+
+    def update(self, data, grad, state, step):
+        self.times = 2 if step == 8 else 0
+        return super().update(data, grad, state, step)
+
+    def restore(self, *state):
+        if self.times == 2:
+            self.times = 0
+            raise KeyboardInterrupt
+        super().restore(*state)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_second_ctrl_c_leaves_the_last_whole_epoch_too(eager):
+    optimizers = []
+
+    def make(params):
+        optimizers.append(InterruptedTwice(params, lr=0.1))
+        return optimizers[-1]
+
+    with pytest.raises(KeyboardInterrupt):
+        run(eager, make, epochs=9)
+    expected = run(eager, lambda p: SGD(p, lr=0.1), epochs=2)
+    assert [p.data for p in optimizers[0].params] == expected[1] and optimizers[0].steps == 6
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_by_a_signal_leaves_whole_epochs():
     def start():
@@ -267,6 +297,39 @@ def test_a_gradient_that_is_infinite_is_refused_by_name(eager):
         nn.fit(lambda x: w.sqrt() * x, lambda p, y: p - y, ([1.0], [0.0]), SGD([w]), epochs=1,
                  eager=eager)  # fmt: skip
     assert w.data == 0.0
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_step_to_an_infinite_number_is_refused_by_name(eager):
+    w = Value(1.0, "the weight")
+    with pytest.raises(ValueError, match="after this step the weight is -inf"):
+        nn.fit(lambda x: w * x, nn.MSELoss(), ([1e10], [0.0]), SGD([w], lr=1e300), epochs=1,
+                 eager=eager)  # fmt: skip
+    assert w.data == 1.0
+
+
+def test_the_numbers_of_a_matrix_lie_in_their_places_and_have_names():
+    xs = [[[2.0, 3.0, 5.0], [7.0, 1.0, 11.0]], [[1.0, 3.0, 0.5], [7.0, 2.0, 11.0]]]
+
+    def go(eager=False):
+        w = Value(1.0, "w")
+        model = lambda x: w * x[0][0] * x[0][2] - (w * x[1][1]).log()  # noqa: E731
+        data = xs, [1.0, 2.0]
+        return nn.fit(model, nn.MSELoss(), data, SGD([w]), epochs=2, verify=0, eager=eager)
+
+    alike([go()], [go(eager=True)])
+    xs[0][1][1] = -3.0
+    w = Value(1.0)
+    with pytest.raises(ValueError, match=r"log\(x\[1\]\[1\]=-3\.0\)"):
+        nn.fit(lambda x: w * x[1][1].log(), nn.MSELoss(), (xs, [1.0, 2.0]), SGD([w]), epochs=1,
+               verify=0)  # fmt: skip
+
+
+def test_a_loss_that_does_not_take_output_and_target_is_told_what_it_gets():
+    model = nn.MLP(2, [1], rng=0)
+    with pytest.raises(TypeError, match="positional argument") as caught:
+        nn.fit(model, lambda p: p, (XS, TARGETS), SGD(model.parameters()), epochs=1)
+    assert caught.value.__notes__ == ["fit: loss_fn takes the output and the target of one example"]
 
 
 def test_a_failing_gate_names_the_lane():
@@ -738,7 +801,7 @@ def test_an_optimiser_of_another_model_is_refused(eager):
     with pytest.raises(ValueError, match="depends on none of the optimiser's parameters"):
         nn.fit(
             model, nn.MSELoss(), ([[1.0, 2.0]], [1.0]), SGD(other.parameters(), lr=0.1),
-            epochs=2, eager=eager,
+            epochs=1, eager=eager,
         )  # fmt: skip
     assert [p.data for p in (*model.parameters(), *other.parameters())] == before
 
@@ -763,13 +826,13 @@ def test_a_schedule_is_restored_with_the_rate(eager):
             if self.last_epoch == 3:
                 raise KeyboardInterrupt
 
-    scheduler = Interrupted(optimizer, step_size=2)
+    scheduler = Interrupted(optimizer, step_size=1)
     with pytest.raises(KeyboardInterrupt):
         nn.fit(
             model, nn.MSELoss(), ([[1.0, 2.0]], [1.0]), optimizer, epochs=5, scheduler=scheduler,
             eager=eager,
         )  # fmt: skip
-    assert scheduler.last_epoch == 2 and optimizer.lr == pytest.approx(0.01)
+    assert scheduler.last_epoch == 2 and optimizer.lr == pytest.approx(0.001)
 
 
 def test_a_program_that_differs_from_its_model_is_refused():

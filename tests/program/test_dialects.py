@@ -63,6 +63,17 @@ def test_the_text_for_numpy_computes_the_rule_on_arrays(op):
     np.testing.assert_allclose(found, [op.value(row)[0] for row in table], rtol=1e-13)
 
 
+@pytest.mark.parametrize("exponent", [0.5, 2.0, -1.0, 3.0])
+def test_a_power_for_numpy_is_that_of_python_where_a_root_is_not(exponent):
+    x, power = np.array([-INF, -0.0, 0.25, INF]), Op(gates["power"])
+    wanted = [power.value([number, exponent])[0].hex() for number in x.tolist()]
+    for written in (NUMPY.literal(exponent), "exponent"):
+        text = NUMPY.expression(power, ["x", written])
+        with np.errstate(all="ignore"):
+            found = eval(text, {"np": np, "x": x, "exponent": exponent})
+        assert [number.hex() for number in found.tolist()] == wanted
+
+
 @each_dialect
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 def test_every_rule_is_written_one_statement_per_instruction(dialect, op):

@@ -273,6 +273,15 @@ def test_fold_asks_a_question_once():
     )
 
 
+def test_fold_looks_into_an_arm_only_if_it_answers_the_same_question():
+    nested = [line(4, "where", (0, 1, 2)), line(5, "where", (0, 4, 3))]
+    program = Program(["p", "a", "b", "c"], [], [], nested, [5])
+    assert [line.operands for line in prune(fold(program)).code] == [(0, 1, 3)]
+    added = [line(4, "add", (0, 1)), line(5, "where", (0, 4, 3))]  # an answer is 0 or 1
+    program = Program(["p", "a", "b", "c"], [], [], added, [5])
+    assert fold(program) is program
+
+
 def test_a_pass_that_finds_nothing_to_do_gives_back_the_same_program():
     program = Program(["x", "y"], [], [], [line(2, "exp", (0,)), line(3, "mul", (1, 2))], [3])
     for step in (fold, share, prune):
@@ -342,12 +351,41 @@ def test_sums_of_products_become_one_dot():
     assert ops(fuse(twice)) == ["mul", "mul"]
 
 
+def test_a_sum_of_two_stays_a_sum_and_one_of_three_is_a_dot():
+    assert ops(fuse(program_of(lambda x: x[0] + x[1]))) == ["add"]
+    assert ops(fuse(program_of(lambda x: x[0] + x[1] + x[2], 3))) == ["dot"]
+
+
+def test_fuse_keeps_what_is_an_output_too():
+    code = [line(2, "mul", (0, 1)), line(3, "add", (2, 0))]
+    after = fuse(Program(["x", "y"], [], [], code, [2, 3])).verify()
+    registers = after.evaluate([2.0, 3.0])
+    assert [registers[r] for r in after.outputs] == [6.0, 8.0]
+
+
+def test_numbers_that_are_the_same_in_all_lanes_are_added_once():
+    w = [Value(float(i), f"w{i}") for i in range(3)]
+    after = fuse(program_of(lambda x: x[0] * w[0] + w[1] + w[2]))
+    assert ops(after) == ["dot", "dot"]
+    assert [after.uniform()[line.result] for line in after.code] == [True, False]
+
+
 def test_what_is_the_same_in_all_lanes_is_summed_apart():
     w = [Value(float(i), f"w{i}") for i in range(3)]
     program = program_of(lambda x: x[0] * w[0] + (w[1] * w[2] + w[1] * w[0]))
     after = fuse(program)
     uniform = after.uniform()
     assert [uniform[line.result] for line in after.code if line.op.name == "dot"].count(True) == 1
+
+
+def test_a_matrix_is_made_of_enough_weights_that_are_no_constants():
+    def grouped(smallest, *, inputs="xy", parameters="abcd", constants=()):
+        code = [Instruction(6, DOT, (2, 0, 3, 1)), Instruction(7, DOT, (4, 0, 5, 1))]
+        program = Program(list(inputs), list(parameters), constants, code, [6, 7])
+        return [line.op for line in group(program, smallest).verify().code]
+
+    assert grouped(4) == [AFFINE] and grouped(5) == [DOT, DOT]
+    assert grouped(4, parameters="", constants=[2.0, 3.0, 4.0, 5.0]) == [DOT, DOT]
 
 
 def test_the_layers_of_a_network_become_affine_maps_and_their_gradients_outers():

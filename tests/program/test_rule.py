@@ -71,6 +71,11 @@ def test_the_whole_rule_of_a_gate_has_output_slopes_and_failures(gate):
         assert outputs(program, *point) == wanted, point
 
 
+def test_the_whole_rule_may_leave_out_the_failures():
+    program = whole_rule(gates["log"], failures=False)
+    assert len(program.outputs) == 2 and [line.op.name for line in program.code] == ["log", "div"]
+
+
 @pytest.mark.parametrize("gate", gates.values(), ids=lambda gate: gate.name)
 def test_every_instruction_of_a_rule_is_a_gate_that_a_dialect_can_write(gate):
     for line in whole_rule(gate).code:
