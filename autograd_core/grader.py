@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from types import MappingProxyType
 
 from . import modes
@@ -30,7 +30,7 @@ from .circuits import Circuit, expression, random_circuit
 from .derivative import grad
 from .gate import Gate
 from .graph import gradients, topological
-from .guard import attempt
+from .guard import attempt, name_of
 from .mistakes import Mistake, mistakes
 from .scalars import number
 from .table import gates as table
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 GATES = ("add", "mul", "sub", "max", "div", "exp", "sin", "tanh", "power")  # the simplest first
 LARGEST = 8  # gates
+OTHERS = 40  # circuits of each size
 VOTERS = 20
 MOST_TURNS = 2_000  # of a walk that takes every path
 STEPS = 200_000  # of the interpreter, for one circuit: a right pass needs some thousand
@@ -160,19 +161,18 @@ def grade(
     if not chosen or circuits < 1:
         raise ValueError("grade needs a circuit and a gate at least: grade(f, gates=['+', '*'])")
     rng = Random(seed)
-    for k in range(circuits):
-        size = 1 + k * LARGEST // circuits
-        first = k % len(chosen)
-        turned = [*chosen[first:], *chosen[:first]]
-        circuit = random_circuit(rng, turned, size)
-        trial = _Trial(work, circuit)
-        if trial.failed:
-            trial = _smallest(trial, chosen, rng)
-            votes: Counter[str] = Counter()
-            if len(trial.explained()) > 1:  # larger circuits tell these mistakes apart
-                for _ in range(VOTERS):
-                    votes.update(_Trial(work, random_circuit(rng, turned, LARGEST)).explained())
-            return trial.grade(k + 1, votes)
+    with modes.recording():
+        for k in range(circuits):
+            first = k % len(chosen)
+            turned = [*chosen[first:], *chosen[:first]]  # each gate has its turn to be the root
+            trial = _Trial(work, random_circuit(rng, turned, 1 + k * LARGEST // circuits))
+            if trial.failed:
+                trial = _smallest(trial, chosen, rng)
+                votes: Counter[str] = Counter()
+                if len(trial.explained()) > 1:  # larger circuits tell these mistakes apart
+                    for _ in range(VOTERS):
+                        votes.update(_Trial(work, random_circuit(rng, turned, LARGEST)).explained())
+                return trial.grade(k + 1, votes)
     return Grade(True, f"Right: {circuits} circuits, and every gradient is the engine's.", circuits)
 
 
@@ -209,7 +209,7 @@ class _Trial:
 
     def __init__(self, work: Callable[[Value], Any], circuit: Circuit) -> None:
         self.work, self.circuit = work, circuit
-        self.name = getattr(work, "__name__", "the function")
+        self.name = name_of(work)
         self.values = circuit.values()
         self.root = self.values[-1]
         self.trouble = ""
@@ -273,11 +273,16 @@ class _Trial:
 
 
 def _smallest(trial: _Trial, gates: Sequence[Gate], rng: Any) -> _Trial:
-    """The trial on a circuit of which no smaller one fails."""
+    """The trial on a circuit that fails, when no part of it and no other smaller one seems to."""
     smaller: _Trial | None = trial
     while smaller is not None:
         trial = smaller
-        trials = (_Trial(trial.work, one) for one in trial.circuit.smaller(rng, gates))
+        others = (
+            random_circuit(rng, rng.sample(gates, len(gates)), size)
+            for size in range(1, trial.circuit.size) for _ in range(OTHERS)
+        )  # fmt: skip
+        circuits = chain(trial.circuit.smaller(rng, gates), others)
+        trials = (_Trial(trial.work, one) for one in circuits)
         smaller = next((one for one in trials if one.failed), None)
     return trial
 
@@ -462,7 +467,8 @@ def _planted(root: Value, earlier: Gradients | None) -> Iterator[_Pass]:
                 # Which part is the last, and stays, is a matter of the order.
                 for turns in (right, *_other_right_orders(root)):
                     yield _Pass(root, turns, mistake, places)
-            else:
+            elif instead != "other" or len(places) > 1 or 0.0 not in places[0][0].partials:
+                # Else nothing comes along this one wire, as if it had been passed over.
                 yield _Pass(root, right, mistake, places)
 
 
@@ -470,9 +476,10 @@ def _places(wires: Sequence[Wire]) -> Iterator[Sequence[Wire]]:
     """The sets of wires on which somebody may make a mistake."""
     yield wires
     for op in dict.fromkeys(gate.op for gate, _ in wires):
-        yield [wire for wire in wires if wire[0].op == op]
-        for operand in (0, 1):
-            yield [wire for wire in wires if wire[0].op == op and wire[1] == operand]
+        of_gate = [wire for wire in wires if wire[0].op == op]
+        yield of_gate
+        for operand in dict.fromkeys(operand for _, operand in of_gate):
+            yield [wire for wire in of_gate if wire[1] == operand]
     for wire in wires:
         yield [wire]
 
@@ -568,7 +575,7 @@ def _grade_gate(gate: Gate) -> Grade:
 
     report, trouble = attempt(checked, form="()")
     if trouble:
-        return Grade(False, f"check_gate({gate.name!r}): {trouble.removeprefix('checked ')}")
+        return Grade(False, f"check_gate({gate.name!r}) {trouble.removeprefix('checked ')}")
     if report.ok:
         return Grade(True, f"Right: {len(report)} slopes agree with differences.", len(report))
     row = report[0]

@@ -53,7 +53,7 @@ def attempt(
     import io
     from contextlib import redirect_stdout
 
-    name = getattr(function, "__name__", type(function).__name__).replace("<lambda>", "f")
+    name = name_of(function)
     if not callable(function):
         raise TypeError(
             f"a function is wanted, to be called with {form}, got {type(function).__name__}: give "
@@ -62,10 +62,9 @@ def attempt(
     watch = _Watch(steps, {_code(one): one.__name__ for one in without})
     trouble, result = "", None
     before = _state()
-    vars(modes.mine).update(recording=True, keeps_lines=False)
     tracer = sys.gettrace()
     try:
-        with redirect_stdout(io.StringIO()):
+        with modes.recording(), redirect_stdout(io.StringIO()):
             sys.settrace(watch)
             try:
                 result = function(*arguments, **named)
@@ -83,6 +82,12 @@ def attempt(
         _restore(before)
     trouble = watch.trouble or trouble  # a stop that the function has caught is still one
     return Attempt(None, f"{name} {trouble}") if trouble else Attempt(result, "")
+
+
+def name_of(function: object) -> str:
+    """What a learner calls it."""
+    name: str = getattr(function, "__name__", type(function).__name__)
+    return "f" if name == "<lambda>" else name
 
 
 class _Stop(BaseException):

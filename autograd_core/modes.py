@@ -81,6 +81,12 @@ class no_grad(Context):
     _name, _value = "recording", False
 
 
+class recording(Context):
+    """Undoes `no_grad` for what is to be differentiated inside of it."""
+
+    _name, _value = "recording", True
+
+
 class trace_creation(Context):
     """`with trace_creation():` keeps, for each value made, the line of your program that made it.
 
