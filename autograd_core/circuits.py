@@ -42,13 +42,14 @@ class Circuit(namedtuple("Circuit", "steps")):
     def values(self) -> list[Value]:
         """New Values, one per step. Raises what a gate raises."""
         made: list[Value] = []
-        leaves, results = iter(LEAVES), iter(RESULTS)
         for step in self.steps:
             if isinstance(step, float):
-                made.append(Value(step, next(leaves, f"x{len(made)}")))
+                made.append(Value(step))
             else:
                 made.append(_apply(step[0], [made[i] for i in step[1]]))
-                made[-1].label = next(results, f"v{len(made)}")
+        names = iter(LEAVES), iter(RESULTS)
+        for i, value in enumerate(topological(made[-1])):  # as they stand in the expression
+            value.label = next(names[bool(value.inputs)], f"v{i}")
         made[-1].label = "f"
         return made
 
@@ -115,22 +116,30 @@ class Circuit(namedtuple("Circuit", "steps")):
 
 
 def random_circuit(rng: Random, gates: Sequence[Gate], size: int) -> Circuit:
-    """A circuit of at most `size` gates, whose root is made by the first of `gates`."""
-    steps: list[Step] = [*rng.sample(NUMBERS, rng.randint(1, 3))]
-    unused = list(range(len(steps)))
-    for k in range(size):
-        for _ in range(TRIES):
-            gate = gates[0] if k == size - 1 else rng.choice(gates)
-            # What nobody has read yet comes first, so that little is left over in the end.
-            pools = [unused if unused and rng.random() < 0.7 else range(len(steps))
-                     for _ in gate.operands]  # fmt: skip
-            inputs = tuple(rng.choice(pool) for pool in pools)
-            if Circuit((*steps, (gate, inputs))).is_fit():
-                unused = [i for i in (*unused, len(steps)) if i not in inputs]
-                steps.append((gate, inputs))
-                break
-    whole = Circuit(tuple(steps))
-    return next(whole._with((*steps,)), whole)
+    """A circuit of at most `size` gates, whose root is made by the first of `gates`.
+
+    ValueError if none can be computed at numbers of a handy size.
+    """
+    for _ in range(TRIES):
+        steps: list[Step] = [*rng.sample(NUMBERS, rng.randint(1, 3))]
+        unused = list(range(len(steps)))
+        for k in range(size):
+            for _ in range(TRIES):
+                gate = gates[0] if k == size - 1 else rng.choice(gates)
+                # What nobody has read yet comes first, so that little is left over in the end.
+                inputs = tuple(
+                    rng.choice(unused if unused and rng.random() < 0.7 else range(len(steps)))
+                    for _ in gate.operands
+                )
+                if Circuit((*steps, (gate, inputs))).is_fit():
+                    unused = [i for i in (*unused, len(steps)) if i not in inputs]
+                    steps.append((gate, inputs))
+                    break
+        last = steps[-1]
+        if not isinstance(last, float) and last[0] is gates[0]:
+            whole = Circuit(tuple(steps))
+            return next(whole._with(whole.steps), whole)
+    raise ValueError(f"no circuit that ends in {gates[0].name} could be computed at handy numbers")
 
 
 def expression(root: Value) -> str:

@@ -71,8 +71,9 @@ ROOT = "A pass begins at the root, whose gradient with respect to itself is 1."
 
 class Grade(
     namedtuple(
-        "Grade", "passed sentence tried place expected got mistake circuit expression wrong wire",
-        defaults=(0, "", None, None, None, None, "", None, None),
+        "Grade", "passed sentence tried place expected got mistake circuit expression wrong wire "
+        "gradients",
+        defaults=(0, "", None, None, None, None, "", None, None, {}),
     )
 ):  # fmt: skip
     """What a judge says of a learner's work. Printed, it is for the learner to read.
@@ -85,11 +86,11 @@ class Grade(
     got         the learner's; None if there is none
     mistake     the entry of `mistakes` that gives the learner's numbers, if there is one; its hint
                 says what to do instead
-    circuit     the root of the smallest circuit on which the work fails; the `grad` of its values
-                are the learner's
+    circuit     the root of the smallest circuit on which the work fails
     expression  the circuit as statements, which `viz.parse` reads
     wrong       the value whose gradient is wrong
     wire        the wire that brings it: (gate, operand), a Value and the place of its input
+    gradients   the learner's gradients in this circuit; those of `grade` are also in `v.grad`
 
     `viz.draw` shows the circuit with the wrong wire marked.
     """
@@ -107,6 +108,7 @@ class Grade(
     expression: str
     wrong: Value | None
     wire: Wire | None
+    gradients: Gradients
 
     def __bool__(self) -> bool:
         return self.passed
@@ -357,8 +359,9 @@ def _told(
         ordinal = f"{('first', 'second')[operand]} " * (len(gate.inputs) > 1)
         place += f", on the wire into the {ordinal}input of {_name(gate)}"
     return Grade(
-        False, sentence, 1, place, expected, given, mistake, root, expression(root), wrong, wire
-    )
+        False, sentence, 1, place, expected, given, mistake, root, expression(root), wrong, wire,
+        got,
+    )  # fmt: skip
 
 
 def _name(value: Value) -> str:
