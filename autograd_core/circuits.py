@@ -11,7 +11,7 @@ and no two inputs of a gate are equal, so that a wrong gradient seldom looks rig
 
 from __future__ import annotations
 
-from collections import namedtuple
+from collections import Counter, namedtuple
 from collections.abc import Iterator, Sequence
 
 from .gate import Gate
@@ -143,21 +143,39 @@ def random_circuit(rng: Random, gates: Sequence[Gate], size: int) -> Circuit:
 
 
 def expression(root: Value) -> str:
-    """The graph as statements, one per gate: "p = x * y; f = p + x". Leaves go by their labels."""
-    names = {v: v.label or f"{v.data:g}" for v in topological(root)}
+    """The graph as statements: "p = x * y; f = (p + x) * 2".
+
+    One for each result with a label; a result without one stands where it is used, or goes by v and
+    its place if that is in several places. A leaf without a label is its number.
+    """
+    order = topological(root)
+    uses = Counter(x for v in order for x in v.inputs)
+    texts: dict[Value, str] = {}
+    inlined: dict[Value, str] = {}  # the symbols of gates that stand where they are used
     lines = []
-    for value in names:
+    for i, value in enumerate(order):
         gate = value.gate
         if gate is None or not value.inputs:
+            texts[value] = value.label or f"{value.data:g}"
             continue
-        inputs = [names[x] for x in value.inputs] + [f"{c:g}" for c in value.constants]
-        joined = f" {gate.symbol} ".join(inputs)
-        lines.append(f"{names[value]} = {joined if gate.symbol else _call(gate, inputs)}")
+        inputs = [texts[x] for x in value.inputs]
+        constants = [f"{c:g}" for c in value.constants]
+        if gate.symbol:
+            for k, x in enumerate(value.inputs):
+                inner = inlined.get(x, "")
+                binds = gate.symbol in ("+", "-") and inner in ("*", "/")  # more strongly
+                if inputs[k].startswith("-") or (inner and not binds):
+                    inputs[k] = f"({inputs[k]})"
+            texts[value] = f" {gate.symbol} ".join(inputs + constants)
+        else:
+            texts[value] = f"{gate.name}({', '.join(inputs + constants)})"
+        if value.label or uses[value] > 1 or value is root:
+            name = value.label or f"v{i}"
+            lines.append(f"{name} = {texts[value]}")
+            texts[value] = name
+        else:
+            inlined[value] = gate.symbol
     return "; ".join(lines)
-
-
-def _call(gate: Gate, inputs: list[str]) -> str:
-    return f"{gate.name}({', '.join(inputs)})"
 
 
 def _apply(gate: Gate, inputs: Sequence[Value]) -> Value:

@@ -52,6 +52,7 @@ VOTERS = 20
 MOST_TURNS = 2_000  # of a walk that takes every path
 STEPS = 200_000  # of the interpreter, for one circuit: a right pass needs some thousand
 ENGINES = (Value.backward, gradients, grad)
+LONGEST = 300  # characters of a circuit that is printed
 TOLERANCE = 1e-9  # relative, or absolute below 1: sums may be taken in another order
 UNTOUCHED = (
     "{name} left every gradient at 0. A pass begins with root.grad = 1.0, and at each gate adds "
@@ -118,10 +119,13 @@ class Grade(
         if self.circuit is not None:
             leaves = [v for v in topological(self.circuit) if not v.inputs]
             numbers = ", ".join(f"{v.label} = {v.data:g}" for v in leaves if v.label)
-            lines.append(f"    {self.expression}" + f"    with {numbers}" * bool(numbers))
-        if self.place:
+            text = self.expression + f"    with {numbers}" * bool(numbers)
+            lines.append(f"    {text if len(text) <= LONGEST else text[:LONGEST] + ' ...'}")
+        if self.expected is not None:
             got = "nothing" if self.got is None else f"{self.got:.6g}"
             lines.append(f"    {self.place}: got {got}, expected {self.expected:.6g}")
+        elif self.place:
+            lines.append(f"    {self.place}")
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -340,9 +344,16 @@ def _told(
         return -votes.get(name, 0), name != "sign"
 
     expected, given = right[wrong], got.get(wrong)
-    planted = min(_explanations(root, got, earlier), key=rank, default=None)
-    mistake = planted.mistake if planted and given is not None else None
-    wire, nothing = _wire(wrong, _Pass(root), planted, given)
+    found = list(_explanations(root, got, earlier)) if given is not None else []
+    wire, nothing = _wire(wrong, _Pass(root), None, given)
+    if not found and given is not None and not nothing:  # there may be more mistakes further on
+        found = list(_explanations(root, {wrong: given}, earlier))
+        found = found if len({one.mistake.name for one in found}) == 1 else []
+    mistake = None
+    if found:
+        planted = min(found, key=rank)
+        mistake = planted.mistake
+        wire, _ = _wire(wrong, _Pass(root), planted, given)
     if mistake:
         sentence = mistake.sentence
     elif given is None:
@@ -350,7 +361,7 @@ def _told(
     elif wire is None:
         sentence = ROOT
     else:
-        sentence = NOTHING.format(op=wire[0].op) if nothing else UNKNOWN
+        sentence = NOTHING.format(op=wire[0].op) if nothing else UNKNOWN + _ratio(given, expected)
     if earlier:
         sentence = f"The first pass was right, the second was not. {sentence}"
     place = f"gradient of {_name(wrong)}"
@@ -362,6 +373,13 @@ def _told(
         False, sentence, 1, place, expected, given, mistake, root, expression(root), wrong, wire,
         got,
     )  # fmt: skip
+
+
+def _ratio(got: float, expected: float) -> str:
+    """A factor between the two, if it is one to think about."""
+    factors = [sign * factor for sign in (1.0, -1.0) for factor in (2.0, 0.5, 3.0, 4.0, 0.25)]
+    found = next((factor for factor in factors if _same(got, factor * expected)), None)
+    return f" It is {found:g} times the right one." if found and expected else ""
 
 
 def _name(value: Value) -> str:

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from autograd_core import exp, gates, topological
+from autograd_core import Value, exp, gates, topological
 from autograd_core.circuits import expression, random_circuit
 
 SOME = [gates[name] for name in ("add", "mul", "sub", "max", "div", "exp", "log", "power")]
@@ -55,10 +55,14 @@ def test_names_go_by_their_place_in_the_expression():
     assert str(circuit).count("=") == circuit.size
 
 
-def test_what_has_no_label_goes_by_its_number():
-    from autograd_core import Value
-
-    x = Value(3.0, "x")
-    f = exp(x * 2.0).leaky_relu() ** 2
+def test_an_expression_names_what_has_a_label_or_is_used_twice():
+    x, y = Value(3.0, "x"), Value(-2.0, "y")
+    q = x * y + 2.0
+    q.label = "q"
+    shared = -q
+    f = (q - (x - y)) / shared + exp(shared) * -1.0
     f.label = "f"
-    assert "f = " in expression(f) and "x * 2" in expression(f) and "leaky_relu(" in expression(f)
+    v = f"v{topological(f).index(shared)}"
+    parts = ["q = x * y + 2", f"{v} = neg(q)", f"f = (q - (x - y)) / {v} + exp({v}) * (-1)"]
+    assert expression(f) == "; ".join(parts)
+    assert expression((x * 2.0).leaky_relu() ** 2) == "v4 = leaky_relu(x * 2, 0.01) ** 2"
