@@ -137,12 +137,12 @@ def grade(
 ) -> Grade:  # fmt: skip
     """Judge a backward pass of yours on random circuits, by what the engine's own pass gives.
 
-    work        backward_pass(root). It walks the graph below root, as by
-                `reversed(topological(root))`, with the `inputs` and `partials` of each value, and
-                leaves d(root)/dv in `v.grad` for every v. That is how micrograd's pass works, and
-                the last one that lesson 2 calls careless; a pass that keeps sums of its own returns
-                them instead, as a dict from Value to number. Or a Gate, whose slopes `check_gate`
-                then compares with differences
+    work        backward_pass(root). It needs what the first two lessons teach and nothing more:
+                `reversed(topological(root))` for the order, `v.inputs` and `v.partials` for the
+                wires, and `v.grad` for the result. It leaves d(root)/dv in the `grad` of every v; a
+                pass that keeps sums of its own, as that of lesson 2, returns them as a dict from
+                Value to number, the leaves at least. Or a Gate, whose slopes `check_gate` compares
+                with differences
     gates       which gates the circuits are made of, the simplest first: entries, or names or
                 symbols of the table, as ["+", "*", "max"]
     circuits    how many, from one gate to eight

@@ -106,3 +106,20 @@ def test_the_expression_of_a_report_can_be_typed():
         report = grade(forgets_upstream, seed=seed)
         leaves = {v.label: v.data for v in topological(report.circuit) if not v.inputs}
         assert viz.parse(report.expression, leaves).data == report.circuit.data
+
+
+CELL = """
+from autograd_core import Value, grade, topological
+from viz import draw
+
+def backward_pass(root):
+    root.grad = 1.0
+    for v in topological(root):
+        v.grad += v.nothing
+"""
+
+
+def test_in_a_notebook_the_line_of_the_cell_is_named(cells):
+    _, said, drawn = cells(CELL, "print(grade(backward_pass))", "draw(grade(backward_pass))")
+    assert "has no attribute 'nothing', in line 7: v.grad += v.nothing." in said
+    assert "<picture of 2 nodes" in drawn
