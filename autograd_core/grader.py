@@ -74,7 +74,7 @@ class Grade(
     namedtuple(
         "Grade", "passed sentence tried place expected got mistake circuit expression wrong wire "
         "gradients",
-        defaults=(0, "", None, None, None, None, "", None, None, {}),
+        defaults=(0, "", None, None, None, None, "", None, None, MappingProxyType({})),
     )
 ):  # fmt: skip
     """What a judge says of a learner's work. Printed, it is for the learner to read.
@@ -109,7 +109,7 @@ class Grade(
     expression: str
     wrong: Value | None
     wire: Wire | None
-    gradients: Gradients
+    gradients: Mapping[Value, float]
 
     def __bool__(self) -> bool:
         return self.passed

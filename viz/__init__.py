@@ -135,10 +135,11 @@ def save(
     elif suffix in DRAWN:
         diagram = draw(root, backward=backward, names=names, **options)  # type: ignore[arg-type]
         content = diagram.source.encode() if suffix == ".dot" else diagram.pipe(suffix[1:])
-    elif suffix == ".html" and not isinstance(root, Value):
+    elif suffix == ".html" and isinstance(root, Program):
+        raise TypeError("a program has no numbers to step through: save the Value, save(loss, ...)")
+    elif suffix == ".html" and isinstance(root, Grade):
         raise TypeError(
-            "only a Value has numbers to step through: save(loss, ...), of a Grade "
-            "save(report.circuit, ...)"
+            "a Grade is not stepped through: save its circuit, save(report.circuit, ...)"
         )
     elif suffix == ".html" and not backward:
         raise ValueError("a walk goes forward and backward: with backward=False save a picture")
