@@ -7,7 +7,9 @@ from .derivative import grad, hessian, hvp, jacobian, value_and_grad
 from .errors import TraceError
 from .functions import *  # noqa: F403 - one function per gate, listed there
 from .gate import Failure, Gate, Identity, Interval
+from .grader import Grade, grade, grade_gradients
 from .graph import first_nan, first_stale, gradients, is_stale, release, topological
+from .guard import attempt
 from .mistakes import Mistake, mistakes
 from .modes import is_tracing, no_grad, trace_creation, used
 from .native import is_native
@@ -29,12 +31,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Comparison", "CompiledGraph", "Failure", "Gate", "GradientError", "Identity", "Instruction",
-    "Interval", "Mistake", "Op", "Program", "TraceError", "Value", "apply", "check_gate",
-    "check_gradient", "comparisons", "compile_graph", "first_nan", "first_stale", "gates", "grad",
-    "gradients", "hessian", "hvp", "is_native", "is_stale", "is_tracing", "jacobian", "javascript",
-    "mistakes", "no_grad", "release", "run", "to_c", "to_numpy", "topological", "trace_creation",
-    "used", "value_and_grad",
+    "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError", "Identity",
+    "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value", "apply",
+    "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "first_nan",
+    "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian", "hvp",
+    "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",
+    "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
+    "value_and_grad",
 ]  # fmt: skip
 __all__ += _functions.__all__
 

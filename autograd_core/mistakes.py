@@ -68,7 +68,7 @@ mistakes: dict[str, Mistake] = {
         Mistake(
             "forgot local", "That is the upstream gradient alone: the local slope was left out.",
             "Multiply what arrives at the gate by the gate's slope in this input.",
-            ("local", "1"), ("quiz",),
+            ("local", "1"), ("quiz", "grader"),
         ),
         Mistake(
             "overwrote",

@@ -81,6 +81,12 @@ class no_grad(Context):
     _name, _value = "recording", False
 
 
+class recording(Context):
+    """Undoes `no_grad` for what is to be differentiated inside of it."""
+
+    _name, _value = "recording", True
+
+
 class trace_creation(Context):
     """`with trace_creation():` keeps, for each value made, the line of your program that made it.
 
@@ -153,11 +159,17 @@ def user_line() -> str:
 
     frame = sys._getframe(1)
     while frame is not None:
-        if _package(frame) not in (*OURS, "numpy", "copy"):
+        if of_user(frame):
             path = frame.f_code.co_filename
             return f"{basename(path)}:{frame.f_lineno}: {getline(path, frame.f_lineno).strip()}"
         frame = frame.f_back  # type: ignore[assignment]
     return ""
+
+
+def of_user(frame: Any) -> bool:
+    """Whether a frame runs a program's own code: none of these packages, of NumPy or of Python."""
+    package = _package(frame)
+    return package not in (*OURS, "numpy") and package not in sys.stdlib_module_names
 
 
 def _package(frame: Any) -> str:

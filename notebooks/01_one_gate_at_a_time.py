@@ -26,9 +26,9 @@
 # a little Python. Run it from the top, each cell with Shift+Enter.
 
 # %%
-from lesson import answer, check
+from lesson import answer, check, graded
 
-from autograd_core import Value, maximum
+from autograd_core import Value, grade, maximum, topological
 from viz import draw, explain, step
 
 # %% [markdown]
@@ -329,6 +329,32 @@ def best_of_all_moves():
 
 
 answer(3, ..., best_of_all_moves)
+
+# %% [markdown]
+# **Exercise 4.** Now write the backward pass yourself, for any circuit. The loops are there: the
+# outer one takes the values from the root down, each before its inputs, the inner one the inputs of
+# a value with their local gradients. (Why `+=` and not `=`? That is the next lesson.) Put code in
+# place of the dots. It is tried on a hundred circuits that you have not seen; if it is wrong, you
+# see the smallest of them.
+#
+# <details><summary>A hint</summary>
+#
+# At the end, a value changes with itself one for one. At each gate two numbers are multiplied: what
+# has arrived from above, and what the gate noted on the way forward.
+#
+# </details>
+
+
+# %%
+def backward_pass(root):
+    root.zero_grad()
+    root.grad = ...
+    for v in reversed(topological(root)):
+        for u, local in zip(v.inputs, v.partials, strict=True):
+            u.grad += ...
+
+
+graded(4, grade, backward_pass)
 
 # %% [markdown]
 # ## Answers

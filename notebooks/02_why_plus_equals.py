@@ -25,9 +25,9 @@
 # This lesson completes what S6 of the course's list of systems says about forks.
 
 # %%
-from lesson import answer, check
+from lesson import answer, check, graded
 
-from autograd_core import Value, gradients, topological
+from autograd_core import Value, grade, gradients, topological
 from viz import draw, explain, plots, step
 
 # %% [markdown]
@@ -520,6 +520,30 @@ def two_careless_passes(gates):
 
 
 answer(3, ..., lambda: two_careless_passes(10))
+
+# %% [markdown]
+# **Exercise 4.** Mend `careless`, so that it is right however often it is called. The judge runs it
+# twice on each of a hundred circuits.
+#
+# <details><summary>A hint</summary>
+#
+# Which entries of the account book must not be there when the pass begins? Not only those of the
+# leaves.
+#
+# </details>
+
+
+# %%
+def careful(root):
+    for v in ...:
+        v.grad = ...
+    root.grad = 1.0
+    for v in reversed(topological(root)):
+        for u, local in wires(v):
+            u.grad += v.grad * local
+
+
+graded(4, grade, careful)
 
 # %% [markdown]
 # ## Answers

@@ -25,9 +25,17 @@
 # %%
 import math
 
-from lesson import answer, check
+from lesson import answer, check, graded
 
-from autograd_core import Value, check_gradient, exp, gradients, no_grad, sigmoid
+from autograd_core import (
+    Value,
+    check_gradient,
+    exp,
+    grade_gradients,
+    gradients,
+    no_grad,
+    sigmoid,
+)
 from nn import MLP, BCEWithLogitsLoss, moons
 from nn.optim import Adam
 from viz import draw, plots, step
@@ -416,6 +424,35 @@ def shortest_way():
 
 
 answer(3, ..., shortest_way)
+
+# %% [markdown]
+# **Exercise 4.** Write a function that computes the five gradients of such a neuron, on plain
+# numbers: first the gradient on the sum, then what the products make of it. The judge tries it on
+# another neuron than the one above.
+#
+# <details><summary>A hint</summary>
+#
+# The slope of the sigmoid can be written with its output alone. A sum hands on what it gets, and a
+# product gives each factor the other one.
+#
+# </details>
+
+
+# %%
+def by_hand(w0, w1, w2, x0, x1):
+    f = 1.0 / (1.0 + math.exp(-(w0 * x0 + w1 * x1 + w2)))
+    ds = ...
+    return ..., ..., ..., ..., ...  # on w0, w1, w2, x0, x1
+
+
+def another_neuron(work):
+    leaves = [Value(number, name) for name, number in zip(NAMES, NUMBERS, strict=True)]
+    s = leaves[0] * leaves[3] + leaves[1] * leaves[4] + leaves[2]
+    return grade_gradients(sigmoid(s), dict(zip(leaves, work(*NUMBERS), strict=True)))
+
+
+NAMES, NUMBERS = ("w0", "w1", "w2", "x0", "x1"), (-1.5, 0.5, 0.2, 0.7, 3.0)
+graded(4, another_neuron, by_hand)
 
 # %% [markdown]
 # ## Answers

@@ -24,7 +24,7 @@
 import math
 from collections import defaultdict
 
-from lesson import answer, check
+from lesson import answer, check, graded
 
 from autograd_core import (
     Gate,
@@ -37,6 +37,7 @@ from autograd_core import (
     gradients,
     sin,
 )
+from nn import judges
 from viz import draw, explain, plots, step, to_text
 
 # %% [markdown]
@@ -437,6 +438,43 @@ def one_sided_passes(h=1e-8):
 
 
 answer(3, ..., one_sided_passes)
+
+# %% [markdown]
+# **Exercise 4.** Write the whole backward pass of the chain as a function of its ten numbers. The
+# forward pass is there. Try it from the formulas, without a look at the cells above; it is tried on
+# twenty chains with other numbers.
+#
+# <details><summary>A hint</summary>
+#
+# From the loss down, each line uses the line before it and one number of the forward pass. The
+# slope of $\cos f_2$ has a minus.
+#
+# </details>
+
+
+# %%
+def derivatives(b0, w0, b1, w1, b2, w2, b3, w3, x, y):
+    f0 = b0 + w0 * x
+    h1 = math.sin(f0)
+    f1 = b1 + w1 * h1
+    h2 = math.exp(f1)
+    f2 = b2 + w2 * h2
+    h3 = math.cos(f2)
+    f3 = b3 + w3 * h3
+    d = {"f3": ...}
+    d["h3"] = ...
+    d["f2"] = ...
+    d["h2"] = ...
+    d["f1"] = ...
+    d["h1"] = ...
+    d["f0"] = ...
+    for k, h in enumerate((x, h1, h2, h3)):
+        d[f"b{k}"] = ...
+        d[f"w{k}"] = ...
+    return d
+
+
+graded(4, judges.toy_chain, derivatives)
 
 # %% [markdown]
 # ## Answers

@@ -2,18 +2,20 @@
 
 check("df/dx", x.grad, -4.0)            # df/dx = -4
 answer(1, ..., -4.0)                    # Exercise 1 waits: put your answer in place of the dots.
+graded(4, grade, backward_pass)         # the same for a function: a Grade, drawn where it is wrong
 """
 
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from viz import Diagram
+from autograd_core import Grade
+from viz import Diagram, draw
 
 # JupyterLab shows no svg of a notebook that was opened and not run there yet.
 Diagram.formats = ("png",)
 
-__all__ = ["answer", "check"]
+__all__ = ["answer", "check", "graded"]
 
 
 def check(what: str, got: Any, want: Any, within: float = 1e-12) -> None:
@@ -35,6 +37,17 @@ def answer(number: int, mine: Any, want: Any, within: float = 1e-3) -> None:
         print(f"Exercise {number}: right, {_shown(mine)}.")
     else:
         print(f"Exercise {number}: {_shown(mine)} is not it yet. Draw it, step it, try again.")
+
+
+def graded(number: int, judge: Callable[[Any], Grade], work: Callable[..., Any]) -> Diagram | None:
+    """Say what the judge says of your function; where it is wrong, with a picture."""
+    constants = work.__code__.co_consts
+    if any(... in (thing if isinstance(thing, tuple) else [thing]) for thing in constants):
+        print(f"Exercise {number} waits: write your code in place of the dots.")
+        return None
+    report = judge(work)
+    print(f"Exercise {number}: {report}")
+    return draw(report) if report.circuit is not None else None
 
 
 def _plain(thing: Any) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autograd_core import mistakes
 from viz import Diagram
 
 jupytext = pytest.importorskip("jupytext")
@@ -100,6 +101,61 @@ def test_every_system_of_the_course_is_named():
     assert {f"S{i}" for i in range(1, 18)} <= set(re.findall(r"\bS\d+\b", text))
 
 
+SOLUTIONS = {
+    "01_one_gate_at_a_time": """
+def backward_pass(root):
+    root.zero_grad()
+    root.grad = 1.0
+    for v in reversed(topological(root)):
+        for u, local in zip(v.inputs, v.partials, strict=True):
+            u.grad += v.grad * local
+""",
+    "02_why_plus_equals": """
+def careful(root):
+    for v in topological(root):
+        v.grad = 0.0
+    root.grad = 1.0
+    for v in reversed(topological(root)):
+        for u, local in wires(v):
+            u.grad += v.grad * local
+""",
+    "03_a_neuron": """
+def by_hand(w0, w1, w2, x0, x1):
+    f = 1.0 / (1.0 + math.exp(-(w0 * x0 + w1 * x1 + w2)))
+    ds = f * (1.0 - f)
+    return ds * x0, ds * x1, ds, ds * w0, ds * w1
+""",
+    "04_the_toy_chain": """
+def derivatives(b0, w0, b1, w1, b2, w2, b3, w3, x, y):
+    f0 = b0 + w0 * x
+    h1 = math.sin(f0)
+    f1 = b1 + w1 * h1
+    h2 = math.exp(f1)
+    f2 = b2 + w2 * h2
+    h3 = math.cos(f2)
+    f3 = b3 + w3 * h3
+    d = {"f3": 2.0 * (f3 - y)}
+    d["h3"] = w3 * d["f3"]
+    d["f2"] = -math.sin(f2) * d["h3"]
+    d["h2"] = w2 * d["f2"]
+    d["f1"] = h2 * d["h2"]
+    d["h1"] = w1 * d["f1"]
+    d["f0"] = math.cos(f0) * d["h1"]
+    for k, h in enumerate((x, h1, h2, h3)):
+        d[f"b{k}"] = d[f"f{k}"]
+        d[f"w{k}"] = h * d[f"f{k}"]
+    return d
+""",
+}
+# A usual mistake in each: what is taken away from the solution, and what stands there instead.
+MISTAKES = {
+    "01_one_gate_at_a_time": ("v.grad * local", "local", "forgot upstream"),
+    "02_why_plus_equals": ("in topological(root):\n", "in [root]:\n", "did not zero"),
+    "03_a_neuron": ("ds * x0, ds * x1", "ds * w0, ds * w1", "wrong operand"),
+    "04_the_toy_chain": ("-math.sin", "math.sin", "sign"),
+}  # fmt: skip
+
+
 @pytest.fixture
 def lesson(monkeypatch):
     monkeypatch.syspath_prepend(str(NOTEBOOKS))
@@ -128,3 +184,25 @@ def test_answer_says_right_and_wrong(lesson, capsys):
     lesson.answer(3, 5, 4.0)
     first, second, third = capsys.readouterr().out.splitlines()
     assert "waits" in first and "right" in second and "not it yet" in third
+
+
+@pytest.mark.parametrize("name", SOLUTIONS)
+def test_the_graded_exercise_waits_takes_its_solution_and_tells_a_mistake(lesson, name, capsys):
+    """Its cell as it stands, with the solution in place of its function, and with a mistake."""
+    code = [text for kind, text in cells(NOTEBOOKS / f"{name}.py") if kind == "code"]
+    (exercise,) = (text for text in code if "graded(4, " in text)
+    solution = SOLUTIONS[name]
+    right, wrong, mistake = MISTAKES[name]
+    assert right in solution
+    names = {}
+    exec(code[0], names)
+    exec("def wires(v): return zip(v.inputs, v.partials, strict=True)", names)
+    exec(exercise, names)
+    assert "Exercise 4 waits" in capsys.readouterr().out
+    *helpers, call = exercise.splitlines()
+    own = "\n".join(helpers).partition("\n\n\n")[2]  # the judge, if the lesson has its own
+    for text, said in ((solution, "Right: "), (solution.replace(right, wrong), "Not yet. ")):
+        exec("\n".join([text, own, call]), names)
+        out = capsys.readouterr().out
+        assert out.startswith(f"Exercise 4: {said}")
+        assert said == "Right: " or mistakes[mistake].sentence in out

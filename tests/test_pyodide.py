@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import viz
+from autograd_core import mistakes
 from viz import parse, to_text
 
 graphviz = pytest.importorskip("graphviz")
@@ -39,7 +40,7 @@ console.log(py.runPython(%(code)s));
 CODE = f"""
 import json, sys
 sys.path[:0] = ["/packages"]
-from autograd_core import Value, release
+from autograd_core import Value, grade, release, topological
 from nn import MLP
 from viz import parse, step, to_text
 
@@ -56,7 +57,19 @@ del v
 model = MLP(2, [4, 1], rng=0)
 loss = (model([0.5, -1.0]) - 1.0) ** 2
 loss.backward()
+
+def forever(root):
+    while root: pass
+
+def overwrites(root):
+    total = {{root: 1.0}}
+    for v in reversed(topological(root)):
+        for u, local in zip(v.inputs, v.partials):
+            total[u] = total[v] * local
+    return total
+
 json.dumps({{
+    "grades": [str(grade(forever)), str(grade(overwrites))],
     "version": sys.version_info[:2], "text": to_text(root), "deep": x.grad,
     "page": step(root).to_html(), "loss": loss.data, "slopes": [p.grad for p in model.parameters()],
 }})
@@ -96,6 +109,12 @@ def test_a_network_has_the_gradients_of_every_other_python(answers):
     loss.backward()
     assert answers["loss"] == pytest.approx(loss.data, rel=1e-14)
     assert answers["slopes"] == pytest.approx([p.grad for p in model.parameters()], rel=1e-14)
+
+
+def test_a_learners_pass_is_graded_and_stopped(answers):
+    endless, overwrites = answers["grades"]
+    assert "forever was stopped after 200,000 steps: it seems to run for ever" in endless
+    assert mistakes["overwrote"].sentence in overwrites
 
 
 def test_a_graph_of_200_000_gates_is_freed_after_release(answers):

@@ -6,6 +6,7 @@ draw(f)                                 # shows itself in a notebook, with the v
 save(f, "f.svg", names=locals())
 print(to_text(f, names=locals()))
 draw(compile_graph(fn).trace([0.5, -1.0], 1.0))     # a program instead: its instructions
+draw(grade(backward_pass))              # where your own backward pass is wrong
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from autograd_core import Program, Value
+from autograd_core import Grade, Program, Value
 
 from .collapse import BUDGET, fit
 from .diagram import Diagram
@@ -22,6 +23,7 @@ from .dot import digraph
 from .expression import ExpressionError, parse
 from .files import write
 from .formula import Explanation, explain
+from .graded import picture_of_grade
 from .picture import Names, Picture, picture_of
 from .program_picture import forward_part, picture_of_program
 from .render import NoGraphviz
@@ -34,8 +36,10 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _picture(root: Value | Program, backward: bool, names: Names) -> Picture:
+def _picture(root: Value | Program | Grade, backward: bool, names: Names) -> Picture:
     __tracebackhide__ = True  # a notebook leaves this frame out of a traceback
+    if isinstance(root, Grade):
+        return picture_of_grade(root, backward=backward, names=names)
     if not isinstance(root, Program):
         return picture_of(root, backward=backward, names=names)
     if names is not None:
@@ -46,12 +50,12 @@ def _picture(root: Value | Program, backward: bool, names: Names) -> Picture:
 
 
 def draw(
-    root: Value | Program, style: str = "circuit", *, backward: bool = True, names: Names = None,
-    depth: int | None = None, limit: int = BUDGET, direction: str = "LR", view: str = "one",
-    wires: str = "weight", legend: bool = True, theme: str = "auto", scale: float = 1.0,
-    transparent: bool = False,
+    root: Value | Program | Grade, style: str = "circuit", *, backward: bool = True,
+    names: Names = None, depth: int | None = None, limit: int = BUDGET, direction: str = "LR",
+    view: str = "one", wires: str = "weight", legend: bool = True, theme: str = "auto",
+    scale: float = 1.0, transparent: bool = False,
 ) -> Diagram:  # fmt: skip
-    """The graph of a Value or a Program as a `graphviz.Digraph`, which a notebook shows.
+    """The graph of a Value, a Program or a Grade as a `graphviz.Digraph`, which a notebook shows.
 
     style       "circuit": gates are circles, on each wire the value above, the gradient below and,
                 behind an arrow and a times sign, the local gradient; "record": one box per value,
@@ -77,7 +81,8 @@ def draw(
     Gradients are the stored ones, and "-" before `root.backward()`. ValueError, naming remedies,
     if the picture has more than `limit` nodes; NoGraphviz if it is rendered and no `dot` is there.
 
-    A Program has no numbers: its picture, see `viz.dot`, has one style and takes no names.
+    A Program has no numbers: its picture, see `viz.dot`, has one style and takes no names. Of a
+    Grade it is the circuit on which the work failed, with the wrong wire thick, and the judgement.
     """
     __tracebackhide__ = True
     return digraph(
@@ -115,7 +120,7 @@ DRAWN = (".svg", ".png", ".pdf", ".tex", ".dot")
 
 
 def save(
-    root: Value | Program, path: str | os.PathLike[str], *, backward: bool = True,
+    root: Value | Program | Grade, path: str | os.PathLike[str], *, backward: bool = True,
     names: Names = None, **options: object,
 ) -> Path:  # fmt: skip
     """Write the graph to `path`, as its suffix says: svg, png, pdf, tex, dot, json, mmd or html.
@@ -132,6 +137,10 @@ def save(
         content = diagram.source.encode() if suffix == ".dot" else diagram.pipe(suffix[1:])
     elif suffix == ".html" and isinstance(root, Program):
         raise TypeError("a program has no numbers to step through: save the Value, save(loss, ...)")
+    elif suffix == ".html" and isinstance(root, Grade):
+        raise TypeError(
+            "a Grade is not stepped through: save its circuit, save(report.circuit, ...)"
+        )
     elif suffix == ".html" and not backward:
         raise ValueError("a walk goes forward and backward: with backward=False save a picture")
     elif suffix == ".html" and "style" not in options and "direction" not in options:

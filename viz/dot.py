@@ -29,6 +29,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
+from textwrap import wrap
 from typing import Any, ClassVar
 
 import graphviz
@@ -67,6 +68,8 @@ def digraph(
     if not (isinstance(scale, int | float) and 0.1 <= scale <= 10.0):
         raise ValueError(f"scale must be a number from 0.1 to 10, got {scale!r}")
     kind = _Program if picture.program else _Network if picture.network else _STYLES[style]
+    if not picture.nodes:
+        kind = _Words
     drawn = kind(picture, direction)
     if wires not in ("weight", "gradient"):
         raise ValueError(f'wires must be "weight" or "gradient", got {wires!r}')
@@ -84,7 +87,7 @@ def digraph(
         graph_attr={
             "rankdir": direction, "bgcolor": "transparent" if transparent else ink("paper"),
             "fontname": font, "fontcolor": MUTED, "fontsize": "9", "pad": "0.15", **drawn.layout(),
-            **({"label": _html(drawn.legend()), "labelloc": "b"} if legend else {}),
+            **_below(picture, drawn.legend() if legend else ""),
         },
         node_attr={"fontname": font, "fontsize": "12", "fontcolor": INK, "color": INK},
         edge_attr={
@@ -105,6 +108,13 @@ def digraph(
         _fill(paper, drawn, list(drawn.nodes.values()), (), edges)
         drawn.finish(paper)
     return diagram
+
+
+def _below(picture: Picture, legend: str) -> dict[str, str]:
+    """What stands below a picture: the words of a judgement, then the legend."""
+    words = _lines(picture.words, INK) if picture.nodes and picture.words else ""
+    text = "<br/>".join(filter(None, [words, legend]))
+    return {"label": _html(text), "labelloc": "b"} if text else {}
 
 
 class _Twin:
@@ -159,6 +169,7 @@ def _fill(
 # ---------------------------------------------------------------- styles
 
 _GATE = {"style": "filled", "fillcolor": ink("gate"), "color": ink("gate_line")}
+_MARKED = {"penwidth": "3", "color": GRADIENT}
 _BARE = {"shape": "plaintext", "margin": "0.04", "height": "0.3", "width": "0.3"}
 
 
@@ -338,6 +349,7 @@ class _Circuit(_OfValue):
             diagram.node(node.id, _rows(*rows), **attributes)
         if node.id in self.forks:
             total = "-" if node.grad is None else f"sum {_several(node.grad, node.grads)}"
+            total += _should(node)
             ends = (node.id, "") if self._all_cut(node) else (node.id, None)
             told = _told(node.data, node.grad)
             self.wire(diagram, f"{node.id}-stem", ends, self.value(node), total, told)
@@ -362,8 +374,10 @@ class _Circuit(_OfValue):
             if start == source.id:
                 start = f"{source.id}-stem.numbers:{self.ends[1]}"
         ends, gradient = (start, self.entry(edge)), _several(edge.grad, edge.grads)
+        if source.id not in self.forks:
+            gradient += _should(source)
         told = _told(source.data, edge.grad, edge.local)
-        self.wire(diagram, edge.id, ends, value, gradient, told, _local(edge))
+        self.wire(diagram, edge.id, ends, value, gradient, told, _local(edge), edge.wrong)
 
     def entry(self, edge: Edge) -> str:
         """Where a wire enters its gate: the first operand above, in TB at the left."""
@@ -379,13 +393,15 @@ class _Circuit(_OfValue):
 
     def wire(
         self, diagram: Any, id: str, ends: tuple[str, str | None], value: str, gradient: str,
-        told: str, local: str = "",
+        told: str, local: str = "", wrong: bool = False,
     ) -> None:  # fmt: skip
         """A wire with its numbers. It runs on between the value and the gradient.
 
         ends    where it begins and ends; "" ends in a point, None behind the numbers
         told    the full numbers, which show when a pointer rests on them
+        wrong   whether it is marked
         """
+        mark = _MARKED if wrong else {}
         value = _font(_text(value), VALUE) if self.part != "backward" else _SPACE
         has_gradient = self.picture.backward and self.part != "forward"
         gradient = _font(_text(gradient), GRADIENT) if has_gradient else _SPACE
@@ -401,7 +417,7 @@ class _Circuit(_OfValue):
             cells = f"<tr>{side}<td{wide}>{value}</td>{side}</tr><hr/><tr>{side}{below}{side}</tr>"
         else:
             cells = _columns(value, gradient, *([local] if local else []))
-        self.through(diagram, id, ends, cells, told, from_back, back)
+        self.through(diagram, id, ends, cells, told, from_back | mark, back | mark)
 
     def finish(self, diagram: Any) -> None:
         """The root's own wire, which ends in a point."""
@@ -411,7 +427,7 @@ class _Circuit(_OfValue):
         diagram.node("out", "", shape="point", color=WIRE, width="0.05", height="0.05", id="out")
         self.wire(
             diagram, f"{root.id}-out-0", (root.id, "out"), self.value(root),
-            _several(root.grad, root.grads), _told(root.data, root.grad),
+            _several(root.grad, root.grads) + _should(root), _told(root.data, root.grad),
         )  # fmt: skip
 
 
@@ -563,7 +579,7 @@ class _Record(_OfValue):
         cells = [_text(name)] if name else []
         cells.append(f"data&#160;{_font(number(node.data), VALUE)}")
         if self.picture.backward:
-            cells.append(f"grad&#160;{_font(number(node.grad), GRADIENT)}")
+            cells.append(f"grad&#160;{_font(number(node.grad) + _should(node), GRADIENT)}")
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         table = (
             '<table border="0" cellborder="1" cellspacing="0" cellpadding="5">'
@@ -585,15 +601,29 @@ class _Record(_OfValue):
     def edge(self, diagram: Any, edge: Edge) -> None:
         head = f"{edge.target}.gate" if self.nodes[edge.target].op else edge.target
         start, text = self.start(diagram, edge), self.text(edge)
+        mark = _MARKED if edge.wrong else {}
         if not text:
-            diagram.edge(start, head, id=edge.id)
+            diagram.edge(start, head, id=edge.id, **mark)
             return
         if self.across:
             cells = f"<tr><td>{text}</td></tr><hr/><tr><td>{_SPACE}</td></tr>"
         else:
             cells = _columns(_SPACE, text)
-        told = _told(None, edge.grad, edge.local)
-        self.through(diagram, edge.id, (start, head), cells, told, {"arrowhead": "none"}, {})
+        told, ends = _told(None, edge.grad, edge.local), (start, head)
+        self.through(diagram, edge.id, ends, cells, told, {"arrowhead": "none"} | mark, mark)
+
+
+class _Words(_Style):
+    """No graph, only what is to be said."""
+
+    def layout(self) -> dict[str, str]:
+        return {}
+
+    def legend(self) -> str:
+        return ""
+
+    def finish(self, diagram: Any) -> None:
+        diagram.node("words", _html(_lines(self.picture.words, INK)), id="words", **_BARE)
 
 
 class _Program(_Style):
@@ -685,6 +715,11 @@ def _told(value: float | None, grad: float | None, local: float | None = None) -
     return ", ".join(f"{name} {x!r}" for name, x in names if x is not None)
 
 
+def _should(node: Node) -> str:
+    """What the learner's gradient should be, behind the one that it is."""
+    return "" if node.right is None else f", should be {number(node.right)}"
+
+
 def _local(edge: Edge) -> str:
     """What a gate multiplies by on the way back in this operand, unless examples differ in it."""
     return "" if edge.local is None or edge.grads else f"&#8592; {_TIMES}{number(edge.local)}"
@@ -707,6 +742,14 @@ def _html(content: str) -> str:
 
 def _rows(*rows: str) -> str:
     return _html("<br/>".join(rows))
+
+
+def _lines(text: str, colour: str) -> str:
+    """A text of several lines, cut to lines that are no wider than a page."""
+    lines = [part for line in text.splitlines() for part in wrap(line.strip(), 70)]
+    return _font(
+        "<br/>".join(_ascii(html.escape(printable(line, 80))) for line in lines), colour, 12
+    )
 
 
 def _text(text: str) -> str:

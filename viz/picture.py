@@ -32,7 +32,7 @@ T = TypeVar("T", bound=Hashable)
 
 FOLDED_FIELDS = frozenset(
     ["ordered", "terms", "values", "grads", "weight", "weight_grad", "program", "network",
-     "examples"]
+     "examples", "right", "wrong", "words"]
 )  # fmt: skip
 PROGRAM_FIELDS = frozenset(["kind", "register", "formula", "once", "entries", "role"])
 
@@ -52,6 +52,7 @@ class Node:
             part, "forward" or "backward"
     members the ids of what is folded into it; () for a single node
     ordered whether its gate has operands that may not change places, as in a - b
+    right   in the picture of a Grade, what the gradient should be if it is wrong
 
     Only in the picture of a network, see `network.py`:
 
@@ -87,6 +88,7 @@ class Node:
     formula: str = ""
     once: bool = False
     entries: str = ""
+    right: float | None = None
 
     @property
     def size(self) -> int:
@@ -144,6 +146,7 @@ class Edge:
     grads   what flows back along it in each example of a small batch
     weight, weight_grad  in a network, of the parameter that a neuron multiplies by here
     role    in a program, which operand it is where that is not plain: "a", "1", "matrix"
+    wrong   in the picture of a Grade, whether this is where the mistake was made
     """
 
     source: str
@@ -157,6 +160,7 @@ class Edge:
     weight: float | None = None
     weight_grad: float | None = None
     role: str = ""
+    wrong: bool = False
 
     @property
     def label(self) -> str:
@@ -178,6 +182,7 @@ class Picture:
     program     whether it is the picture of a Program
     network     whether some of its nodes are neurons
     examples    of how many examples it shows one, or the numbers of all side by side
+    words       what stands below it, in the picture of a Grade
     """
 
     nodes: tuple[Node, ...]
@@ -187,6 +192,7 @@ class Picture:
     program: bool = False
     network: bool = False
     examples: int = 1
+    words: str = ""
 
     def names(self) -> dict[str, str]:
         """A name for each node: its own, or the number of a constant, or v and its place.

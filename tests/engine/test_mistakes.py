@@ -11,8 +11,8 @@ READERS = {
         "did not zero",
     ],
     "grader": [
-        "forgot upstream", "overwrote", "wrong operand", "sign", "wrong order", "visited twice",
-        "did not zero",
+        "forgot upstream", "forgot local", "overwrote", "wrong operand", "sign", "wrong order",
+        "visited twice", "did not zero",
     ],
 }  # fmt: skip
 WIRE = {"upstream": 3.0, "local": 2.0, "before": 1.0, "other": 5.0, "stale": 7.0, "earlier": 11.0}

@@ -1,0 +1,170 @@
+"""Run a learner's function: it cannot run for ever, and leaves nothing behind.
+
+    attempt(backward_pass, root, form="(root)").trouble     # "" or, in words, what went wrong
+
+Whatever judges a function of somebody else's calls it this way. Its steps are counted by
+`sys.settrace`, which works in a notebook, in a thread, on every system, and in Pyodide, where there
+are no signals. A loop that never comes back to Python, as sum(itertools.count()), is not seen.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import namedtuple
+from collections.abc import Callable, Iterable
+
+from . import modes
+
+__all__ = ["attempt"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+    from typing import Any
+
+STEPS = 1_000_000  # of the interpreter, some 100,000 lines: a fifth of a second
+
+
+class Attempt(namedtuple("Attempt", "result trouble")):
+    """What the function returned; or in `trouble`, which else is "", why it did not."""
+
+    __slots__ = ()
+
+    result: Any
+    trouble: str
+
+
+def attempt(
+    function: Callable[..., Any], *arguments: Any, form: str, steps: int = STEPS,
+    without: Iterable[Callable[..., Any]] = (), **named: Any,
+) -> Attempt:  # fmt: skip
+    """Call function(*arguments, **named), and say in words what went wrong, if something did.
+
+    form     the arguments as a learner writes them, for the message: "(root)"
+    steps    how many instructions of Python it may run, those of these packages not counted; a
+             line has about ten
+    without  functions of these packages that it may not call, since it is there to do their work
+
+    Recording is on while it runs, even inside `with no_grad():`. What it prints is not shown. The
+    modes of this thread, Python's and NumPy's global generators, and a debugger's trace function
+    are afterwards what they were before. Ctrl-C and SystemExit pass through. TypeError if
+    `function` cannot be called.
+    """
+    import io
+    from contextlib import redirect_stdout
+
+    name = name_of(function)
+    if not callable(function):
+        raise TypeError(
+            f"a function is wanted, to be called with {form}, got {type(function).__name__}: give "
+            "it by its name alone, without parentheses behind it"
+        )
+    watch = _Watch(steps, {_code(one): one.__name__ for one in without})
+    trouble, result = "", None
+    before = _state()
+    tracer = sys.gettrace()
+    try:
+        with modes.recording(), redirect_stdout(io.StringIO()):
+            sys.settrace(watch)
+            try:
+                result = function(*arguments, **named)
+            finally:
+                sys.settrace(tracer)
+    except _Stop:
+        pass
+    except RecursionError as error:
+        trouble = f"calls itself again and again without an end{_line_of(error)}."
+    except Exception as error:
+        trouble = f"raised {type(error).__name__}: {error}{_line_of(error)}."
+        if error.__traceback__ is None or error.__traceback__.tb_next is None:  # it never began
+            trouble = f"could not be called with {form}: {error}. Begin it with def {name}{form}:"
+    finally:
+        _restore(before)
+    trouble = watch.trouble or trouble  # a stop that the function has caught is still one
+    return Attempt(None, f"{name} {trouble}") if trouble else Attempt(result, "")
+
+
+def name_of(function: object) -> str:
+    """What a learner calls it."""
+    name: str = getattr(function, "__name__", type(function).__name__)
+    return "f" if name == "<lambda>" else name
+
+
+class _Stop(BaseException):
+    """Ends a learner's function; not an Exception, which `except Exception` would catch."""
+
+
+class _Watch:
+    """A trace function that counts steps, and stops at one too many or at a call that is barred."""
+
+    def __init__(self, steps: int, barred: dict[CodeType, str]) -> None:
+        self.left = self.steps = steps
+        self.barred = barred
+        self.trouble = ""
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> Any:
+        if frame.f_code in self.barred:
+            caller = frame.f_back
+            while caller is not None and not modes.of_user(caller):
+                caller = caller.f_back
+            self.trouble = (
+                f"calls {self.barred[frame.f_code]}(){_line(caller)}. That is the work that it is "
+                "here to do by itself."
+            )
+            raise _Stop
+        if not modes.of_user(frame):
+            return None
+        frame.f_trace_opcodes = True  # `while True: pass` on one line has no other events
+        return self.step
+
+    def step(self, frame: FrameType, event: str, argument: object) -> Any:
+        self.left -= 1
+        if self.left < 0:
+            self.trouble = (
+                f"was stopped after {self.steps:,} steps: it seems to run for ever{_line(frame)}."
+            )
+            raise _Stop
+        return self.step
+
+
+def _code(function: Any) -> CodeType:
+    return function.__code__  # type: ignore[no-any-return]
+
+
+def _line_of(error: BaseException) -> str:
+    """The innermost line of the learner's that the error came through, "" if there is none."""
+    line, step = "", error.__traceback__
+    while step is not None:
+        if modes.of_user(step.tb_frame):
+            line = _line(step.tb_frame, step.tb_lineno)
+        step = step.tb_next
+    return line
+
+
+def _line(frame: FrameType | None, number: int = 0) -> str:
+    """`, in line 4: x = 1 / 0`."""
+    from linecache import getline
+
+    if frame is None:
+        return ""
+    number = number or frame.f_lineno
+    text = getline(frame.f_code.co_filename, number, frame.f_globals).strip()
+    return f", in line {number}: {text}".removesuffix(": ")
+
+
+def _state() -> tuple[Any, ...]:
+    """What belongs to the program that asks for a judgement."""
+    python, numpy = (sys.modules.get(name) for name in ("random", "numpy.random"))
+    return (
+        dict(vars(modes.mine)),
+        python and (python.setstate, python.getstate()),
+        numpy and (numpy.set_state, numpy.get_state()),
+    )
+
+
+def _restore(state: tuple[Any, ...]) -> None:
+    mode, *generators = state
+    vars(modes.mine).clear()
+    vars(modes.mine).update(mode)
+    for restore, numbers in filter(None, generators):
+        restore(numbers)

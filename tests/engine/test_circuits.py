@@ -1,0 +1,68 @@
+"""Random circuits: they can be computed, use all gates, and get smaller part by part."""
+
+from random import Random
+
+import pytest
+
+from autograd_core import Value, exp, gates, topological
+from autograd_core.circuits import expression, random_circuit
+
+SOME = [gates[name] for name in ("add", "mul", "sub", "max", "div", "exp", "log", "power")]
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+def test_a_circuit_is_as_large_as_asked_and_all_of_it_counts(size):
+    rng = Random(size)
+    for k in range(40):
+        first = SOME[k % len(SOME)]
+        circuit = random_circuit(rng, [first, *SOME], size)
+        values = circuit.values()
+        root = values[-1]
+        assert set(topological(root)) == set(values) and root.gate is first
+        assert 1 <= circuit.size <= size and circuit.is_fit()
+        assert len({v.label for v in values}) == len(values) and root.label == "f"
+        for v in values:
+            assert v.data == 0.0 or 0.01 <= abs(v.data) <= 100.0
+            numbers = [x.data for x in set(v.inputs)]
+            assert len(set(numbers)) == len(numbers) and 0.0 not in numbers
+
+
+def test_the_same_generator_gives_the_same_circuits():
+    assert [str(random_circuit(Random(3), SOME, 6)) for _ in range(2)] == [
+        str(random_circuit(Random(3), SOME, 6))
+    ] * 2
+
+
+def test_smaller_circuits_are_smaller_or_simpler():
+    rng = Random(0)
+    for _ in range(20):
+        circuit = random_circuit(rng, SOME, 5)
+        for other in circuit.smaller(rng, SOME):
+            assert other != circuit and other.is_fit() and 0 < other.size <= circuit.size
+            if other.size == circuit.size:
+                changed = [
+                    (SOME.index(old[0]), SOME.index(new[0]))
+                    for old, new in zip(circuit.steps, other.steps, strict=True)
+                    if old != new
+                ]
+                assert len(changed) == 1 and changed[0][1] < changed[0][0]
+
+
+def test_names_go_by_their_place_in_the_expression():
+    circuit = random_circuit(Random(5), SOME, 6)
+    labels = [v.label for v in topological(circuit.values()[-1])]
+    assert [x for x in labels if x in "xyz"] == list("xyz")[: sum(x in "xyz" for x in labels)]
+    assert str(circuit).count("=") == circuit.size
+
+
+def test_an_expression_names_what_has_a_label_or_is_used_twice():
+    x, y = Value(3.0, "x"), Value(-2.0, "y")
+    q = x * y + 2.0
+    q.label = "q"
+    shared = -q
+    f = (q - (x - y)) / shared + exp(shared) * -1.0
+    f.label = "f"
+    v = f"v{topological(f).index(shared)}"
+    parts = ["q = x * y + 2", f"{v} = neg(q)", f"f = (q - (x - y)) / {v} + exp({v}) * (-1)"]
+    assert expression(f) == "; ".join(parts)
+    assert expression((x * 2.0).leaky_relu() ** 2) == "v4 = leaky_relu(x * 2, 0.01) ** 2"

@@ -1,0 +1,488 @@
+"""grade: each usual mistake gets its own sentence, the right pass none, and nothing is harmed."""
+
+import itertools
+import random
+from collections import deque
+
+import pytest
+
+from autograd_core import (
+    Gate,
+    Grade,
+    Value,
+    exp,
+    grade,
+    grade_gradients,
+    gradients,
+    mistakes,
+    no_grad,
+    topological,
+)
+
+
+def wires(v):
+    return list(zip(v.inputs, v.partials, strict=True))
+
+
+# ---------------------------------------------------------------- right passes, in several ways
+
+
+def into_grad(root):
+    root.zero_grad()
+    root.grad = 1.0
+    for v in reversed(topological(root)):
+        for u, local in wires(v):
+            u.grad += v.grad * local
+
+
+def as_lesson_2(root):
+    order = topological(root)
+    total = dict.fromkeys(order, 0.0)
+    total[root] = 1.0
+    for v in reversed(order):
+        for u, local in wires(v):
+            total[u] += total[v] * local
+    return total
+
+
+def of_leaves_only(root):
+    return {v: x for v, x in as_lesson_2(root).items() if not v.inputs}
+
+
+def adding_as_the_engine_does(root):
+    for v, gradient in as_lesson_2(root).items():
+        v.grad += gradient
+
+
+def path_by_path(v, arriving=1.0):
+    v.grad += arriving
+    return 1 + sum(path_by_path(u, arriving * local) for u, local in wires(v))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [into_grad, as_lesson_2, of_leaves_only, adding_as_the_engine_does, path_by_path],
+)
+def test_a_right_pass_is_right(right):
+    for seed in range(3):
+        report = grade(right, seed=seed)
+        assert report.passed and report and report.tried == 100
+        assert report.mistake is report.circuit is report.wire is None
+        assert str(report) == "Right: 100 circuits, and every gradient is the engine's."
+
+
+# ---------------------------------------------------------------- each mistake in several ways
+
+
+def with_step(step):
+    """A pass whose step may be wrong: step(v, i, u, local)."""
+
+    def backward_pass(root):
+        root.zero_grad()
+        root.grad = 1.0
+        for v in reversed(topological(root)):
+            for i, (u, local) in enumerate(wires(v)):
+                step(v, i, u, local)
+
+    return backward_pass
+
+
+def add(u, change):
+    u.grad += change
+
+
+def in_order(order):
+    """A pass that takes the values in the order that order(root) gives."""
+
+    def backward_pass(root):
+        root.zero_grad()
+        root.grad = 1.0
+        for v in order(root):
+            for u, local in wires(v):
+                u.grad += v.grad * local
+
+    return backward_pass
+
+
+def first_reached(pop):
+    def order(root):
+        waiting, seen = deque([root]), {root}
+        while waiting:
+            v = pop(waiting)
+            yield v
+            for u in v.inputs:
+                if u not in seen:
+                    seen.add(u)
+                    waiting.append(u)
+
+    return order
+
+
+def every_time(root):
+    waiting = deque([root])
+    while waiting:
+        yield (v := waiting.popleft())
+        waiting.extend(v.inputs)
+
+
+def hand_on(v, seen=None):
+    for u, local in wires(v):
+        u.grad += v.grad * local
+        if seen is None or u not in seen:
+            if seen is not None:
+                seen.add(u)
+            hand_on(u, seen)
+
+
+def recursive(root):
+    root.zero_grad()
+    root.grad = 1.0
+    hand_on(root)
+
+
+def recursive_once(root):
+    root.zero_grad()
+    root.grad = 1.0
+    hand_on(root, set())
+
+
+def careless(root):
+    root.grad = 1.0
+    for v in reversed(topological(root)):
+        for u, local in wires(v):
+            u.grad += v.grad * local
+
+
+def careless_from_the_root(root):
+    root.grad += 1.0
+    for v in reversed(topological(root)):
+        for u, local in wires(v):
+            u.grad += v.grad * local
+
+
+def own_rules(root, sign=-1.0, swap=False):
+    """As a learner writes it who knows three gates."""
+    root.zero_grad()
+    root.grad = 1.0
+    for v in reversed(topological(root)):
+        if not v.inputs:
+            continue
+        a, b = v.inputs
+        if v.op == "+":
+            a.grad += v.grad
+            b.grad += v.grad
+        elif v.op == "-":
+            a.grad += v.grad
+            b.grad += sign * v.grad
+        elif v.op == "*":
+            a.grad += v.grad * (a if swap else b).data
+            b.grad += v.grad * (b if swap else a).data
+
+
+# name: (ways to make it, gates of the smallest circuit at most)
+PLANTED = {
+    "forgot upstream": (
+        [
+            with_step(lambda v, i, u, local: add(u, local)),
+            with_step(lambda v, i, u, local: add(u, local * (1.0 if v.op == "*" else v.grad))),
+        ],
+        2,
+    ),
+    "forgot local": ([with_step(lambda v, i, u, local: add(u, v.grad))], 1),
+    "overwrote": (
+        [
+            with_step(lambda v, i, u, local: setattr(u, "grad", v.grad * local)),
+            lambda root: overwrite(root, itertools.chain),
+            lambda root: overwrite(root, reversed),
+        ],
+        1,
+    ),
+    "wrong operand": (
+        [
+            with_step(lambda v, i, u, local: add(u, v.grad * v.partials[-1 - i])),
+            lambda root: own_rules(root, swap=True),
+        ],
+        1,
+    ),
+    "sign": (
+        [
+            with_step(lambda v, i, u, local: add(u, -v.grad * local)),
+            with_step(lambda v, i, u, x: add(u, v.grad * (abs(x) if v.op == "-" else x))),
+            lambda root: own_rules(root, sign=1.0),
+        ],
+        1,
+    ),
+    "wrong order": (
+        [
+            in_order(topological),
+            in_order(first_reached(deque.popleft)),
+            in_order(first_reached(deque.pop)),
+            recursive_once,
+        ],
+        3,
+    ),
+    "visited twice": ([recursive, in_order(every_time)], 2),
+    "did not zero": ([careless, careless_from_the_root], 2),
+}  # fmt: skip
+
+
+def overwrite(root, ways):
+    root.zero_grad()
+    root.grad = 1.0
+    for v in reversed(topological(root)):
+        for u, local in ways(wires(v)):
+            u.grad = v.grad * local
+
+
+each_way = pytest.mark.parametrize(
+    "name, way, most",
+    [
+        pytest.param(name, way, most, id=f"{name} {k}")
+        for name, (ways, most) in PLANTED.items()
+        for k, way in enumerate(ways)
+    ],
+)
+
+
+def test_all_mistakes_of_the_table_are_planted_here():
+    assert list(PLANTED) == [name for name, one in mistakes.items() if "grader" in one.readers]
+
+
+@each_way
+def test_each_mistake_gets_its_own_sentence(name, way, most):
+    three = {"gates": ["+", "-", "*"]}  # all that some ways know
+    for seed in range(3):
+        for options in [three] if "own_rules" in way.__code__.co_names else [three, {}]:
+            report = grade(way, seed=seed, **options)
+            assert not report and not report.passed
+            assert report.mistake is mistakes[name], (seed, options, report)
+            assert mistakes[name].sentence in str(report)
+            gates = [v for v in topological(report.circuit) if v.inputs]
+            assert len(gates) <= most, report
+
+
+@each_way
+def test_the_report_says_where(name, way, most):
+    three = {"gates": ["+", "-", "*"]}
+    report = grade(way, **three)
+    gate, operand = report.wire
+    assert gate.inputs[operand] is report.wrong
+    values = topological(report.circuit)
+    assert report.wrong in values and gate in values
+    right = gradients(report.circuit)
+    assert report.expected == right[report.wrong] and report.got == report.wrong.grad
+    assert report.got != report.expected
+    # All that its gradient is made of is right: what reads it lies nearer to the root.
+    for v in values[values.index(report.wrong) + 1 :]:
+        earlier = right[v] if name == "did not zero" else 0.0
+        assert v.grad in (right[v], earlier + right[v])
+    assert report.expression.rpartition("; ")[2].startswith("f = ")
+    assert f"{report.place}: got " in str(report) and f"gradient of {report.wrong.label}" in str(
+        report
+    )
+    assert ", ".join(f"{v.label} = {v.data:g}" for v in values if not v.inputs) in str(report)
+
+
+def test_the_same_seed_gives_the_same_report():
+    way = PLANTED["wrong order"][0][3]
+    assert str(grade(way, seed=4)) == str(grade(way, seed=4))
+    seen = {str(grade(way, seed=seed)) for seed in range(6)}
+    assert len(seen) > 1
+
+
+def test_an_unknown_mistake_names_the_wire():
+    half = with_step(lambda v, i, u, x: add(u, v.grad * x * (0.5 if v.op == "exp" else 1.0)))
+    report = grade(half)
+    assert report.mistake is None and report.expression == "f = exp(x)"
+    assert "None of the usual mistakes" in str(report) and "on the wire into the input of f" in str(
+        report
+    )
+    assert report.got == pytest.approx(report.expected / 2)
+
+
+def test_a_gate_that_is_passed_over_is_named():
+    report = grade(own_rules, gates=["+", "max"])
+    assert "does your pass take the max gate" in report.sentence and report.mistake is None
+
+
+def test_a_wrong_start():
+    def seeds_two(root):
+        into_grad(root)
+        for v in topological(root):
+            v.grad *= 2.0
+
+    report = grade(seeds_two)
+    assert report.wire is None and report.wrong is report.circuit
+    assert (report.expected, report.got) == (1.0, 2.0) and "A pass begins at the root" in str(
+        report
+    )
+
+
+def test_a_gradient_that_is_missing():
+    report = grade(lambda root: {root: 1.0})
+    assert "There is no gradient for x" in str(report) and "got nothing" in str(report)
+    assert report.got is None and report.mistake is None
+
+
+# ---------------------------------------------------------------- what never comes to numbers
+
+
+def raises_on_forks(root):
+    into_grad(root)
+    for v in topological(root):
+        if len({*v.inputs}) < len(v.inputs):
+            raise KeyError(v.label)
+
+
+def returns_late(root):
+    yield root
+
+
+def forever(root):
+    while root:
+        root.grad = 1.0
+
+
+@pytest.mark.parametrize(
+    "work, words",
+    [
+        (lambda root: None, "f left every gradient at 0. A pass begins with root.grad = 1.0"),
+        (raises_on_forks, "raised KeyError: 'f', in line 3"),
+        (forever, "forever was stopped after 200,000 steps: it seems to run for ever, in line"),
+        (lambda: None, "could not be called with (root): "),
+        (lambda root: root.backward(), "f calls backward(), in line"),
+        (gradients, "gradients calls gradients()"),
+        (lambda root: [1.0], "f returned a thing of type list. It must set the grad of every"),
+        (returns_late, "returned a thing of type generator"),
+        (lambda root: {v: v for v in topological(root)}, "returned a dict of something else"),
+        (lambda root: {"x": 1.0}, "returned a dict of something else"),
+        (lambda root: setattr(root, "data", 7.0), "f wrote to the data of f."),
+    ],
+)
+def test_trouble_is_told_in_words(work, words):
+    report = grade(work)
+    assert not report and report.wrong is report.wire is report.mistake is None
+    assert words in str(report), report
+    assert str(report).startswith("Not yet. ")
+
+
+def test_trouble_is_shrunk_too():
+    assert grade(raises_on_forks).expression in ("f = x + x", "f = x * x", "f = max(x, x)")
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(TypeError, match=r"got NoneType: give it by its name alone"):
+        grade(None)
+    with pytest.raises(ValueError, match="no gate is called 'foo'"):
+        grade(into_grad, gates=["foo"])
+    with pytest.raises(ValueError, match="where takes 3 inputs"):
+        grade(into_grad, gates=["where"])
+    for options in ({"circuits": 0}, {"gates": []}):
+        with pytest.raises(ValueError, match=r"grade\(f, gates="):
+            grade(into_grad, **options)
+
+
+def test_gates_by_name_symbol_and_entry():
+    cube = Gate("cube", lambda xp, x: x * x * x, lambda xp, y, x: (3.0 * x * x,), latex="<x>^3",
+                slopes=("3 <x>^2",))  # fmt: skip
+    used = set()
+
+    def looks(root):
+        used.update(v.op for v in topological(root))
+        return as_lesson_2(root)
+
+    assert grade(looks, gates=["+", "maximum", "log", "asin", "**", "leaky_relu", cube])
+    assert used == {"", "+", "max", "log", "asin", "**", "leaky_relu", "cube"}
+
+
+# ---------------------------------------------------------------- nothing is harmed
+
+
+def test_what_is_the_learners_stays_as_it_was():
+    x = Value(3.0, "x")
+    y = x * x
+    y.backward()
+    random.seed(5)
+    before = random.getstate()
+
+    def draws(root):
+        random.random()
+        as_lesson_2(y)
+        return as_lesson_2(root)
+
+    with no_grad():
+        assert grade(draws)
+        assert not grade(careless)
+        assert not (x * x).inputs
+    assert random.getstate() == before and x.grad == 6.0 and (x * x).inputs
+
+
+# ---------------------------------------------------------------- gradients worked out by hand
+
+
+@pytest.fixture
+def circuit():
+    x, y = Value(3.0, "x"), Value(4.0, "y")
+    q = x * y
+    q.label = "q"
+    return x, y, q, q + exp(x) * 2.0
+
+
+def test_gradients_by_hand(circuit):
+    x, y, q, f = circuit
+    right = gradients(f)
+    report = grade_gradients(f, {x: right[x], q: 1, y: 3})
+    assert report and report.tried == 3 and "3 gradients" in str(report)
+    report = grade_gradients(f, {x: right[x], q: 1.0, y: 4.0})
+    assert report.mistake is mistakes["wrong operand"] and report.wrong is y
+    assert report.wire == (q, 1) and "second input of q: got 4, expected 3" in str(report)
+    report = grade_gradients(f, {x: 4.0})
+    assert report.mistake is mistakes["overwrote"] and report.circuit is f
+    assert x.grad == 0.0
+
+
+def test_gradients_by_hand_of_something_else(circuit):
+    x, y, q, f = circuit
+    for given in ({"x": 1.0}, {x: "4"}, {x: y}):
+        with pytest.raises(TypeError, match=r"takes a dict of Values and numbers"):
+            grade_gradients(f, given)
+    with pytest.raises(ValueError, match="is not in the graph"):
+        grade_gradients(q, {f: 1.0})
+
+
+# ---------------------------------------------------------------- a gate
+
+
+def gate(partials, two=False):
+    if two:
+        return Gate("times", lambda xp, a, b: a * b, partials, latex="<a><b>", slopes=("", ""))
+    return Gate("cube", lambda xp, x: x * x * x, partials, latex="<x>^3", slopes=("3 <x>^2",))
+
+
+def test_a_gate_is_judged_by_check_gate():
+    assert grade(gate(lambda xp, y, x: (3.0 * x * x,)))
+    assert grade(gate(lambda xp, y, a, b: (b, a), two=True)).tried > 40
+    for wrong, name in (
+        (gate(lambda xp, y, x: (-3.0 * x * x,)), "sign"),
+        (gate(lambda xp, y, a, b: (a, b), two=True), "wrong operand"),
+        (gate(lambda xp, y, a, b: (1.0, a), two=True), "forgot local"),
+        (gate(lambda xp, y, x: (2.0 * x * x,)), None),
+    ):
+        report = grade(wrong)
+        assert not report and (report.mistake and report.mistake.name) == name
+        assert "slope in " in report.place and report.got != report.expected
+    assert "derive it once more" in str(report)
+
+
+def test_a_gate_whose_rules_fail():
+    assert "check_gate('cube') raised ZeroDivisionError" in str(
+        grade(gate(lambda xp, y, x: (1.0 / 0.0,)))
+    )
+    assert "tuple of 1 slopes" in str(grade(gate(lambda xp, y, x: 3.0 * x * x)))
+
+
+def test_a_report_cannot_be_changed():
+    report = grade(into_grad)
+    assert isinstance(report, Grade) and repr(report) == str(report)
+    with pytest.raises(AttributeError):
+        report.passed = False

@@ -1,0 +1,164 @@
+"""A learner's function is run with care: it ends, it is explained, and it leaves nothing behind."""
+
+import random
+import re
+import sys
+import threading
+import time
+
+import pytest
+
+from autograd_core import Value, attempt, gradients, is_tracing, no_grad, trace_creation
+
+
+def test_what_it_returns_comes_back():
+    assert attempt(lambda a, b: a - b, 5, form="(a, b)", b=3) == (2, "")
+
+
+def f(x):
+    return 1 / x
+
+
+def g(x):
+    return helper(x)
+
+
+def helper(x):
+    return x["no"]
+
+
+def forever():
+    while True: pass  # noqa: E701  # fmt: skip
+
+
+def forever_in_a_generator():
+    return all(True for _ in iter(int, 1))
+
+
+def catches_everything():
+    while True:
+        try:
+            time.time()
+        except Exception:
+            pass
+
+
+def again(x):
+    return again(x)
+
+
+@pytest.mark.parametrize(
+    "function, arguments, words",
+    [
+        (f, (0,), "f raised ZeroDivisionError: division by zero, in line 19: return 1 / x."),
+        (g, ([],), 'g raised TypeError: list indices .*, in line 27: return x\\["no"\\]'),
+        (f, (), "f could not be called with \\(x\\): .* missing 1 required .* def f\\(x\\):"),
+        (f, (1, 2), "f could not be called with \\(x\\): .* 2 were given"),
+        (again, (1,), "again calls itself again and again without an end, in line .*again\\(x\\)"),
+        (forever, (), "forever was stopped after 10,000 steps: it seems to run for ever, in line"),
+        (forever_in_a_generator, (), "was stopped after 10,000 steps.*: return all"),
+        (catches_everything, (), "was stopped after 10,000 steps"),
+        (lambda x: x.nothing, (1,), "f raised AttributeError"),
+    ],
+)
+def test_what_goes_wrong_is_said_with_its_line(function, arguments, words):
+    result, trouble = attempt(function, *arguments, form="(x)", steps=10_000)
+    assert result is None
+    assert re.search(words, trouble), trouble
+
+
+def test_the_limit_also_holds_in_a_thread():
+    said = []
+    run = threading.Thread(target=lambda: said.append(attempt(forever, form="()", steps=1_000)))
+    run.start()
+    run.join(20)
+    assert "1,000 steps" in said[0].trouble
+
+
+def test_lines_of_these_packages_and_of_python_are_not_counted():
+    def long_graph():
+        v = Value(1.0)
+        for _ in range(50):
+            v = v.tanh() + 1.0
+        return gradients(v) and random.Random(0).sample(range(1000), 900)
+
+    assert attempt(long_graph, form="()", steps=5_000).trouble == ""
+
+
+@pytest.mark.parametrize("cheat", [lambda x: x.backward(), lambda x: [gradients(x)]])
+def test_what_it_may_not_call_is_told(cheat):
+    x = Value(1.0)
+    barred = (Value.backward, gradients)
+    result, trouble = attempt(cheat, x * x, form="(x)", without=barred)
+    assert result is None and "calls " in trouble and "(), in line " in trouble
+    assert "x.backward()" in trouble or "gradients(x)" in trouble
+    assert x.grad == 0.0
+
+
+def test_a_cheat_that_hides_its_error_is_seen_too():
+    def hidden(x):
+        try:
+            x.backward()
+        except BaseException:
+            return 1
+
+    assert "calls backward()" in attempt(
+        hidden, Value(1.0), form="(x)", without=[Value.backward]
+    ).trouble  # fmt: skip
+
+
+def test_only_a_function_can_be_called():
+    with pytest.raises(TypeError, match=r"called with \(root\), got NoneType: give it by its name"):
+        attempt(None, form="(root)")
+
+
+def test_ctrl_c_and_exit_pass_through():
+    for error in (KeyboardInterrupt, SystemExit):
+
+        def stops(error=error):
+            raise error
+
+        with pytest.raises(error):
+            attempt(stops, form="()")
+        assert sys.gettrace() is TRACE
+
+
+TRACE = sys.gettrace()
+
+
+def test_modes_generators_and_the_trace_function_are_as_before(capsys):
+    numpy = pytest.importorskip("numpy")
+
+    def messes_up():
+        print("noise")
+        random.random()
+        numpy.random.random()
+        opened.append(no_grad().__enter__())
+        opened.append(trace_creation().__enter__())
+        return (Value(1.0) * 2.0).inputs
+
+    opened = []
+    before = random.getstate(), numpy.random.get_state()[1].tolist()
+    traces = []
+    tracer = sys.gettrace()
+
+    def mine(*args):
+        traces.append(args)
+
+    sys.settrace(mine)
+    try:
+        attempt(messes_up, form="()")
+        assert sys.gettrace() is mine
+    finally:
+        sys.settrace(tracer)
+    assert (random.getstate(), numpy.random.get_state()[1].tolist()) == before
+    assert capsys.readouterr().out == ""
+    assert (Value(1.0) * 2.0).inputs and Value(1.0).line == "" and not is_tracing()
+    opened.clear()
+    assert (Value(1.0) * 2.0).inputs
+
+
+def test_it_records_even_inside_no_grad():
+    with no_grad():
+        assert attempt(lambda: (Value(1.0) * 2.0).inputs, form="()").result
+        assert not (Value(1.0) * 2.0).inputs
