@@ -78,7 +78,7 @@ class Condition:
             if symbol:  # Python would fall back on identity
                 modes.refuse(f"{symbol} compares a comparison with what is not one")
             return NotImplemented  # type: ignore[no-any-return]
-        a, b = arms(_value(float(other) if isinstance(other, bool) else other))
+        a, b = arms(_value(other))
         return Condition(_where(self.value, _value(a), _value(b)))
 
     def _refused(self, *_: object) -> NoReturn:

@@ -97,6 +97,7 @@ def test_a_graph_made_outside_is_part_of_the_program_until_its_leaves_are_writte
     square = w * w
     made = traced(lambda x: x * square, ())
     assert made.parameters == [w] and square in made.order
+    assert traced(lambda x: x * square, ()).fixed == []
     f = compile_graph(lambda x: x * square)
     assert f.value_and_grad([3.0]) == (12.0, [12.0])
     w.data = 5.0  # the engine's square is 4 still
@@ -128,6 +129,8 @@ CONDITIONS = {
     "a number": lambda x: where(x, 1.0, 2.0) * x,
     "less than a condition": lambda x: where(x < (x > 0.0), x, 2.0),
     "where of where": lambda x: where(where(x > 0.0, 1.0, 0.0), x, -x),
+    "at most": lambda x: where((x > 0.0) <= x, 1.0, 2.0) + x * 0.0,
+    "above": lambda x: where((x > 0.0) > x, 1.0, 2.0) + x * 0.0,
     "max of x and 1": lambda x: where(1.0 >= x, 1.0, x),
 }
 POINTS = [-3.0, -1.0, -0.5, 0.0, 0.25, 1.0, 1.5, 4.0]
@@ -138,6 +141,25 @@ def test_arithmetic_with_a_condition_uses_the_1_or_0_that_it_is(name):
     fn = CONDITIONS[name]
     wanted = [float(getattr(y, "data", y)) for y in (fn(Value(x)) for x in POINTS)]
     assert compile_graph(fn).each(POINTS).tolist() == wanted
+
+
+def test_a_number_over_a_condition_is_itself_or_fails():
+    f = compile_graph(lambda x: x / (x > 0.0))
+    assert f([2.0]) == 2.0
+    with pytest.raises(ZeroDivisionError):
+        f([-1.0])
+
+
+@pytest.mark.parametrize("join", [operator.and_, operator.or_, operator.xor])
+def test_a_condition_joined_with_a_number_is_pythons_type_error(join):
+    with pytest.raises(TypeError, match="unsupported operand"):
+        traced(lambda x: join(x > 0.0, 2.0), ())
+
+
+def test_where_on_what_is_known_is_its_arm():
+    for known in (True, False):
+        made = traced(lambda x, y, known=known: where(known, x, y), (), ())
+        assert made.outputs == [made.inputs[0 if known else 1]]
 
 
 @pytest.mark.parametrize(
@@ -356,6 +378,11 @@ def test_models_are_found_where_fn_reaches_them():
 def test_a_function_that_returns_something_else_is_refused(answer):
     with pytest.raises(TypeError, match="what a traced function returns"):
         compile_graph(lambda x: answer)([1.0])
+
+
+def test_a_function_without_a_return_is_asked_for_it():
+    with pytest.raises(TypeError, match=r"got None: is a `return` missing\?"):
+        traced(lambda x: None, ())
 
 
 # ------------------------------------------------------------------ reading numbers
