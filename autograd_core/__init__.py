@@ -7,9 +7,7 @@ from .derivative import grad, hessian, hvp, jacobian, value_and_grad
 from .errors import TraceError
 from .functions import *  # noqa: F403 - one function per gate, listed there
 from .gate import Failure, Gate, Identity, Interval
-from .grader import Grade, grade, grade_gradients
 from .graph import first_nan, first_stale, gradients, is_stale, release, topological
-from .guard import attempt
 from .mistakes import Mistake, mistakes
 from .modes import is_tracing, no_grad, trace_creation, used
 from .native import is_native
@@ -18,6 +16,8 @@ from .value import Value, apply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .grader import Grade, grade, grade_gradients
+    from .guard import attempt
     from .program import (
         CompiledGraph,
         Instruction,
@@ -43,13 +43,18 @@ __all__ += _functions.__all__
 
 
 def __getattr__(name: str) -> object:
-    """The names of the compiler, which is loaded when one of them is asked for.
+    """The names of the compiler and of the grader, loaded when one of them is asked for.
 
-    The engine stands below it and never needs it: this is the one place that looks up.
+    The engine stands below the compiler and never needs it: this is the one place that looks up.
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import program
-
-    globals()[name] = answer = getattr(program, name)
+    home: object
+    if name in ("Grade", "grade", "grade_gradients"):
+        from . import grader as home
+    elif name == "attempt":
+        from . import guard as home
+    else:
+        from . import program as home
+    globals()[name] = answer = getattr(home, name)
     return answer
