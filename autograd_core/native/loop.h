@@ -54,6 +54,7 @@ struct descent {
 /* What steps read and write, step by step. */
 struct steps {
     const double *rows;    /* a table: the inputs of one example after another */
+    size_t count;          /* how many rows it has */
     const int64_t *order;  /* which of its rows */
     const double *numbers; /* those of the rule */
     double *losses;        /* the sums of the outputs */

@@ -50,22 +50,29 @@ static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t co
 }
 
 PyDoc_STRVAR(descend_doc,
-"descend(descent, rows, order, numbers, losses, begin, end, /) -> tuple[int, bool]\n"
+"descend(descent, rows, count, order, numbers, losses, begin, end, /) -> tuple[int, bool]\n"
 "\n"
-"Half steps of a `struct descent`, see loop.h; the first five are addresses. Returns the next half\n"
-"step, and whether something must be looked at before it.");
+"Half steps of a `struct descent` and `struct steps`, see loop.h: all but `count` and the last two\n"
+"are addresses. Returns the next half step, and whether something must be looked at before it.\n"
+"IndexError if the order names a row that is not there.");
 
 static PyObject *run_descent(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
-    size_t numbers[7];
+    size_t numbers[8];
     int failed;
     (void)module;
-    if (whole_numbers(numbers, arguments, count, 7) < 0) return NULL;
+    if (whole_numbers(numbers, arguments, count, 8) < 0) return NULL;
+    const struct descent *x = (const struct descent *)numbers[0];
     const struct steps steps = {
-        (const double *)numbers[1], (const int64_t *)numbers[2], (const double *)numbers[3],
-        (double *)numbers[4]};
-    const size_t next = descend(
-        (const struct descent *)numbers[0], &steps, numbers[5], numbers[6], chosen(), &failed);
+        (const double *)numbers[1], numbers[2], (const int64_t *)numbers[3],
+        (const double *)numbers[4], (double *)numbers[5]};
+    const size_t begin = numbers[6], end = numbers[7], lanes = x->program.lanes;
+    for (size_t i = (begin + 1) / 2 * lanes; i < end / 2 * lanes; i++)
+        if ((uint64_t)steps.order[i] >= steps.count)
+            return PyErr_Format(
+                PyExc_IndexError, "there is no example %lld: there are %zu",
+                (long long)steps.order[i], steps.count);
+    const size_t next = descend(x, &steps, begin, end, chosen(), &failed);
     return Py_BuildValue("nO", (Py_ssize_t)next, failed ? Py_True : Py_False);
 }
 

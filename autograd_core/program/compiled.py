@@ -406,7 +406,8 @@ class _Batch:
         self.lanes = lanes
         self.one_example = lone
         self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
-        self._code: Code | None = None  # of the optimiser whose steps the executor can make
+        # Of the optimiser whose steps the executor can make: its rule, how many numbers it has.
+        self._code: tuple[Code, int] | None = None
         self.failed = False
         self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
         self._array, self._float = np.ndarray, np.dtype(float)
@@ -500,12 +501,12 @@ class _Batch:
 
     def steps(self, code: Code, numbers: int) -> Any:
         """What makes steps of an optimiser whose rule is this code; None if nothing does."""
-        if code != self._code:
+        if (code, numbers) != self._code:
             make = getattr(self._executor, "descent", None)
             if make is None:
                 return None
             self._use(make(self.traced.schedule, code, numbers))
-            self._code = code
+            self._code = code, numbers
         return self._executor.descend
 
     def numbers(self) -> Any:

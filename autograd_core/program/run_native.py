@@ -221,11 +221,12 @@ class NativeDescent(NativeRun):
         Returns the sum of the program's outputs in each step, the new parameters and their states.
         """
         if rows is not self._rows:
-            self._rows, self._where = rows, rows.ctypes.data
+            self._rows = rows = np.ascontiguousarray(rows, float)
+            self._where = rows.ctypes.data
         totals = array("d", bytes(8 * count))
         addresses = (
-            self._address, self._where, order.buffer_info()[0], numbers.buffer_info()[0],
-            totals.buffer_info()[0],
+            self._address, self._where, len(rows), order.buffer_info()[0],
+            numbers.buffer_info()[0], totals.buffer_info()[0],
         )  # fmt: skip
         if len(states):
             self._states[...] = states

@@ -195,3 +195,22 @@ def test_another_executor_makes_no_steps_in_c():
     graph = compile_graph(lambda row: w * row[0], [w], executor="numpy")
     answer = descend(graph, np.ones((2, 1)), [[0]], idle, 0, (0.1,), np.ones(1), np.zeros((0, 1)))
     assert answer is None
+
+
+@needs_the_loop
+def test_rows_of_any_kind_and_none_that_is_not_there():
+    graph = graph_of(3)
+    table = np.arange(8.0).reshape(2, 4)[:, ::2] / 10.0  # not side by side
+    start = np.zeros(3), np.zeros((1, 3))
+    results = [
+        descend(graph, rows, [[0, 1]], momentum, 1, (0.1, 0.9), *start)[1].tolist()
+        for rows in (table, table.copy(), (table * 10.0).astype(int) / 10.0)
+    ]
+    assert results[0] == results[1] == results[2]
+    whole = (table * 10.0).astype(int)
+    assert descend(graph, whole, [[0, 1]], momentum, 1, (0.1, 0.9), *start)[0] == pytest.approx(
+        descend(graph, whole * 1.0, [[0, 1]], momentum, 1, (0.1, 0.9), *start)[0]
+    )
+    for wrong in (2, -1, 10**12):
+        with pytest.raises(IndexError):
+            descend(graph, table, [[0, 1], [0, wrong]], momentum, 1, (0.1, 0.9), *start)
