@@ -159,7 +159,6 @@ class Schedule:
         if program.wrt and min(program.wrt) >= inputs:
             self.slots = range(self._reserve(False, len(program.wrt)), self.singles)
         self._slot = dict(zip(program.gradients, self.slots, strict=False))
-        self.forward = 0
         for part in _parts(program) if readable else (program.code,):
             self.forward = len(self.blocks)
             for lines in self._levels(part):

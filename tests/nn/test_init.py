@@ -58,6 +58,25 @@ def test_constants_fill_in_place():
 
 # ---------------------------------------------------------------- distributions
 
+
+@pytest.mark.parametrize(
+    ("fill", "defaults"),
+    [
+        (init.uniform_, {"a": 0.0, "b": 1.0}), (init.normal_, {"mean": 0.0, "std": 1.0}),
+        (init.xavier_uniform_, {"gain": 1.0}), (init.xavier_normal_, {"gain": 1.0}),
+        (init.kaiming_uniform_, {"a": 0.0}), (init.orthogonal_, {"gain": 1.0}),
+    ],
+)  # fmt: skip
+def test_defaults_are_pytorchs(fill, defaults):
+    drawn = (numbers(fill(matrix(2, 3), rng=0, **options)) for options in ({}, defaults))
+    np.testing.assert_array_equal(*drawn)
+
+
+def test_what_does_not_spread_is_one_number():
+    assert (numbers(init.uniform_(matrix(2, 2), 3.0, 3.0)) == 3.0).all()
+    assert (numbers(init.normal_(matrix(2, 2), 3.0, 0.0)) == 3.0).all()
+
+
 ROWS, COLUMNS = 60, 140
 SPREADS = {
     "uniform": (lambda w, rng: init.uniform_(w, -2.0, 4.0, rng=rng), 3.0, (-2.0, 4.0)),

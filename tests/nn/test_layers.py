@@ -228,6 +228,37 @@ def test_xavier_has_half_the_variance_of_he():
     assert np.var(drawn) == pytest.approx(1.0 / 50, rel=0.07)
 
 
+@pytest.mark.parametrize("weights", [None, [0.1]])
+def test_an_init_of_another_kind_is_refused(weights):
+    with pytest.raises(TypeError, match=r"init must be one of he, .*, a number or a function, got"):
+        Neuron(2, init=weights)
+
+
+def test_a_neuron_knows_whether_it_has_an_activation():
+    assert Neuron(2).nonlin is True and Neuron(2, nonlin=False).nonlin is False
+
+
+def test_a_neuron_without_a_label_leaves_that_of_its_activation():
+    def activation(value):
+        out = value.tanh()
+        out.label = "mine"
+        return out
+
+    assert Neuron(1, activation=activation)([1.0]).label == "mine"
+
+
+def test_a_subclass_of_an_activation_has_the_gate_of_its_parent():
+    class Mine(ReLU):
+        pass
+
+    assert [y.data for y in Mine()([-1.0, 2.0])] == [0.0, 2.0]
+
+
+def test_a_lone_value_goes_into_the_first_of_a_sequence_as_it_is():
+    assert Sequential(ReLU(), Tanh())(Value(0.0))[0].data == 0.0
+    assert isinstance(Sequential(ReLU())(Value(2.0)), Value)
+
+
 def test_uniform_is_micrograds():
     drawn = [w.data for n in Layer(50, 200, rng=5, init="uniform").neurons for w in n.w]
     assert -1.0 <= min(drawn) < -0.99 and 0.99 < max(drawn) <= 1.0
@@ -452,6 +483,7 @@ def test_labels_of_ones_own_and_nested():
     block = Sequential(Linear(1, 1))
     assert Sequential(block, ReLU(), block)[0][0].weight[0][0].label == "layer0.layer0.neuron0.w0"
     assert Linear(1, 2).weight[1][0].label == "neuron1.w0"
+    assert BatchNorm1d(2).weight[1].label == "neuron1.w"
     assert Linear(1, 1)([1.0])[0].label == "" == ReLU()([1.0])[0].label
 
 

@@ -487,3 +487,54 @@ def test_a_module_that_holds_itself_or_lies_deep_is_shown():
         inner = inner.next
     lines = repr(deep).split("\n")
     assert len(lines) == 4001 and lines[2000].strip() == "(next): Module()"
+
+
+# ---------------------------------------------------------------- shared, inside itself, its own
+
+
+class Bare(Module):
+    """Whatever is set on it."""
+
+
+def test_a_parameter_with_two_names_goes_by_the_first():
+    bare = Bare()
+    bare.a = bare.b = Value(1.0)
+    assert [name for name, _ in bare.named_parameters()] == ["a"]
+
+
+def test_a_module_that_is_used_twice_is_met_once():
+    bare, inner, other = Bare(), Bare(), Bare()
+    bare.a, bare.b = inner, other
+    other.c = inner
+    met = []
+    bare.apply(met.append)
+    assert met == [inner, other, bare] and bare.modules() == [bare, inner, other]
+
+
+def test_a_module_may_lie_inside_itself():
+    bare = Bare()
+    bare.w, bare.me = Value(1.0), bare
+    met = []
+    bare.apply(met.append)
+    assert met == bare.modules() == [bare] and bare.parameters() == [bare.w]
+
+
+def test_a_module_inside_says_itself_which_parameters_it_has():
+    class Frozen(Module):
+        def __init__(self):
+            self.fixed, self.free = Value(1.0), Value(2.0)
+
+        def parameters(self):
+            return [self.free]
+
+    bare = Bare()
+    bare.inner = Frozen()
+    assert bare.parameters() == [bare.inner.free]
+
+
+def test_a_state_that_lies_in_itself_is_refused():
+    bare, endless = Bare(), []
+    bare.w = Value(1.0)
+    endless.append(endless)
+    with pytest.raises(ValueError, match="load_state_dict: w is nested too deeply"):
+        bare.load_state_dict({"w": endless})

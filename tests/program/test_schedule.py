@@ -550,3 +550,14 @@ def test_flat_knows_constants_labels_and_which_numbers_are_of_lanes():
 
 def test_moves_have_names():
     assert [repr(move) for move in (SPREAD, COPY)] == ["spread", "copy"]
+
+
+def test_memory_has_a_place_for_each_number_and_a_constant_is_known_at_any():
+    mul = Op(gates["mul"])
+    plan = Schedule(Program(["x"], ["w"], [], [Instruction(2, mul, (0, 1))], [2]))
+    assert (plan.singles, plan.rows) == (1, 3)  # w; x, w in all lanes, the product
+    assert plan.spread == {1: 0}
+    plan = Schedule(Program(["x"], [], [2.0], [Instruction(2, mul, (0, 1))], [2]))
+    assert (plan.singles, plan.rows) == (1, 3)
+    (block,) = plan.blocks
+    assert plan.constant(block, 0) is None and plan.constant(block, 1) == 2.0

@@ -157,7 +157,7 @@ def test_a_condition_joined_with_a_number_is_pythons_type_error(join):
 
 
 def test_where_on_what_is_known_is_its_arm():
-    for known in (True, False):
+    for known in (True, False, 1, 0):
         made = traced(lambda x, y, known=known: where(known, x, y), (), ())
         assert made.outputs == [made.inputs[0 if known else 1]]
 
