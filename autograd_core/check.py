@@ -196,7 +196,9 @@ def _row(
 def _limit(quotient: Callable[[float], float], size: float, power: int) -> float:
     """The limit of quotient(h) for h to 0, by Richardson's extrapolation in h**power.
 
-    The entry of the table that moved least is taken; +-inf where the quotients keep growing.
+    The entry of the table that moved least is taken; +-inf where the quotients keep growing. Where
+    none stands still, as at the edge of x**1.5, whose error goes with a root of h, it is Aitken's
+    limit: that of quotients whose steps shrink by the same factor, whatever it is.
     """
     best, error = math.nan, math.inf
     previous: list[float] = []
@@ -214,4 +216,7 @@ def _limit(quotient: Callable[[float], float], size: float, power: int) -> float
     first, middle, last = (abs(plain[k]) for k in (0, 5, 11))
     if last > 1.25 * middle > 1.5 * first or math.isinf(last):
         return math.copysign(math.inf, plain[-1])
+    a, b, c = plain[-3:]
+    if error > 1e-9 * max(1.0, abs(best)) and 0.0 < abs(c - b) < abs(b - a):
+        return c - (c - b) ** 2 / ((c - b) - (b - a))
     return best

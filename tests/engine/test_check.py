@@ -304,3 +304,12 @@ def test_differences_are_slopes_where_the_function_bends_or_is_coarse():
     assert row.numeric == close(row.analytic, rel=5e-13)
     (row,) = check_gradient(lambda x: (x + 1e6) - 1e6, [0.7])  # small steps see its rounding
     assert (row.left, row.right) == (close(1.0, rel=1e-8), close(1.0, rel=1e-8))
+
+
+@pytest.mark.parametrize("power", [1.1, 1.25, 1.5, 1.75])
+def test_at_the_edge_of_a_power_the_quotients_come_to_a_slope_slowly(power):
+    """The error of a quotient is h**(power - 1): no whole power, which halving h would remove."""
+    (row,) = check_gradient(lambda x: x**power + 3.0 * x, [0.0])
+    assert row.analytic == 3.0 and abs(row.numeric - 3.0) < 1e-9
+    with pytest.raises(GradientError):
+        check_gradient(lambda x: x**power + 3.0 * x - 1e-5 * x.detach() * 0.5 ** x.detach(), [0.0])
