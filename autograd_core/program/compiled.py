@@ -355,8 +355,7 @@ class _Compiled:
         self.one_output = traced.lone
         self.checked = False
         self._outside = traced.outside
-        self._reads = [what.reads for what, _ in traced.asked]
-        self._answers = [answer for _, answer in traced.asked]
+        self._asked = [(what.reads, answer) for what, answer in traced.asked]
         given = traced.parameters if owner._given is None else owner._given
         self.values = list(dict.fromkeys([*given, *traced.parameters, *traced.fixed]))
         self.of_inputs = owner._wrt == "inputs" or (owner._wrt is None and not given)
@@ -390,7 +389,10 @@ class _Compiled:
 
     def holds(self) -> bool:
         """Whether what fn read beside arguments and Values, as a mode, still reads the same."""
-        return not self._reads or [read() for read in self._reads] == self._answers
+        for read, answer in self._asked:
+            if read() != answer:
+                return False
+        return True
 
 
 class _Batch:
