@@ -87,16 +87,11 @@ class DataLoader:
         full, rest = divmod(len(self.dataset), self.batch_size)
         return full + (rest > 0 and not self.drop_last)
 
-    def order(self) -> list[int]:
-        """The indices of the examples, in the order of the next pass."""
+    def batches(self) -> Iterator[list[int]]:
+        """The indices of the examples in each batch, for one pass."""
         order = list(range(len(self.dataset)))
         if self.shuffle:
             _shuffle(order, self._source)
-        return order
-
-    def batches(self) -> Iterator[list[int]]:
-        """The indices of the examples in each batch, for one pass."""
-        order = self.order()
         for k in range(len(self)):
             yield order[k * self.batch_size : (k + 1) * self.batch_size]
 

@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import reduce
+from itertools import chain, groupby, islice
 from operator import add, eq
 from time import monotonic
 from typing import Any
@@ -229,7 +230,6 @@ class _Replay(_Steps):
         if all(program.constant(g) == 0.0 for g in program.gradients):
             raise ValueError(FOREIGN)
         self.at_a_time = 1  # steps, see `epoch`
-        self.order: array[int] | None = None
         self.adopt()
 
     def adopt(self) -> None:
@@ -253,25 +253,19 @@ class _Replay(_Steps):
             raise
 
     def epoch(self, loader: DataLoader, bar: Progress) -> float:
-        size, done, total = loader.batch_size, 0, 0.0
-        if loader.shuffle or self.order is None:
-            self.order = array("q", loader.order())
-        order = self.order
-        full, rest = divmod(len(order), size)
-        while done < full:  # some milliseconds at a time: then Ctrl-C and threads have their turn
-            count = min(self.at_a_time, full - done)
+        total, batches = 0.0, iter(loader.batches())
+        # Some milliseconds at a time: then Ctrl-C, other threads and the bar have their turn.
+        while part := list(islice(batches, self.at_a_time)):
             begin = monotonic()
-            total = self._steps(order[done * size : (done + count) * size], count, total)
+            for _, same in groupby(part, len):
+                group = list(same)
+                total = self._steps(array("q", chain.from_iterable(group)), len(group), total)
             seconds = monotonic() - begin
             if seconds > 0.05:
                 self.at_a_time = max(1, self.at_a_time // 2)
-            elif seconds < 0.01:
-                self.at_a_time = 2 * count
-            done += count
-            bar.add(count)
-        if done < len(loader):
-            total = self._steps(order[-rest:], 1, total)
-            bar.add(1)
+            elif seconds < 0.01 and len(part) == self.at_a_time:
+                self.at_a_time *= 2
+            bar.add(len(part))
         return total
 
     def _steps(self, order: array[int], count: int, total: float) -> float:

@@ -183,6 +183,7 @@ class CompiledGraph:
             if batch is None or batch.key != ((lanes, rows.shape[1]),) or not batch.is_ready():
                 batch = self._fitting([rows.take(order[:lanes], axis=0)])
                 batch.require_one_output()
+            self._last = batch.traced
             descend = batch.steps(code, len(numbers) // count)
             if descend is None:
                 return None
@@ -228,6 +229,7 @@ class CompiledGraph:
         if batch is None or not batch.takes(arguments):
             arguments = tuple(self._arrays(arguments))
             batch = self._fitting(arguments)
+        self._last = batch.traced
         batch.run(arguments, at)
         return batch
 
@@ -237,7 +239,6 @@ class CompiledGraph:
         batch = self._latest
         if batch is None or batch.key != key or not batch.is_ready():
             batch = self._latest = self._batch(key, arrays)
-            self._last = batch.traced
             if not batch.traced.checked:
                 self._check(batch, arrays)
         return batch
@@ -408,8 +409,8 @@ class _Batch:
         self.lanes = lanes
         self.one_example = lone
         self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
-        # Of the optimiser whose steps the executor can make: its rule, how many numbers it has.
-        self._code: tuple[Code, int] | None = None
+        # Executors that can make the steps of an optimiser, by its rule and how many numbers it has.
+        self._descents: dict[tuple[Code, int], Any] = {}
         self.failed = False
         self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
         self._array, self._float = np.ndarray, np.dtype(float)
@@ -503,12 +504,16 @@ class _Batch:
 
     def steps(self, code: Code, numbers: int) -> Any:
         """What makes steps of an optimiser whose rule is this code; None if nothing does."""
-        if (code, numbers) != self._code:
+        executor = self._descents.get((code, numbers))
+        if executor is None:
             make = getattr(self._executor, "descent", None)
             if make is None:
                 return None
-            self._use(make(self.traced.schedule, code, numbers))
-            self._code = code, numbers
+            if len(self._descents) == LIMIT:
+                self._descents.clear()
+            executor = self._descents[code, numbers] = make(self.traced.schedule, code, numbers)
+        if executor is not self._executor:
+            self._use(executor)
         return self._executor.descend
 
     def numbers(self) -> Any:

@@ -257,8 +257,8 @@ def test_the_order_is_that_of_shuffle_and_so_is_the_generator_after_it():
     for kind in (random.Random, Counted):
         for count in (1, 2, 3, 17, 64, 100, 1025):
             ours, theirs = kind(count), kind(count)
-            loader = DataLoader(TensorDataset(range(count)), shuffle=True, rng=ours)
+            loader = DataLoader(TensorDataset(range(count)), count, shuffle=True, rng=ours)
             for _ in range(2):
                 wanted = list(range(count))
                 theirs.shuffle(wanted)
-                assert loader.order() == wanted and ours.getstate() == theirs.getstate()
+                assert list(loader.batches()) == [wanted] and ours.getstate() == theirs.getstate()

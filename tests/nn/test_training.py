@@ -849,3 +849,18 @@ def test_a_program_that_differs_from_its_model_is_refused():
         nn.fit(model, nn.MSELoss(), data, SGD(model.parameters(), lr=0.1), epochs=1)
     assert model.w.data == 1.0
     nn.fit(model, nn.MSELoss(), data, SGD(model.parameters(), lr=0.1), epochs=1, eager=True)
+
+
+def test_a_loader_that_cuts_its_own_batches_is_followed_in_each_way_of_training():
+    class Uneven(DataLoader):
+        def batches(self):
+            yield from ([0, 1], [2, 3], [4], [5, 5, 6], [7, 8, 9])
+
+    def go(eager):
+        model = nn.MLP(2, [3, 1], rng=0)
+        optimizer = SGD(model.parameters(), lr=0.05, momentum=0.9)
+        loader = Uneven(TensorDataset(XS, TARGETS), batch_size=2)
+        losses = nn.fit(model, nn.MSELoss(), loader, optimizer, epochs=4, eager=eager)
+        return losses, [p.data for p in model.parameters()]
+
+    alike(go(False), go(True))

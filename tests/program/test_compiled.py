@@ -469,3 +469,12 @@ def test_a_parameter_that_is_called_like_a_number_gets_another_name():
     f = compile_graph(lambda x: x * w)
     f.value_and_grad([1.0])
     assert "2" not in f.program.parameters
+
+
+def test_the_program_is_that_of_the_last_call_whatever_was_traced_since():
+    f = compile_graph(lambda row: row[0] * row[-1], wrt="inputs")
+    rows = np.ones((2, 3))
+    for _ in range(2):
+        f(rows)
+        assert len(f.program.inputs) == 3
+        f.trace(np.ones((2, 5)))
