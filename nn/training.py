@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from copy import copy
 from functools import reduce
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from operator import add, eq
 from time import monotonic
 from typing import Any
@@ -258,8 +258,11 @@ class _Replay(_Steps):
         while part := list(islice(batches, self.at_a_time)):
             begin = monotonic()
             for _, same in groupby(part, len):
-                group = list(same)
-                total = self._steps(array("q", chain.from_iterable(group)), len(group), total)
+                order, count = array("q"), 0
+                for batch in same:
+                    order += array("q", batch)
+                    count += 1
+                total = self._steps(order, count, total)
             seconds = monotonic() - begin
             if seconds > 0.05:
                 self.at_a_time = max(1, self.at_a_time // 2)

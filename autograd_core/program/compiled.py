@@ -409,8 +409,9 @@ class _Batch:
         self.lanes = lanes
         self.one_example = lone
         self._scale = 1.0 / lanes if owner.reduction == "mean" else 1.0
-        # Executors that can make the steps of an optimiser, by its rule and how many numbers it has.
+        # Executors that make the steps of an optimiser, by its rule and how many numbers it has.
         self._descents: dict[tuple[Code, int], Any] = {}
+        self._code: tuple[Code, int] | None = None  # of the one that runs now
         self.failed = False
         self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
         self._array, self._float = np.ndarray, np.dtype(float)
@@ -504,6 +505,8 @@ class _Batch:
 
     def steps(self, code: Code, numbers: int) -> Any:
         """What makes steps of an optimiser whose rule is this code; None if nothing does."""
+        if (code, numbers) == self._code:
+            return self._executor.descend
         executor = self._descents.get((code, numbers))
         if executor is None:
             make = getattr(self._executor, "descent", None)
@@ -512,8 +515,8 @@ class _Batch:
             if len(self._descents) == LIMIT:
                 self._descents.clear()
             executor = self._descents[code, numbers] = make(self.traced.schedule, code, numbers)
-        if executor is not self._executor:
-            self._use(executor)
+        self._use(executor)
+        self._code = code, numbers
         return self._executor.descend
 
     def numbers(self) -> Any:
