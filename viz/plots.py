@@ -4,6 +4,7 @@
     training_curves({"GD": losses, "momentum": others}, "losses.pdf", log=True)
     training_panels({"w0": {"GD": path0}, "w1": {"GD": path1}})     # side by side
     curves({"sin": [(x / 10, math.sin(x / 10)) for x in range(63)]}, ylabel="sin x")
+    bands({"20 seeds": [train(seed) for seed in range(20)]})        # what chance does, as a band
     figure = loss_landscape(loss, {"GD": path})         # no file: a Figure, which a notebook shows
 
 Each takes plain numbers and returns a `matplotlib.figure.Figure`; with `path` it is saved there as
@@ -19,12 +20,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any, TypeAlias
 
 from .files import write
 
 __all__ = [
-    "check", "curves", "decision_boundary", "elbows", "loss_landscape", "training_curves",
+    "bands", "check", "curves", "decision_boundary", "elbows", "loss_landscape", "training_curves",
     "training_panels", "variance_by_depth",
 ]  # fmt: skip
 
@@ -207,6 +209,41 @@ def curves(
     """
     figure, (axes,) = _figure(path, 6.4, 3.8)
     _lines(axes, series, log)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    return _finished(figure, path)
+
+
+def bands(
+    runs: Mapping[str, Sequence[Sequence[float]]], path: Destination = None, *,
+    dots: Mapping[str, Mapping[int, float]] | None = None,
+    xlabel: str = "epoch", ylabel: str = "loss", log: bool = False, title: str = "",
+) -> Any:  # fmt: skip
+    """What many runs did, one band for each name: the median as a line, all runs within the band.
+
+    runs maps a name to its runs, each with one number per epoch, from epoch 0 on, all of one
+    length. dots maps a name to single points, {epoch: number}, such as numbers from a book. With
+    `log` the scale is logarithmic, and numbers of 0 and below have no place. ValueError for a name
+    without runs, or with runs of different lengths.
+    """
+    for name, several in runs.items():
+        if not several or len(set(map(len, several))) > 1:
+            raise ValueError(
+                f"bands needs runs of one length for {name!r}, as [[4.0, 2.0], [3.0, 1.0]]; got "
+                f"the lengths {[len(run) for run in several]}"
+            )
+    figure, (axes,) = _figure(path, 6.4, 4.2)
+    by_epoch = {name: [sorted(numbers) for numbers in zip(*runs[name])] for name in runs}
+    middle = {name: [median(numbers) for numbers in each] for name, each in by_epoch.items()}
+    _counted(axes, middle, log, legend=False)
+    for i, numbers in enumerate(by_epoch.values()):
+        low, high = [each[0] for each in numbers], [each[-1] for each in numbers]
+        colour = COLOURS[i % len(COLOURS)]
+        axes.fill_between(range(len(low)), low, high, color=colour, alpha=0.2, linewidth=0)
+    for i, (name, points) in enumerate((dots or {}).items(), len(runs)):
+        style = {**_style(i, 1), "linestyle": "", "markersize": 6, "zorder": 3}
+        axes.plot(list(points), list(points.values()), label=name, **style)
+    if len(runs) + len(dots or {}) > 1:
+        axes.legend()
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     return _finished(figure, path)
 

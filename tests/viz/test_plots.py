@@ -51,9 +51,14 @@ def plot_panels(path=None, **options):
     return plots.training_panels(panels, path, **options)
 
 
+def plot_bands(path=None, **options):
+    runs = {"GD": [[4.0, 2.0, 0.0], [5.0, 1.0, 1.0], [3.0, 3.0, 0.5]], "Adam": [[1.0, 0.5, 0.25]]}
+    return plots.bands(runs, path, dots={"the book": {0: 4.5, 2: 0.1}}, **options)
+
+
 ALL = [
     plot_boundary, plot_variances, plot_elbows, plot_landscape, plot_curves, plot_functions,
-    plot_panels,
+    plot_panels, plot_bands,
 ]  # fmt: skip
 each = pytest.mark.parametrize("draw", ALL, ids=lambda draw: draw.__name__)
 
@@ -284,3 +289,22 @@ def test_series_differ_without_colour():
     lines = plots.training_curves({str(i): [1.0, 2.0] for i in range(7)}).axes[0].lines
     assert len({(line.get_linestyle(), line.get_marker()) for line in lines}) == 7
     assert len({line.get_color() for line in lines}) == 7
+
+
+def test_bands_hold_every_run_around_their_median():
+    (axes,) = plot_bands().axes
+    gd, adam, book = axes.get_lines()
+    assert [list(line.get_ydata()) for line in (gd, adam, book)] == [
+        [4.0, 2.0, 0.5], [1.0, 0.5, 0.25], [4.5, 0.1],
+    ]  # fmt: skip
+    assert list(book.get_xdata()) == [0, 2] and book.get_linestyle() == "None"
+    band, _ = axes.collections
+    (outline,) = band.get_paths()
+    for epoch, (low, high) in enumerate([(3.0, 5.0), (1.0, 3.0), (0.0, 1.0)]):
+        assert {y for x, y in outline.vertices if x == epoch} >= {low, high}
+
+
+@pytest.mark.parametrize("runs", [[], [[1.0, 2.0], [1.0]]])
+def test_bands_need_runs_of_one_length(runs):
+    with pytest.raises(ValueError, match="runs of one length for 'GD'"):
+        plots.bands({"GD": runs})
