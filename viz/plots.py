@@ -232,7 +232,9 @@ def bands(
                 f"the lengths {[len(run) for run in several]}"
             )
     figure, (axes,) = _figure(path, 6.4, 4.2)
-    by_epoch = {name: [sorted(numbers) for numbers in zip(*runs[name])] for name in runs}
+    by_epoch = {
+        name: [sorted(numbers) for numbers in zip(*runs[name], strict=True)] for name in runs
+    }
     middle = {name: [median(numbers) for numbers in each] for name, each in by_epoch.items()}
     _counted(axes, middle, log, legend=False)
     for i, numbers in enumerate(by_epoch.values()):
