@@ -269,8 +269,9 @@ def test_any_label_is_data_of_the_steppers_page(label):
     page = Tags(step(labelled(label)[0]).to_html())
     assert page.found == Tags(step(labelled("x")[0]).to_html()).found
     (script,) = page.scripts
-    packed = re.search(r'start\("walk-page", rules, "([^"]*)"\)', script)[1]
-    data = json.loads(gzip.decompress(base64.b64decode(packed)))
+    packed = re.search(r'atob\("([^"]*)"\)', script)[1]
+    text = gzip.decompress(base64.b64decode(packed)).decode()
+    data = json.loads(re.search(r'start\("walk-page", rules, (.*)\);', text)[1])
     assert data["names"][0] == (printable(label) or "3")
 
 

@@ -57,6 +57,17 @@ MOST = 20_000  # values of one page; above it the page would take seconds to ope
 MODULES = ("numbers", "graph", "walk", "layout", "drawing", "sentences", "quiz", "page")
 _PAGE = Path(__file__).parent / "page"
 
+# A page is mostly its script: packed it has a third of the size, and a notebook keeps several.
+_UNPACKED = """(async () => {
+  if (typeof DecompressionStream === "undefined") return;
+  const bytes = Uint8Array.from(atob(%s), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = document.createElement("script");
+  script.textContent = await new Response(stream).text();
+  document.head.append(script);
+  script.remove();
+})();"""
+
 
 def step(
     root: Value, *, names: Names = None, depth: int | None = None, limit: int = MOST,
@@ -189,13 +200,16 @@ class Stepper:
         key = "walk-page" if alone else f"walk-{uuid.uuid4().hex[:12]}"
         used = {gate.name: gate for gate in self._gates if gate}
         used.update((name, gates[name]) for name, *_ in self._asked)
-        packed = gzip.compress(json.dumps(jsonable(self._data(alone, used))).encode(), mtime=0)
         code = ",".join(f"{js(name)}:{javascript(gate)}" for name, gate in used.items())
+        data = json.dumps(jsonable(self._data(alone, used)))
+        text = (
+            f"(() => {{\nconst rules = {{{code}}};\n{script(MODULES)}\n"
+            f"start({js(key)}, rules, {data});\n}})();"
+        )
+        packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
         return (
             f'<div id="{key}" class="autograd-walk">{self._still()}</div>\n'
-            f"<style>{style(key, 'page')}</style>\n"
-            f"<script>(() => {{\nconst rules = {{{code}}};\n{script(MODULES)}\n"
-            f"start({js(key)}, rules, {js(base64.b64encode(packed).decode())});\n}})();</script>"
+            f"<style>{style(key, 'page')}</style>\n<script>{_UNPACKED % js(packed)}</script>"
         )
 
     def _data(self, alone: bool, used: dict[str, Gate]) -> dict[str, object]:

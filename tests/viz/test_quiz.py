@@ -11,6 +11,7 @@ from autograd_core import Value, gradients, mistakes
 from nn import MLP
 from viz import parse, sabotage, step
 from viz.sabotage import KINDS
+from viz.stepper import script
 
 FORK = "x*y + x"
 CIRCUITS = [
@@ -389,8 +390,7 @@ def test_new_numbers_stay_where_the_gates_are_defined(open_page):
 def test_the_page_makes_of_a_step_what_the_table_makes(open_page):
     page = quiz(open_page)
     wire = {"upstream": 3.0, "local": 2.0, "before": 1.0, "other": 5.0}
-    script = (step(parse("x*x", {"x": 1.0}), quiz=True)).to_html()
-    code = re.search(r"function wrongStep\(.*?\n\}", script, re.DOTALL)[0]
+    code = re.search(r"function wrongStep\(.*?\n\}", script(["quiz"]), re.DOTALL)[0]
     for name in ASKED:
         one = json.dumps({"plant": mistakes[name].plant})
         found = page.evaluate(f"() => {{ {code}\n return wrongStep({json.dumps(wire)}, {one}); }}")

@@ -879,14 +879,11 @@ function python(x) {
 /** Bring a recorded walk to life inside the element `key`, in place of its still image.
  * @param {string} key
  * @param {Record<string, Rule>} rules
- * @param {string} packed   base64 of gzipped JSON: a Data
+ * @param {Data} data
  */
-export async function start(key, rules, packed) {
+export function start(key, rules, data) {
   const box = document.getElementById(key);
-  if (!box || typeof DecompressionStream === "undefined") return;
-  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const data = JSON.parse(await new Response(stream).text());
+  if (!box) return;
   const page = new Page(box, key, data, rules);
   /** @type {any} */ (box).walk = page;
   if (box.parentElement === document.body && !data.alone) suit(box);
