@@ -181,7 +181,10 @@ gates = Table((
     ),
     Gate(
         "power", lambda xp, x, exponent: xp.power(x, exponent),
-        lambda xp, y, x, exponent: (_pow_base_slope(xp, xp.power, y, x, exponent),),
+        # A constant has slope 0 to every order, also where x is so small that x^-2 is infinite.
+        lambda xp, y, x, exponent: (
+            xp.where(_equal(exponent, 0.0), 0.0, _pow_base_slope(xp, xp.power, y, x, exponent)),
+        ),
         symbol="**", parameters=("exponent",),
         latex="<x>^{<exponent>}", slopes=(r"<exponent> \cdot <x>^{<exponent> - 1}",),
         domain=(_POSITIVE, Interval(-4.0, 4.0)), failures=_pow_failures,

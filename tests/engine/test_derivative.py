@@ -345,6 +345,13 @@ def test_at_a_corner_the_derivative_holds_the_branch_taken_there(f, x, first, se
     assert (nth(f, x, 1), nth(f, x, 2)) == (first, second)
 
 
+@pytest.mark.parametrize("x", [5e-324, 1e-309, -1e-309, 1e-300, 0.0])
+@pytest.mark.parametrize("n", [0, 1, 2, 3])
+def test_a_whole_power_is_a_constant_in_the_end(n, x):
+    """However small x is, though its powers below 0 are infinite."""
+    assert [nth(lambda v: v**n, x, k) for k in (n, n + 1, n + 2)] == [math.factorial(n), 0.0, 0.0]
+
+
 @pytest.mark.parametrize(
     "call", [lambda x: grad(1.0, [x]), lambda x: grad(x * x, [1.0]), lambda x: grad(x, [x, None])]
 )
