@@ -58,14 +58,14 @@ def test_links_and_pictures_are_there(link):
 def test_the_table_of_lessons():
     """Each lesson has a row: a small picture, its title, a link, and a question."""
     root = Path(__file__).parent.parent
-    row = re.compile(r"^\| !\[.+\]\((.+)\) \| \[(\d)\. (.+)\]\((.+)\) \| .+\? \|$", re.MULTILINE)
+    row = re.compile(r"^\| !\[.+\]\((.+)\) \| \[(\d+)\. (.+)\]\((.+)\) \| .+\? \|$", re.MULTILINE)
     rows = row.findall(README)
     lessons = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     assert [link for _, _, _, link in rows] == [f"notebooks/{lesson.name}" for lesson in lessons]
     for (picture, number, title, _), lesson in zip(rows, lessons, strict=True):
-        assert lesson.name.startswith(f"0{number}_")
+        assert lesson.name.startswith(f"{int(number):02}_")
         assert f"# # {title}" in lesson.with_suffix(".py").read_text(encoding="utf-8")
-        assert picture == f"docs/lessons/0{number}.png"
+        assert picture == f"docs/lessons/{int(number):02}.png"
         assert (root / picture).stat().st_size < 40_000
 
 
