@@ -166,7 +166,9 @@ def ratio(nudge):
     number, moved = 2.0, 2.0 + nudge
     for gate in (triple, square, times_minus_4):
         move, number, moved = moved - number, gate(number), gate(moved)
-        print(f"{gate.__name__:13} = {number:4g}, moves {(moved - number) / move:6.3f} times as far")
+        print(
+            f"{gate.__name__:13} = {number:4g}, moves {(moved - number) / move:6.3f} times as far"
+        )
     return (moved - number) / nudge
 
 
@@ -548,7 +550,7 @@ answer(5, ..., best_of_all_moves, but=usual)
 # </details>
 
 # %%
-a, b, c, d, e = Value(2.0), Value(-3.0), Value(1.0), Value(4.0), Value(5.0)
+a, b, c, d, e = Value(-2.0), Value(-3.0), Value(1.0), Value(4.0), Value(5.0)
 p = a * b
 m = maximum(p, c)
 t = d * e
