@@ -37,9 +37,9 @@ from viz import draw, explain, sabotage, step
 # ## A calculation that remembers
 #
 # A `Value` is a number that remembers how it was made. Otherwise you write plain Python. The
-# circuit is the first one in Stanford CS231n's backpropagation notes: $f = (x + y)z$. (A `check`
-# prints a number of this lesson. Change what you like: it then says that your number is not the
-# lesson's, and goes on.)
+# calculation, or *circuit*, is the first one in Stanford CS231n's backpropagation notes:
+# $f = (x + y)z$. (A `check` prints a number of this lesson. Change what you like: it then says that
+# your number is not the lesson's, and goes on.)
 
 # %% tags=["S6.circuit"]
 x = Value(-2.0)
@@ -115,10 +115,10 @@ draw(f)
 # empty account: nothing has been paid in yet, because nobody has asked. To keep the two apart, the
 # picture shows a dash, `-`, below each wire until the backward pass has run.
 #
-# Something else is already there, in grey by the arrows: $\times\ 1.00$ and $\times\ {-4.00}$, read
-# "times 1" and "times -4". Each gate noted these during the forward pass. They are its **local
-# gradients**: how fast its *own* output changes with each of its *own* inputs, whatever the rest of
-# the graph looks like.
+# Something else is already there, in grey by the small arrows: `×1`, `×-4` and `×3`, read "times 1"
+# and so on. Each gate noted these during the forward pass. They are its **local gradients**: how
+# fast its *own* output changes with each of its *own* inputs, whatever the rest of the graph looks
+# like.
 #
 # - An add, $q = x + y$: one more of `x` is one more of `q`. Local gradients 1 and 1.
 # - A multiply, $f = qz$: one more of `q` is `z` more of `f`, and one more of `z` is `q`
@@ -166,9 +166,8 @@ def ratio(nudge):
     number, moved = 2.0, 2.0 + nudge
     for gate in (triple, square, times_minus_4):
         move, number, moved = moved - number, gate(number), gate(moved)
-        print(
-            f"{gate.__name__:13} = {number:4g}, moves {(moved - number) / move:6.3f} times as far"
-        )
+        rate = (moved - number) / move
+        print(f"{gate.__name__:13} gives {number:4g}, moves {rate:6.3f} times as far as its input")
     return (moved - number) / nudge
 
 
@@ -252,7 +251,7 @@ walk
 #
 # The add does not care how large its inputs are, so `x` and `y` keep their -4. But `z` is
 # multiplied by `q`, and `q` is now 0: turn `z` however you like, `f` stays 0. This gradient really
-# is zero, and the picture says `0.00`, not a dash.
+# is zero, and the picture says `0`, not a dash.
 
 
 # %%
@@ -316,7 +315,9 @@ draw(g, backward=False)
 # stays hidden behind `z`, and nothing after the max can notice the change.
 #
 # Now you. This walk asks for each number of the way back before it shows it; say the habit of the
-# gate first.
+# gate first. It wants the local gradient (*local slope*), upstream times local (the
+# *contribution*), and what has arrived at this input in all (the *new sum*: as long as each value
+# is used once, that is the contribution again).
 
 # %%
 step(g, quiz=True)
@@ -330,9 +331,9 @@ check("the multiply swaps: dg/dy", y.grad, p.grad * x.data)
 check("dg/dx, dg/dy", (x.grad, y.grad), (-8.0, 6.0))
 
 # %% [markdown]
-# Note what the swap does to sizes: in a product of two numbers the smaller one gets the larger
-# gradient. Here 3 gets -8, and -4 gets 6. Lesson 3 meets this again, when it prepares the numbers
-# that go into a neuron.
+# Note what the swap does to sizes: in a product of two numbers the one nearer to 0 gets the larger
+# gradient, up or down. Here 3 gets -8, and -4 gets 6. Lesson 3 meets this again, when it prepares
+# the numbers that go into a neuron.
 #
 # ## What if both inputs of a max are equal?
 #
@@ -473,9 +474,10 @@ def judge_of_rates(rate):
 graded(3, judge_of_rates, rate)
 
 # %% [markdown]
-# **Exercise 4.** Of the two results below only `f` was asked for its gradients. Five leaves have a
-# gradient of 0.0 or not. In which of them is 0.0 *a derivative* of `f` that was computed, not just
-# an empty account? Answer with a list of names, in the order of the alphabet, as `["b", "e"]`.
+# **Exercise 4.** Of the two results below only `f` was asked for its gradients. The cell prints
+# those of the five leaves. Which leaves have a 0.0 that is a *derivative*, computed on the way back
+# from `f`, and not an empty account? Answer with a list of names in the order of the alphabet, as
+# `["b", "e"]`.
 #
 # <details><summary>A hint</summary>
 #

@@ -53,7 +53,7 @@ check("and a nudge agrees", x.grad, by_nudging, within=1e-6)
 # The multiply knows nothing about squares. It swaps, as in lesson 1: to its left input it sends the
 # value of its right input, 3, and to its right input the value of its left, 3. That both inputs are
 # the same `x` is none of its business. So two gradients of 3 arrive at `x`, and below the name the
-# picture shows what they add up to: `sum 6.00`. The nudge agrees.
+# picture shows what they add up to: `sum 6`. The nudge agrees.
 #
 # Why *add*? Turn `x` up by a thousandth. The left input of the gate rises by a thousandth, and that
 # alone would make `y` rise by 3 thousandths. The right input rises too, which is worth another 3.
@@ -84,8 +84,8 @@ check("dy/dx, added up", x.grad, 6.0)
 
 # %% [markdown]
 # The mistake has a nasty way of hiding: as long as each value is used once, `=` and `+=` agree. It
-# shows at the first fork. And forks are everywhere: each weight of a network meets every example of
-# a batch, each hidden unit feeds the whole next layer.
+# shows at the first fork. And forks are everywhere: a network uses each of its weights once
+# for every example, and what one neuron computes goes to every neuron of the next layer.
 #
 # The two paths need not be alike, either. Take $f = x y + x$:
 
@@ -112,7 +112,8 @@ explain(f, x)
 # derivative are not the same. $\frac{df}{dx}$ and $\frac{df}{dg_w}$ are **total**: how fast `f`
 # changes when everything moves that depends on `x`, or on $g_w$. $\ell_w$ is **local**: how fast
 # the gate's output changes with the number at the end of this one wire, while its other input stays
-# as it is.
+# as it is. (`explain` writes $\partial$ for the total ones, and calls the local ones slopes of a
+# gate in its first or second input.)
 #
 # That the sum runs over wires matters. In $x \cdot x$ one value uses `x`, but two wires lead there,
 # each with $\ell_w = 3$: $1 \cdot 3 + 1 \cdot 3 = 6$. Often the sum is written over the values $g$
@@ -449,6 +450,9 @@ def descend(clear):
     return losses
 
 
+f.zero_grad()
+f.backward()
+check("q.grad held 2; fresh it is", q.grad, 1.0)
 with_it, without = descend(True), descend(False)
 check("with: the last loss is below a millionth", with_it[-1] < 1e-6, True)
 check("without: still above 8 among the last ten", max(without[-10:]) > 8.0, True)
@@ -568,7 +572,8 @@ graded(3, judge_of_circuits, breaks_it)
 #
 # <details><summary>A hint</summary>
 #
-# Check two things at each step: the numbers, and whether it is this gate's turn. Who uses `q`?
+# Write down the way back that you would take, wire by wire, before you look at this one. Then
+# compare the two, step by step, and not the numbers alone.
 #
 # </details>
 
@@ -583,10 +588,10 @@ walk
 # %% tags=["aim-3"]
 usual = {
     "overwrote": "Then a sum would be a single contribution. Look at `was` and `is` of q.",
-    "wrong operand": "Each slope is the right one. Look at when the gates have their turns.",
+    "wrong operand": "Each slope is that of its own wire. What else belongs to a step?",
     "sign": "The minus has slopes 1 and -1, so that one minus is as it should be.",
     "max to both": "There is no max in this circuit.",
-    "stale value": "Each slope comes from the numbers on the wires. Look at the turns.",
+    "stale value": "Each slope comes from the numbers that are on the wires now.",
     "did not zero": "All gradients but that of f are 0 before something arrives.",
 }
 answer(4, ..., lambda: walk.mistake.name, but=usual)
