@@ -18,20 +18,22 @@
 #
 # - find the gradient of a value that is used twice, and say why contributions add;
 # - show a graph on which the obvious recursion goes wrong, and one that it would never finish;
-# - say why a backward pass runs through the graph in reverse topological order;
+# - say why a backward pass runs through the graph in reverse topological order, and find one;
 # - say what a second `backward()` does, what `zero_grad()` is for, and which bug you get without
 #   it.
 #
-# This lesson completes what S6 of the course's list of systems says about forks.
+# You need lesson 1: gates, wires, local gradients, and upstream times local.
 
 # %%
+from collections import defaultdict
+
 from lesson import answer, check, graded
 
-from autograd_core import Value, grade, gradients, topological
-from viz import draw, explain, plots, step
+from autograd_core import Grade, Value, attempt, grade, gradients, topological
+from viz import draw, explain, plots, sabotage, step
 
 # %% [markdown]
-# ## The smallest fork: x times x (S6)
+# ## The smallest fork: x times x
 #
 # One leaf, one gate. Two wires lead from the leaf into the gate, because the gate uses it twice.
 
@@ -39,32 +41,24 @@ from viz import draw, explain, plots, step
 x = Value(3.0)
 y = x * x
 y.backward()
-check("y", y, 9.0)
+draw(y)
+
+# %% tags=["S6.forks"]
+nudge = 1e-6
+by_nudging = ((x.data + nudge) ** 2 - x.data**2) / nudge
 check("dy/dx", x.grad, 6.0)
-draw(y, names=locals())
+check("and a nudge agrees", x.grad, by_nudging, within=1e-6)
 
 # %% [markdown]
 # The multiply knows nothing about squares. It swaps, as in lesson 1: to its left input it sends the
 # value of its right input, 3, and to its right input the value of its left, 3. That both inputs are
 # the same `x` is none of its business. So two gradients of 3 arrive at `x`, and below the name the
-# picture shows what they add up to: `sum 6.00`.
+# picture shows what they add up to: `sum 6`. The nudge agrees.
 #
-# Six is right. Calculus says that $x^2$ has slope $2x$, and a nudge says so too:
-
-# %%
-nudge = 1e-6
-check("by nudging", ((3.0 + nudge) ** 2 - 3.0**2) / nudge, 6.0, within=1e-5)
-
-# %% [markdown]
 # Why *add*? Turn `x` up by a thousandth. The left input of the gate rises by a thousandth, and that
 # alone would make `y` rise by 3 thousandths. The right input rises too, which is worth another 3.
-# Both happen at once, so `y` rises by both together. Walk it, and watch the second wire meet the
-# first:
-
-# %%
-step(y, names=locals())
-
-# %% [markdown]
+# Both happen at once, so `y` rises by both together.
+#
 # ## What `=` would do
 #
 # Here is a backward pass with `=` where `+=` belongs. For now take its order on trust: it visits
@@ -85,13 +79,13 @@ def pass_with_equals(root):
     return grad
 
 
-check("dy/dx, assigned", pass_with_equals(y)[x], 3.0)
+check("dy/dx, assigned", pass_with_equals(y)[x], x.data)
 check("dy/dx, added up", x.grad, 6.0)
 
 # %% [markdown]
 # The mistake has a nasty way of hiding: as long as each value is used once, `=` and `+=` agree. It
-# shows at the first fork. And forks are everywhere: each weight of a network meets every example of
-# a batch, each hidden unit feeds the whole next layer.
+# shows at the first fork. And forks are everywhere: a network uses each of its weights once
+# for every example, and what one neuron computes goes to every neuron of the next layer.
 #
 # The two paths need not be alike, either. Take $f = x y + x$:
 
@@ -100,24 +94,54 @@ x, y = Value(-2.0), Value(5.0)
 p = x * y
 f = p + x
 f.backward()
-check("df/dx", x.grad, 6.0)
-check("df/dx, assigned", pass_with_equals(f)[x], 5.0)
-draw(f, names=locals())
+draw(f)
 
-# %%
-explain(f, x, names=locals())
+# %% tags=["S6.forks"]
+check("df/dx", x.grad, y.data + 1)
+check("df/dx, assigned", pass_with_equals(f)[x], y.data)
+explain(f, x)
 
 # %% [markdown]
 # One product for each wire that leaves `x`, and their sum. That is the chain rule for several
-# variables: with $g$ running over all values that use $x$,
+# variables (Stanford CS231n's backpropagation notes, on gradients that add up at forks):
 #
-# $$
-# \frac{\partial f}{\partial x}
-# = \sum_{g} \frac{\partial f}{\partial g} \frac{\partial g}{\partial x}
-# $$
+# $$\frac{df}{dx} = \sum_{w} \frac{df}{dg_w} \cdot \ell_w$$
 #
-# (Stanford CS231n's backpropagation notes, on gradients that add up at forks). The `+=` *is* this
-# sum, taken as its terms arrive.
+# Here $w$ runs over the *wires* that leave $x$, $g_w$ is the output of the gate into which $w$
+# leads, and $\ell_w$ is the local gradient that this gate noted for this wire. The two kinds of
+# derivative are not the same. $\frac{df}{dx}$ and $\frac{df}{dg_w}$ are **total**: how fast `f`
+# changes when everything moves that depends on `x`, or on $g_w$. $\ell_w$ is **local**: how fast
+# the gate's output changes with the number at the end of this one wire, while its other input stays
+# as it is. (`explain` writes $\partial$ for the total ones, and calls the local ones slopes of a
+# gate in its first or second input.)
+#
+# That the sum runs over wires matters. In $x \cdot x$ one value uses `x`, but two wires lead there,
+# each with $\ell_w = 3$: $1 \cdot 3 + 1 \cdot 3 = 6$. Often the sum is written over the values $g$
+# that use $x$, with $\frac{\partial g}{\partial x}$. For $x \cdot x$ that is a single term, which
+# is right only if $\frac{\partial g}{\partial x}$ means 6, with both inputs moving, and not the 3
+# that the gate notes.
+
+
+# %% tags=["S6.forks"]
+def over_wires(root, x):
+    total = gradients(root)  # df/dv of every value v, without touching .grad
+    return sum(total[g] * local for g in topological(root) for u, local in wires(g) if u is x)
+
+
+def over_values(root, x):
+    total = gradients(root)
+    return sum(total[g] * dict(wires(g))[x] for g in topological(root) if x in g.inputs)
+
+
+for circuit in (lambda x: x * 5 + x, lambda x: x * x, lambda x: x * x * x + x):
+    x = Value(3.0)
+    f = circuit(x)
+    slope = (circuit(x.data + nudge) - circuit(x.data - nudge)) / (2 * nudge)
+    check("by nudging, and the sum over wires", over_wires(f, x), slope, within=1e-6)
+    print("    one term for each value:", over_values(f, x))
+
+# %% [markdown]
+# The `+=` *is* the sum over wires, taken as its terms arrive.
 #
 # ## The diamond that breaks recursion
 #
@@ -132,14 +156,20 @@ def hand_on(v):
         hand_on(u)
 
 
-f.zero_grad()
-f.grad = 1.0
-hand_on(f)
-check("df/dx by recursion", x.grad, 6.0)
+def gradient_by(recursion, root, x):
+    """The gradient that a recursion leaves on x; it begins with 1 on the root."""
+    root.zero_grad()
+    root.grad = 1.0
+    recursion(root)
+    return x.grad
+
+
+x = Value(-2.0)
+check("df/dx of 5 x + x by recursion", gradient_by(hand_on, x * 5 + x, x), 6.0)
 
 # %% [markdown]
-# On $x y + x$ it works. Now let two paths part *and meet again above something else*: a diamond.
-# From `x` we make `a`; `a` is used by `b` and by `c`; and both end in `d`.
+# Here it works. Now let two paths part *and meet again above something else*: a diamond. From `x`
+# we make `a`; `a` is used by `b` and by `c`; and both end in `d`.
 
 # %%
 x = Value(1.0)
@@ -148,23 +178,18 @@ b = a * 3
 c = a * 4
 d = b + c
 d.backward()
-check("dd/dx", x.grad, 14.0)
-draw(d, names=locals())
+draw(d)
 
 # %% [markdown]
 # By hand: two paths lead from `x` up to `d`. Along one the local gradients are 2, 3 and 1, along
 # the other 2, 4 and 1. Multiply along a path, add over paths:
 #
-# $$\frac{\partial d}{\partial x} = 2 \cdot 3 \cdot 1 + 2 \cdot 4 \cdot 1 = 14$$
+# $$\frac{dd}{dx} = 2 \cdot 3 \cdot 1 + 2 \cdot 4 \cdot 1 = 14$$
 
 # %%
-check("sum over paths", 2 * 3 * 1 + 2 * 4 * 1, 14)
-d.zero_grad()
-d.grad = 1.0
-hand_on(d)
+check("dd/dx", x.grad, 2 * 3 * 1 + 2 * 4 * 1)
+check("dd/dx by recursion", gradient_by(hand_on, d, x), 20.0)
 check("a.grad by recursion", a.grad, 7.0)
-check("x.grad by recursion", x.grad, 20.0)
-check("which is", 3 * 2 + (3 + 4) * 2, 20)
 
 # %% [markdown]
 # `a` is right, but `x` got 20 instead of 14. Where do the extra 6 come from? Play it through. `b`
@@ -176,7 +201,8 @@ check("which is", 3 * 2 + (3 + 4) * 2, 20)
 
 
 # %%
-def hand_on_once(v, seen):
+def hand_on_once(v, seen=None):
+    seen = set() if seen is None else seen
     for u, local in wires(v):
         u.grad += v.grad * local
         if u not in seen:
@@ -184,10 +210,7 @@ def hand_on_once(v, seen):
             hand_on_once(u, seen)
 
 
-d.zero_grad()
-d.grad = 1.0
-hand_on_once(d, set())
-check("x.grad, each value visited once", x.grad, 6.0)
+check("dd/dx, each value visited once", gradient_by(hand_on_once, d, x), 6.0)
 
 # %% [markdown]
 # Now it is too little. `a` handed on its 3 and was done; when the 4 arrived, it had already left.
@@ -204,7 +227,7 @@ def walk_every_path(v, arriving=1.0):
 
 d.zero_grad()
 calls = walk_every_path(d)
-check("x.grad, path by path", x.grad, 14.0)
+check("dd/dx, path by path", x.grad, 14.0)
 check("calls", calls, 11)
 
 # %% [markdown]
@@ -222,8 +245,7 @@ def tower(floors):
 
 foot, top = tower(3)
 top.backward()
-check("gradient at the foot", foot.grad, 2.0**3)
-draw(top, names=locals())
+draw(top)
 
 # %% [markdown]
 # Three gates, six wires, and already $2^3 = 8$ ways to walk from `top` to `foot`. Compare the calls
@@ -237,6 +259,7 @@ def engine_steps(root):
     return len(passed)
 
 
+check("gradient at the foot of 3 floors", foot.grad, 2.0**3)
 towers = [tower(floors)[1] for floors in range(15)]
 recursion = [walk_every_path(top) for top in towers]
 engine = [engine_steps(top) for top in towers]
@@ -256,10 +279,10 @@ plots.training_curves(
 
 # %%
 foot, top = tower(60)
-check("gates", len(topological(top)) - 1, 60)
 top.backward()
 check("gradient through 60 floors", foot.grad, 2.0**60)
 years = (2**61 - 1) / 10_000_000 / (365.25 * 24 * 60 * 60)
+check("gates", len(topological(top)) - 1, 60)
 check("years for the recursion, over 7000", years > 7000, True)
 
 # %% [markdown]
@@ -273,21 +296,15 @@ check("years for the recursion, over 7000", years > 7000, True)
 # comes after everything that uses it. Turn that around, each value *before* everything that uses
 # it, and you have what is called a **topological order**. The order in which Python computed the
 # values is one.
-
-# %%
-shown = {a: "a", b: "b", c: "c", d: "d"}
-order = [shown[v] for v in topological(d) if v in shown]
-check("forward, inputs first", order, ["a", "b", "c", "d"])
-check("backward", order[::-1], ["d", "c", "b", "a"])
-
-# %% [markdown]
-# With that order, no recursion is left. This is a complete backward pass; the engine's own,
-# `gradients` in `autograd_core/graph.py`, is the same loop, written for speed.
+#
+# With it, no recursion is left. This is a complete backward pass. It computes no value anew: the
+# local gradients were noted on the way forward. The engine's own, `gradients` in
+# `autograd_core/graph.py`, is the same loop, written for speed.
 
 
 # %%
 def backward_pass(root):
-    order = topological(root)
+    order = topological(root)  # inputs first
     total = dict.fromkeys(order, 0.0)
     total[root] = 1.0
     for v in reversed(order):  # all who use v have paid in
@@ -296,11 +313,14 @@ def backward_pass(root):
     return total
 
 
-check("the diamond", backward_pass(d)[a], 7.0)
-check("both passes agree", list(backward_pass(d).values()), list(gradients(d).values()))
+shown = {a: "a", b: "b", c: "c", d: "d"}
+order = [shown[v] for v in topological(d) if v in shown]
+check("forward", order, ["a", "b", "c", "d"])
+check("backward", order[::-1], ["d", "c", "b", "a"])
+check("a, x in the diamond", (backward_pass(d)[a], backward_pass(d)[x]), (7.0, 14.0))
 
 # %% [markdown]
-# | pass | what a value hands on | $\partial d / \partial x$ | steps |
+# | pass | what a value hands on | $dd / dx$ | steps |
 # |---|---|---|---|
 # | `hand_on` | all it holds, at each arrival | 20, too much | one per path |
 # | `hand_on_once` | what the first arrival brought | 6, too little | one per wire |
@@ -310,7 +330,7 @@ check("both passes agree", list(backward_pass(d).values()), list(gradients(d).va
 # Walk the diamond, and watch `a`: it hands nothing to `x` before its sum is complete.
 
 # %%
-step(d, names=locals())
+step(d)
 
 # %% [markdown]
 # (One more snag: Python stops a recursion that is some thousand calls deep, and a long calculation
@@ -343,24 +363,26 @@ f.backward()
 check("after two", x.grad, 12.0)
 once = list(gradients(f).values())
 check("everywhere", [v.grad for v in topological(f)], [2 * grad for grad in once])
-draw(f, names=locals())
 
 # %% [markdown]
 # Twice the pass, exactly twice the gradient, on every value of the graph. Nobody wants that here.
-# But take two results that depend on the same `x`, say the losses of two examples. Each sends its
-# gradients, one after the other, and `x` ends up with the gradient of their *sum*, as it should:
+# But take two results that depend on the same `x`, say the losses of two examples (a *loss* says
+# how wrong a network is). Each sends its gradients, one after the other, and `x` ends up with the
+# gradient of their *sum*, as it should:
+
 
 # %%
+def two_losses(x):
+    q = x * x
+    return q + 1, q * 5
+
+
 x = Value(3.0)
-q = x * x
-first, second = q + 1, q * 5
+first, second = two_losses(x)
 first.backward()
 second.backward()
-one_by_one = x.grad
-x.grad = 0.0
-(first + second).backward()
-check("one after the other", one_by_one, 36.0)
-check("as one sum", x.grad, 36.0)
+check("one after the other", x.grad, gradients(first + second)[x])
+check("which is", x.grad, 36.0)
 
 # %% [markdown]
 # ## Eighteen, where twelve is right
@@ -384,53 +406,32 @@ careless(f)
 check("once", x.grad, 6.0)
 careless(f)
 check("twice", x.grad, 18.0)
+check("and q, in between", q.grad, 2.0)
+x = Value(3.0)
+for loss in two_losses(x):
+    careless(loss)
+check("two losses, careless", x.grad, 42.0)
 
 # %% [markdown]
 # Once, all is well. Twice, it should be 12. The fault is not at `x`, nor at `f`, which is set to 1
-# again. It is at `q`, in between:
-
-# %%
-check("q.grad after two passes", q.grad, 2.0)
-check("what the second pass handed to x", q.grad * 2 * x.data, 12.0)
-check("so x holds", 6.0 + 12.0, 18.0)
-
-# %% [markdown]
+# again. It is at `q`, in between.
+#
 # `q.grad` is an account book: it holds everything that ever came in. In the first pass 1 came in,
 # and 6 went out to `x`. In the second pass another 1 comes in. The book now says 2, so `careless`
-# sends out 12. But half of that is the old 1, which was passed on long ago and is now passed on
-# again.
+# sends out 12, and `x` holds $6 + 12 = 18$. But half of those 2 is the old 1, which was passed on
+# long ago and is now passed on again. For the same reason `careless` leaves 42 for the two losses
+# above, where 36 is right: they share `q`, and its first 6 went out once more.
 #
 # So the gradients *in between* matter, although hardly anyone reads them: `.grad` is a record of
 # all passes, and a pass must hand on only what came in during *this* pass. The cure is in
 # `backward_pass` above: sums of its own, which start at 0. `f.backward()` works like that, and adds
 # its sums to every `.grad` only at the end.
 #
-# The same old entry makes `careless` wrong for the two losses above, since they share `q`:
-
-# %%
-x = Value(3.0)
-q = x * x
-first, second = q + 1, q * 5
-careless(first)
-careless(second)
-check("two losses, careless", x.grad, 42.0)
-check("too much by the first 6, once more", x.grad - 36.0, 6.0)
-
-# %% [markdown]
 # ## `zero_grad()`: begin again
 #
 # When you do want a fresh answer, say so. `f.zero_grad()` sets the gradient of `f`, and of
 # everything it depends on, back to 0.
-
-# %%
-x = Value(3.0)
-f = x * x + 1
-f.backward()
-f.zero_grad()
-f.backward()
-check("df/dx, fresh", x.grad, 6.0)
-
-# %% [markdown]
+#
 # In training it is the line that people forget. Each step builds a new graph, whose inner values
 # start at 0 by themselves; but the weight lives on, and so does its `.grad`. Let `w` look for the
 # bottom of $(w - 3)^2$, always moving a tenth of the gradient downhill, with the line and without.
@@ -449,8 +450,10 @@ def descend(clear):
     return losses
 
 
+f.zero_grad()
+f.backward()
+check("q.grad held 2; fresh it is", q.grad, 1.0)
 with_it, without = descend(True), descend(False)
-check("loss at the start", with_it[0], 9.0)
 check("with: the last loss is below a millionth", with_it[-1] < 1e-6, True)
 check("without: still above 8 among the last ten", max(without[-10:]) > 8.0, True)
 plots.training_curves(
@@ -465,35 +468,52 @@ plots.training_curves(
 # ## Exercises
 #
 # **Exercise 1.** In $f = x(1 - x)$ two contributions come back to `x`. At which `x` do they cancel,
-# so that the gradient is 0? Use the stepper's *What if?* below to try numbers, and look at the two
-# contributions.
+# so that the gradient is 0? Use *What if?* below the stepper to try numbers, and look at the two
+# contributions. Answer with a number.
+#
+# <details><summary>A hint</summary>
+#
+# Along one wire comes the other factor. Along the other comes `x` times the local gradient of
+# `1 - x`, which is -1. Neither needs to be 0 for their sum to be 0.
+#
+# </details>
 
 # %%
 x = Value(2.0)
 r = 1 - x
 f = x * r
-f.backward()
-draw(f, names=locals())
-
-# %%
-step(f, names=locals())
+step(f)
 
 
-# %%
+# %% tags=["aim-1"]
 def slope_at(k):
     x = Value(k)
     return gradients(x * (1 - x))[x]
 
 
+usual = {
+    0: "There f is 0. The question is where its gradient is.",
+    1: "There one of the two contributions is 0, and the other is not.",
+    2: "That is where the stepper begins: change the leaf.",
+    -1: "Did both contributions get a minus there? Look again.",
+}
 tries = [k / 8 for k in range(-16, 17)]
-answer(1, ..., lambda: next(k for k in tries if slope_at(k) == 0.0))
+answer(1, ..., lambda: next(k for k in tries if slope_at(k) == 0.0), but=usual)
 
 # %% [markdown]
 # **Exercise 2.** Build a tower whose floors each use the last one *three* times, `v = v + v + v`,
-# four floors high. Without running it: what is the gradient on the `x` at its foot?
+# four floors high. Without running it: what is the gradient on the `x` at its foot? Answer with a
+# number.
+#
+# <details><summary>A hint</summary>
+#
+# An add has local gradients of 1 only, so each path is worth 1, and the gradient *counts the
+# paths*. How many ways lead down one floor? How many two floors?
+#
+# </details>
 
 
-# %%
+# %% tags=["aim-1", "aim-2"]
 def wide_tower(floors):
     x = v = Value(1.0)
     for _ in range(floors):
@@ -501,15 +521,133 @@ def wide_tower(floors):
     return gradients(v)[x]
 
 
-answer(2, ..., lambda: wide_tower(4))
+usual = {
+    12: "You added up the ways of each floor. Each way down one floor goes on in several.",
+    16: "That is the tower of two: each floor here has one way more.",
+    27: "One floor is missing.",
+    64: "Count the ways down one floor, then down two, and go on from there.",
+}
+answer(2, ..., lambda: wide_tower(4), but=usual)
 
 # %% [markdown]
-# **Exercise 3.** A chain of ten gates, each adding 1: `x` at one end, `f` at the other. The right
-# gradient is 1, and after two passes 2. What does `careless` leave in `x.grad` after two passes?
-# Think of a chain of one gate first, then of two.
+# **Exercise 3.** The diamond broke `hand_on` with four gates. Two are enough. Write a circuit of at
+# most two gates on which `hand_on` leaves a wrong gradient on `x`.
+#
+# <details><summary>A hint</summary>
+#
+# In the diamond a part was handed on twice. It takes a value with two arrivals, and something below
+# it that the value hands on to. Which gate can bring two arrivals all by itself?
+#
+# </details>
 
+
+# %% tags=["aim-2"]
+def breaks_it(x):
+    return ...
+
+
+def judge_of_circuits(breaks_it):
+    x = Value(1.5)
+    f, trouble = attempt(breaks_it, x, form="(x)")
+    if not isinstance(f, Value):
+        return Grade(False, trouble or "It should return a Value, made from x.")
+    gates = sum(bool(v.inputs) for v in topological(f))
+    if gates > 2 or x not in topological(f):
+        told = f"It has {gates} gates; two are enough, with x at the bottom."
+        return Grade(False, told, circuit=f)
+    if abs(gradient_by(hand_on, f, x) - gradients(f)[x]) < 1e-9:
+        twice = max(sum(u is v for g in topological(f) for u in g.inputs) for v in topological(f))
+        told = "The fork is x itself: what is below it?" if twice > 1 else "Nothing is used twice."
+        return Grade(False, f"There hand_on is right. {told}", circuit=f)
+    return Grade(True, "Right: two gates, and the recursion is wrong.")
+
+
+graded(3, judge_of_circuits, breaks_it)
+
+# %% [markdown]
+# **Exercise 4.** Find the planted mistake in this walk. The circuit has six wires; stop at the
+# first step back that you would not have made. The name is one of "overwrote", "wrong operand",
+# "sign", "max to both", "stale value", "wrong order", "did not zero" (the buttons say what they
+# mean). Answer with the name, in quotes.
+#
+# <details><summary>A hint</summary>
+#
+# Write down the way back that you would take, wire by wire, before you look at this one. Then
+# compare the two, step by step, and not the numbers alone.
+#
+# </details>
 
 # %%
+a, b, c = Value(2.0), Value(-3.0), Value(4.0)
+q = a * b
+r = q * c
+f = r - q
+walk = sabotage(f, seed=5)
+walk
+
+# %% tags=["aim-3"]
+usual = {
+    "overwrote": "Then a sum would be a single contribution. Look at `was` and `is` of q.",
+    "wrong operand": "Each slope is that of its own wire. What else belongs to a step?",
+    "sign": "The minus has slopes 1 and -1, so that one minus is as it should be.",
+    "max to both": "There is no max in this circuit.",
+    "stale value": "Each slope comes from the numbers that are on the wires now.",
+    "did not zero": "All gradients but that of f are 0 before something arrives.",
+}
+answer(4, ..., lambda: walk.mistake.name, but=usual)
+
+# %% [markdown]
+# **Exercise 5.** Find an order yourself, without `topological`. Write `visit`, which puts `v` and
+# everything below it on the list `order`: each value once, and each after its inputs. (`visit` may
+# call itself. A Value can be in a set.) The judge sends gradients through a hundred circuits in
+# your order.
+#
+# <details><summary>A hint</summary>
+#
+# When may `v` go on the list? Only when all that it is made of is there. And if `visit` comes to a
+# value for the second time, what is left to do?
+#
+# </details>
+
+
+# %% tags=["aim-3"]
+def inputs_first(root):
+    order, seen = [], set()
+
+    def visit(v):
+        return ...
+
+    visit(root)
+    return order
+
+
+def judge_of_orders(inputs_first):
+    def backward_in_your_order(root):
+        total = defaultdict(float, {root: 1.0})
+        for v in reversed(inputs_first(root)):
+            for u, local in wires(v):
+                total[u] += total[v] * local
+        return total
+
+    return grade(backward_in_your_order)
+
+
+graded(5, judge_of_orders, inputs_first)
+
+# %% [markdown]
+# **Exercise 6.** A chain of ten gates, each adding 1: `x` at one end, `f` at the other. The right
+# gradient is 1, and after two passes 2. What does `careless` leave in `x.grad` after two passes?
+# Answer with a number.
+#
+# <details><summary>A hint</summary>
+#
+# Think of a chain of one gate first, then of two. What does each account hold after the first pass,
+# and what does each hand on in the second?
+#
+# </details>
+
+
+# %% tags=["aim-4"]
 def two_careless_passes(gates):
     x = v = Value(0.0)
     for _ in range(gates):
@@ -519,10 +657,17 @@ def two_careless_passes(gates):
     return x.grad
 
 
-answer(3, ..., lambda: two_careless_passes(10))
+usual = {
+    2: "That is what a right pass leaves, and what a chain of one gate has.",
+    3: "That is a chain of two gates. The error grows with each gate.",
+    10: "Begin with one gate: what does x hold then?",
+    20: "The second pass brings more than the first, but how much more to which value?",
+    1024: "The old entries do not double: each gate brings one more of them.",
+}
+answer(6, ..., lambda: two_careless_passes(10), but=usual)
 
 # %% [markdown]
-# **Exercise 4.** Mend `careless`, so that it is right however often it is called. The judge runs it
+# **Exercise 7.** Mend `careless`, so that it is right however often it is called. The judge runs it
 # twice on each of a hundred circuits.
 #
 # <details><summary>A hint</summary>
@@ -533,7 +678,7 @@ answer(3, ..., lambda: two_careless_passes(10))
 # </details>
 
 
-# %%
+# %% tags=["aim-4"]
 def careful(root):
     for v in ...:
         v.grad = ...
@@ -543,38 +688,7 @@ def careful(root):
             u.grad += v.grad * local
 
 
-graded(4, grade, careful)
-
-# %% [markdown]
-# ## Answers
-#
-# **Exercise 1.** Along one wire comes $1 - x$, the other factor. Along the other comes $x$ times
-# the local gradient of `1 - x`, which is -1. They cancel where $1 - x = x$, at one half: the top of
-# the parabola. The gradient is 0 there although neither contribution is: they are one half and
-# minus one half.
-
-# %%
-check("exercise 1", 1 / 2, next(k for k in tries if slope_at(k) == 0.0))
-check("contributions at 1/2", [1 - 0.5, 0.5 * -1], [0.5, -0.5])
-check("gradient at 2, where we began", slope_at(2.0), (1 - 2.0) + 2.0 * -1)
-
-# %% [markdown]
-# **Exercise 2.** An add has local gradients of 1 only, so each path is worth 1, and the gradient
-# *counts the paths*. Each floor has three ways down: $3^4 = 81$.
-
-# %%
-check("exercise 2", 3**4, wide_tower(4))
-check("which is", 3**4, 81)
-
-# %% [markdown]
-# **Exercise 3.** The inputs of the last gate get 1 in each pass: 2, which is right. The value one
-# gate further down gets 1 in the first pass and, since its user's book now says 2, another 2 in the
-# second: 3. The next gets 1 and 3, and so on: after $n$ gates $n + 1$. Ten gates leave 11. So the
-# error grows with depth, and only a graph of a single gate hides it.
-
-# %%
-check("one gate, two gates, three", [two_careless_passes(n) for n in (1, 2, 3)], [2, 3, 4])
-check("exercise 3", 10 + 1, two_careless_passes(10))
+graded(7, grade, careful)
 
 # %% [markdown]
 # ## Next
