@@ -482,8 +482,10 @@ def _planted(root: Value, earlier: Gradients | None) -> Iterator[_Pass]:
                     yield _Pass(root, turns, mistake)
             elif instead == "earlier":
                 firsts = {gate.inputs[operand]: (gate, operand) for gate, operand in right[::-1]}
+                between = [wire for value, wire in firsts.items() if value.inputs]
                 for start in (1.0, 1.0 + earlier[root]) if earlier and root in earlier else ():
-                    yield _Pass(root, right, mistake, [*firsts.values()], earlier, start)
+                    for left in ([*firsts.values()], between):  # or the leaves alone were cleared
+                        yield _Pass(root, right, mistake, left, earlier, start)
             elif what == "before":
                 # Which part is the last, and stays, is a matter of the order.
                 for turns in (right, *_other_right_orders(root)):

@@ -80,8 +80,8 @@ def test_outputs_show_without_running(source):
 
 @each_lesson
 def test_a_lesson_has_its_parts(source):
-    text = source.read_text(encoding="utf-8")
     kinds = cells(source)
+    text = "\n".join(cell for _, cell in kinds)
     assert kinds[0][0] == "markdown" and "?" in kinds[0][1], "it opens with its question"
     assert "You will be able to" in kinds[0][1]
     assert re.search(r"\bstep\(", text), "it has a stepper"

@@ -146,11 +146,20 @@ class Stepper:
 
     def to_text(self) -> str:
         """The walk, one numbered line per step."""
+        return self._told(self.steps)
+
+    def _told(self, steps: Iterable[Step]) -> str:
         width = len(str(len(self.steps)))
         lines = [f"{'':{width}}  {SENTENCES['start']}"]
-        for i, one in enumerate(self.steps, 1):
+        for i, one in enumerate(steps, 1):
             lines.append(f"{i:{width}}  " + str(one).replace("\n", "\n" + " " * width))
         return "\n".join(lines)
+
+    def _plain(self) -> str:
+        """What is told where scripts do not run: a quiz keeps what it would ask for to itself."""
+        if not self._quiz:
+            return self.to_text()
+        return self._told(one for one in self.steps if one.phase == "forward")
 
     def to_json(self) -> str:
         """Nodes, edges and steps; inf and nan as the strings "Infinity" and "NaN"."""
@@ -189,7 +198,7 @@ class Stepper:
         return self._fragment()
 
     def _repr_mimebundle_(self, *_: object, **__: object) -> dict[str, str]:
-        return {"text/html": self._fragment(), "text/plain": self.to_text()}
+        return {"text/html": self._fragment(), "text/plain": self._plain()}
 
     def _fragment(self, alone: bool = False) -> str:
         """The finished picture as an image and, beside it, what brings it to life.
@@ -253,16 +262,18 @@ class Stepper:
     def _still(self) -> str:
         """What is seen where scripts do not run: an image, or else the walk as text."""
         if len(self.picture.nodes) > STILL or engine() is None:
-            told = self.to_text().splitlines()
+            told = self._plain().splitlines()
             if len(told) > TOLD:
                 told[TOLD:] = ["...", f"{len(self)} steps in all: print(step(...).to_text())"]
             return f"<pre>{html.escape(chr(10).join(told))}</pre>"
-        names = self.picture.names()
-        alt = f"The computational graph of {names[self.picture.root]}: " + "; ".join(
-            f"{names[node.id]} = {number(node.data)}, gradient {number(node.grad)}"
-            for node in self.picture.nodes
+        picture = replace(self.picture, backward=not self._quiz)
+        names = picture.names()
+        alt = f"The computational graph of {names[picture.root]}: " + "; ".join(
+            f"{names[node.id]} = {number(node.data)}"
+            + f", gradient {number(node.grad)}" * picture.backward
+            for node in picture.nodes
         )
-        drawn = digraph(self.picture).pipe("svg")
+        drawn = digraph(picture).pipe("svg")
         source = base64.b64encode(_compact(drawn.decode()).encode()).decode()
         return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{source}">'
 

@@ -1,5 +1,6 @@
 """Predict, then reveal; and the mistake that was planted in a walk."""
 
+import base64
 import json
 import math
 import os
@@ -395,6 +396,21 @@ def test_the_page_makes_of_a_step_what_the_table_makes(open_page):
         one = json.dumps({"plant": mistakes[name].plant})
         found = page.evaluate(f"() => {{ {code}\n return wrongStep({json.dumps(wire)}, {one}); }}")
         assert tuple(found.values()) == mistakes[name].step(**wire)
+
+
+@pytest.mark.needs_dot
+def test_what_is_seen_without_scripts_does_not_answer_the_quiz():
+    root = parse("(x + y)*z", {"x": -2.0, "y": 5.0, "z": -4.0})
+    for quiz in (False, True):
+        bundle = step(root, quiz=quiz)._repr_mimebundle_()
+        alt, source = re.search(
+            r'<img alt="([^"]*)" src="[^,]*,([^"]*)"', bundle["text/html"]
+        ).groups()
+        image = base64.b64decode(source).decode()
+        for text in (bundle["text/plain"], alt):
+            assert "-12" in text and ("gradient" not in text) == quiz
+        assert image.count(">-4</text>") == (1 if quiz else 4)  # z; else also three gradients
+    assert "gradient" in step(root, quiz=True).to_text()  # who asks for it gets it
 
 
 # ---------------------------------------------------------------- which mistake?
