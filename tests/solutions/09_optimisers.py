@@ -7,17 +7,17 @@ ANSWERS = {
     # The curvatures are 2 and 18: 2/(2 + 18) = 0.1, and there 1 - 0.2 = 0.8 and 1 - 1.8 = -0.8.
     # The condition number is 9, and (9 - 1)/(9 + 1) = 0.8 again.
     2: [0.1, 0.8],
-    # 1/(1 - beta) = 50 gives 0.98, and v0 counts beta^50, which is about 1/e: 10 * 0.364.
-    4: [0.98, 3.642],
-    # The slopes and contributions are right, but the sums of w, x, b and y begin with the gradients
+    # 1/(1 - beta) = 20 gives 0.95, and v0 counts beta^20, which is about 1/e: 10 * 0.358.
+    4: [0.95, 3.585],
+    # The slopes and contributions are right, but the sums of the leaves begin with the gradients
     # of the step before: zero_grad() was forgotten.
     7: "did not zero",
 }
 WRONG = {
     1: [[2 / 3, 1 / 3], [1 / 6, 1 / 3], [2 / 11, 1 / 11]],
     2: [[0.2, 0.8], [1 / 9, 1], [0.1, -0.8], [1 / 18, 8 / 9]],
-    4: [[0.02, 0.0], [0.98, 0.2], [0.98, 9.8], [0.98, 0.0]],
-    7: ["overwrote", "wrong operand", "sign", "stale value"],
+    4: [[0.05, 0.0], [0.95, 0.5], [0.95, 9.5], [0.95, 0.0]],
+    7: ["overwrote", "wrong operand", "sign", "stale value", "max to both", "wrong order"],
 }
 CODE = {
     # r = -1 in r^2 - (1 + beta - lr (1 - beta) a) r + beta = 0: 2 (1 + beta) = lr (1 - beta) a.
