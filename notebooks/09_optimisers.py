@@ -602,7 +602,7 @@ def limit_and_best():
 
 answer(1, ..., limit_and_best, but={
     (2 / 3, 1 / 3): "You took a curvature of 3. It is the second derivative, not the factor.",
-    (1 / 6, 1 / 3): "These two, in the other order.",
+    (1.0, 0.5): "You took the curvature of the square alone: the 3 in front of it counts too.",
     (2 / 11, 1 / 11): "The 5 is not part of the curvature: it has no slope.",
 })  # fmt: skip
 
@@ -627,7 +627,6 @@ def best_and_factor():
 answer(2, ..., best_and_factor, but={
     (0.2, 0.8): "At this rate the steep axis explodes. What is the curvature of w0 squared?",
     (1 / 9, 1): "That is the limit, where the steep axis jumps for ever.",
-    (0.1, -0.8): "The size of the factor has no sign.",
     (1 / 18, 8 / 9): "This suits the steep axis alone; the flat one crawls more than it must.",
 })  # fmt: skip
 
@@ -678,8 +677,8 @@ def tried(limit):
 graded(3, tried, limit)
 
 # %% [markdown]
-# **Exercise 4.** A running average starts at $v_0 = 10$ and is to remember about 20 steps. Type two
-# numbers in a list: $\beta$, and what is left of that 10 in $v_{20}$, to three decimals.
+# **Exercise 4.** A running average starts at $v_0 = 10$ and remembers about 20 steps. What is left
+# of that 10 in $v_{20}$? Type a number with three decimals.
 #
 # <details><summary>A hint</summary>
 #
@@ -690,16 +689,15 @@ graded(3, tried, limit)
 
 
 # %% tags=["aim-4"]
-def left_of_ten():
-    beta = 1 - 1 / 20
-    return [beta, average(beta, [0.0] * 20, 10.0)[-1]]
+def left_of_ten(steps=20):
+    return average(1 - 1 / steps, [0.0] * steps, 10.0)[-1]
 
 
 answer(4, ..., left_of_ten, but={
-    (0.05, 0.0): "That is 1 - beta: it would remember hardly more than the newest number.",
-    (0.95, 0.5): "That is 10 times 1 - beta, the share of a new number. What does v0 count?",
-    (0.95, 9.5): "That is left after one step.",
-    (0.95, 0.0): "Not nothing: it fades by the same factor at each step, and is never 0.",
+    0.5: "That is 10 times 1 - beta, the share of a new number. What does v0 count?",
+    9.5: "That is left after one step.",
+    3.679: "Near: that is 1/e of it, which only a very long memory comes to.",
+    0.0: "Not nothing: it fades by the same factor at each step, and is never 0.",
 })  # fmt: skip
 
 # %% [markdown]
