@@ -58,15 +58,13 @@ check("dl/dy = -2e, for a target is subtracted", y.grad, -2 * e.data)
 # %% [markdown]
 # **The second** is logistic regression, for one example: two weights, a sigmoid that makes a
 # probability $p$ of the score $s$, and the loss $-\log p$ of a point whose label is 1. (A bias is
-# one more weight, whose input is always 1; the picture does without.) The labels `unit.w0`,
-# `unit.w1`, `unit.p` put everything that belongs to the unit into one box.
+# one more weight, whose input is always 1; the picture does without.)
 
 # %% tags=["S9.shallow", "S9.logistic"]
-w0, w1 = Value(0.75, "unit.w0"), Value(-1.0, "unit.w1")
+w0, w1 = Value(0.75), Value(-1.0)
 x0, x1 = Value(2.0), Value(1.0)
 s = w0 * x0 + w1 * x1
 p = sigmoid(s)
-p.label = "unit.p"
 loss = -log(p)
 loss.backward()
 draw(loss, names=locals())
@@ -380,8 +378,9 @@ for k in reversed(range(4)):
 #
 # `nn` labels every weight and every output (`layer0.neuron1.w0`), and pictures group and fold by
 # the labels. First the forward pass, with each layer folded into one node; an arrow says how many
-# wires it stands for. The `leaves` are the coordinates of the three points, and their labels. Then
-# backward, with the layers opened to their neurons.
+# wires it stands for. Where three numbers stand in a row they belong to the three examples; of the
+# inputs and labels only the first example's are drawn. Then backward, with the layers opened to
+# their neurons.
 
 # %% tags=["S9.mlp"]
 model = MLP(2, [2, 1], rng=4)
