@@ -115,7 +115,7 @@ check("dl/dw0, dl/dw1", (w0.grad, w1.grad), (f.grad * x0.data, f.grad * x1.data)
 # With more than two classes each class $k$ has a score $s_k$. Softmax makes probabilities of the
 # scores, and the loss is $-\log$ of the probability of the right class $y$:
 #
-# $$p_k = \frac{e^{s_k}}{\sum_j e^{s_j}}, \qquad \ell = -\log p_y .$$
+# $$p_k = \frac{e^{s_k}}{S}, \qquad S = \sum_j e^{s_j}, \qquad \ell = -\log p_y .$$
 #
 # Four kinds of gates do it. Here class 0 is the right one.
 
@@ -131,11 +131,11 @@ draw(loss, names=locals())
 # %% [markdown]
 # Now the gradient on the scores, line by line. The logarithm first:
 # $\frac{\partial \ell}{\partial p_y} = -\frac{1}{p_y}$. Then $p_y$, a quotient. Its own score is in
-# the numerator and in the sum, every other score in the sum only:
+# the numerator and in the sum $S$, every other score in $S$ only:
 #
-# $$\frac{\partial p_y}{\partial s_y} = \frac{e^{s_y}}{\sum} - \frac{e^{s_y}\,e^{s_y}}{\sum^2}
+# $$\frac{\partial p_y}{\partial s_y} = \frac{e^{s_y}}{S} - \frac{e^{s_y}\,e^{s_y}}{S^2}
 # = p_y (1 - p_y), \qquad
-# \frac{\partial p_y}{\partial s_k} = -\frac{e^{s_y}\,e^{s_k}}{\sum^2} = -p_y\,p_k .$$
+# \frac{\partial p_y}{\partial s_k} = -\frac{e^{s_y}\,e^{s_k}}{S^2} = -p_y\,p_k .$$
 #
 # Multiply by $-1/p_y$, and $p_y$ cancels: $p_y - 1$ for the right class, $p_k$ for the others. With
 # $y_k = 1$ for the right class and 0 for the others that is one line,
@@ -154,7 +154,7 @@ check("dl/ds = p - y", (s0.grad, s1.grad, s2.grad), p - [1.0, 0.0, 0.0])
 
 # %% [markdown]
 # `CrossEntropyLoss` of `nn` is the same loss. It takes the largest score away from all of them
-# first, so that no `exp` overflows; the loss does not notice, since numerator and sum shrink by the
+# first, so that no `exp` overflows; the loss does not notice, since numerator and $S$ shrink by the
 # same factor. And softmax of the two scores $s$ and 0 is the sigmoid of $s$: logistic regression is
 # the case of two classes.
 
@@ -308,8 +308,8 @@ check("largest difference of dX and W^T dD", abs(grad(X) - data(W).T @ dD).max()
 # ### Examples in columns, or in rows
 #
 # In $D = WX$ each example is a column. PyTorch, `nn` and most data files have an example in each
-# **row** ("batch by dimension"), and so does the form $H = XW + b$. Even numbers then come as a
-# table: a batch of 4 examples of one number each is 4 by 1. To get from one form to the other,
+# **row** ("batch by dimension"), and so does the form $H = XW + b$. Examples of one number are a
+# table, too: a batch of four is 4 by 1. To get from one form to the other,
 # transpose everything: $(W X)^T = X^T W^T$. A weight that was in row $i$ and column $j$ is then in
 # row $j$ and column $i$, and so is its gradient. (`nn` keeps a row of weights for each output, as
 # the columns' form does, and computes $X W^T + b$.)
@@ -326,9 +326,8 @@ dW, db = grad(linear.weight), grad(linear.bias)
 check("columns: dW = dD X^T", dW, dH.T @ X)
 check("rows, H = X W + b: dW = X^T dH is the transpose", dW.T, X.T @ dH)
 check("the bias: dH, summed over the examples", db, dH.sum(axis=0))
-check(
-    "4 examples of one number", np.shape(Linear(1, 2, rng=0)([[1.0], [2.0], [3.0], [4.0]])), (4, 2)
-)
+single = Linear(1, 2, rng=0)([[1.0], [2.0], [3.0], [4.0]])
+check("4 examples of one number: the shape", np.shape(single), (4, 2))
 
 # %% [markdown]
 # ## A deep network in three lines of matrices
@@ -557,7 +556,7 @@ walk
 # %% tags=["aim-1"]
 wrong = {
     "overwrote": "Look at w and b, which are used twice: is the first part still in the sum?",
-    "sign": "The signs follow the formulas. Look at how large each slope is.",
+    "sign": "A lost minus changes a sign and nothing else. Do all the sizes fit?",
     "stale value": "No number of an earlier run is in this walk: each stands on a wire of it.",
     "did not zero": "Before the way back every gradient here is 0.",
     "wrong order": "Each gate has all it gets before it hands on.",
@@ -623,9 +622,9 @@ def product_in_rows():
 wrong = {
     "dH.T @ X": "That is the gradient for weights with a row per output, its transpose.",
     "dH @ X.T": "That is the product for examples in columns. Here they are in rows.",
-    "X @ dH": "It sums over outputs where it should sum over examples: which index is the example?",
+    "X @ dH": "It pairs inputs with examples: the sum must run over examples in both factors.",
     "X @ dH.T": "This has a row and a column for each example: no weight belongs to two examples.",
-    "dH @ X": "It sums over outputs where it should sum over examples: which index is the example?",
+    "dH @ X": "It pairs outputs with examples: the sum must run over examples in both factors.",
 }
 answer(4, ..., product_in_rows, but=wrong)
 
@@ -704,11 +703,10 @@ def one_update():
 
 wrong = {
     -0.7: "Uphill: the update subtracts eta times the gradient. What is its sign?",
-    1.1: "The delta is right. The gradient on a weight is its unit's delta times its input.",
+    1.1: "A factor of 2 is missing: that of the square in the loss, or the input of this weight.",
     0.9: "The delta of the second unit goes down through that unit's weight.",
     -11.5: "The learning rate, and the sign, are missing in the update.",
     12.5: "The learning rate is missing in the update.",
-    2.9: "Which is that? The delta below takes the weight of the second unit once.",
 }
 answer(6, ..., one_update, but=wrong)
 

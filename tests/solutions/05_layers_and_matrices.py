@@ -4,7 +4,7 @@ ANSWERS = {
     # The score is 0, so p is 1/2, and (p - y) x0 is (0.5 - 1) * 2. That the weights are 0 does not
     # matter: with one unit there is nothing that could stay equal.
     1: -1.0,
-    # At both products the slopes have changed places: w0 hears w, and the input hears the input.
+    # At one product the slopes have changed places: w hears w, and the input hears the input.
     # In matrices: dW = dD X^T, and the other factor of the product is X, not W.
     2: "wrong operand",
     # Index by index: dW[i, j] is the sum over the examples e of X[e, i] dH[e, j]. For examples in
