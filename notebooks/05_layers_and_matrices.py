@@ -309,10 +309,10 @@ check("largest difference of dX and W^T dD", abs(grad(X) - data(W).T @ dD).max()
 #
 # In $D = WX$ each example is a column. PyTorch, `nn` and most data files have an example in each
 # **row** ("batch by dimension"), and so does the form $H = XW + b$. Examples of one number are a
-# table, too: a batch of four is 4 by 1. To get from one form to the other,
-# transpose everything: $(W X)^T = X^T W^T$. A weight that was in row $i$ and column $j$ is then in
-# row $j$ and column $i$, and so is its gradient. (`nn` keeps a row of weights for each output, as
-# the columns' form does, and computes $X W^T + b$.)
+# table, too: a batch of four is 4 by 1. To get from one form to the other, transpose everything:
+# $(W X)^T = X^T W^T$. A weight of row $i$ and column $j$ is then in row $j$ and column $i$, and so
+# is its gradient. (`nn` keeps a row of weights for each output, as the columns' form does,
+# and computes $X W^T + b$.)
 
 # %% tags=["S3.layouts"]
 linear = Linear(3, 2, rng=0)
@@ -377,9 +377,8 @@ for k in reversed(range(4)):
 #
 # `nn` labels every weight and every output (`layer0.neuron1.w0`), and pictures group and fold by
 # the labels. First the forward pass, with each layer folded into one node; an arrow says how many
-# wires it stands for. Where three numbers stand in a row they belong to the three examples; of the
-# inputs and labels only the first example's are drawn. Then backward, with the layers opened to
-# their neurons.
+# wires it stands for. Where three numbers stand in a row they belong to the three examples; the two
+# inputs on the left are those of the first. Then backward, with the layers opened to their neurons.
 
 # %% tags=["S9.mlp"]
 model = MLP(2, [2, 1], rng=4)
@@ -632,7 +631,8 @@ answer(4, ..., product_in_rows, but=wrong)
 # **Exercise 5.** Scores are often divided by a *temperature* $T$ before the softmax:
 # $p_k = e^{s_k/T} / \sum_j e^{s_j/T}$, and $\ell = -\log p_y$ as before. Derive
 # $\partial \ell / \partial s_k$ on paper, and write it down: a list of three numbers, from three
-# scores, the index of the right class, and $T$.
+# scores, the index of the right class, and $T$. The next cell is the judge; write your line in the
+# one after it.
 #
 # <details><summary>A hint</summary>
 #
@@ -642,11 +642,7 @@ answer(4, ..., product_in_rows, but=wrong)
 # </details>
 
 
-# %% tags=["aim-4"]
-def on_the_scores(scores, right, T):
-    return ...
-
-
+# %%
 def slopes_at(scores, right, T):
     """What the engine sends back to the scores."""
     leaves = [Value(score) for score in scores]
@@ -675,6 +671,11 @@ def at_a_temperature(work):
         if told:
             return Grade(False, f"{told} Case {case}: T = {T}, class {right}.", case)
     return Grade(True, "Right: ten cases, and every gradient is the engine's.", 10)
+
+
+# %% tags=["aim-4"]
+def on_the_scores(scores, right, T):
+    return ...
 
 
 graded(5, at_a_temperature, on_the_scores)
