@@ -663,6 +663,7 @@ answer(8, ..., lambda: sum(min(part) for part in pairwise((20, 1, 30))), but={
     1: "One pass goes through one part.",
     20: "That is forward mode all the way. Which way is the first part cheap?",
     21: "The second part is cheap that way. And the first, taken the other way?",
+    30: "That is reverse mode all the way. Which way is the second part cheap?",
     31: "The first part is cheap that way. And the second, taken the other way?",
     50: "Both parts were taken the expensive way.",
 })  # fmt: skip
