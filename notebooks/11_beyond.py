@@ -124,16 +124,20 @@ check("curvatures there", hessian(valley, lowest), [[2.56, 0], [0, 11.52]], with
 
 
 # %%
-def downhill(step_of, steps, start=(-1.0, 0.7)):
+def downhill(rule, steps, start=(-1.0, 0.7), f=valley):
     path = [np.array(start)]
     for _ in range(steps):
-        _, g = value_and_grad(valley, path[-1])
-        path.append(path[-1] + step_of(path[-1], np.array(g)))
+        w = path[-1]
+        path.append(w + rule(f, w, np.array(value_and_grad(f, w)[1])))
     return path
 
 
-gd = downhill(lambda w, g: -0.1 * g, 50)
-newton = downhill(lambda w, g: -np.linalg.solve(hessian(valley, w), g), 6)
+def newton_rule(f, w, g):
+    return -np.linalg.solve(hessian(f, w), g)
+
+
+gd = downhill(lambda f, w, g: -0.1 * g, 50)
+newton = downhill(newton_rule, 6)
 ranges = {"x_range": (-1.5, 0.5), "y_range": (-0.5, 0.9), "names": ("a", "b")}
 plots.loss_landscape(valley, {"GD": gd, "Newton": newton}, **ranges)
 
@@ -155,10 +159,10 @@ plots.training_curves(
 # $2 / (\lambda_{\min} + \lambda_{\max})$ of lesson 9.
 
 # %%
-check("Newton after 6 steps", newton[6], lowest)
+check("Newton after 6 steps", newton[6], lowest, within=1e-15)
 digits = [-math.log10(gap) for gap in gaps(newton)[1:5]]
 check("right digits, steps 1 to 4", digits, [0.9, 2.5, 5.6, 11.9], within=0.05)
-best = downhill(lambda w, g: -2 / (2.56 + 11.52) * g, 50)
+best = downhill(lambda f, w, g: -2 / (2.56 + 11.52) * g, 50)
 for rate, path, steps in (("0.1", gd, 47), ("best", best, 32)):
     there = next(k for k, gap in enumerate(gaps(path)) if gap < 1e-12)
     check(f"GD, rate {rate}, gets there after", there, steps)
@@ -291,9 +295,9 @@ path = [Value(1.0)]
 for _ in range(20):
     path.append(path[-1] - 0.1 * (rate * path[-1]))
 forward, reverse, work = both_ways([rate], path[1:])
-by_hand = [[-0.1 * k * (1 - 0.1 * rate.data) ** (k - 1)] for k in range(1, 21)]
-check("forward: how each point answers to the rate", forward, by_hand)
-check("the same in reverse", reverse, by_hand)
+by_hand = [-0.1 * k * (1 - 0.1 * rate.data) ** (k - 1) for k in range(1, 21)]
+check("how each point answers to the rate", [row[0] for row in forward], by_hand)
+check("in reverse", [row[0] for row in reverse], by_hand)
 check("reverse against forward, ten times and more", work[1] / work[0] > 10, True)
 
 # %% [markdown]
@@ -497,12 +501,12 @@ def judge_step(work):
         got, trouble = attempt(work, f, at, form="(f, at)")
         if trouble or not isinstance(got, float):
             return Grade(False, trouble or "It must return a number: `.data` of a Value is one.")
-        g, c = value_and_grad(f, [at])[1][0], hessian(f, [at])[0][0]
-        landed = at - np.linalg.solve([[c]], [g])[0]
+        landed = downhill(newton_rule, 1, [at], f)[-1][0]
+        descended = downhill(lambda f, w, g: -g, 1, [at], f)[-1][0]
         told = "It lands somewhere else."
         for wrong, why in (
             (2 * at - landed, "It goes the other way."),
-            (at - g, "There is no second derivative in it: this is gradient descent, rate 1."),
+            (descended, "There is no second derivative in it: this is gradient descent, rate 1."),
             (landed - at, "That is the step. Where does it land?"),
         ):
             told = why if math.isclose(got, wrong) else told
@@ -524,17 +528,8 @@ graded(3, judge_step, newton_step)
 #
 # </details>
 
-
 # %% tags=["aim-2"]
-def newton_from(f, at, steps):
-    for _ in range(steps):
-        _, (g,) = value_and_grad(f, [at])
-        ((c,),) = hessian(f, [at])
-        at -= np.linalg.solve([[c]], [g])[0]
-    return at
-
-
-answer(4, ..., lambda: newton_from(lambda z: z.cos(), 0.5, 8), but={
+answer(4, ..., lambda: downhill(newton_rule, 8, [0.5], lambda z: z.cos())[-1][0], but={
     math.pi: "There the cosine is lowest. But which way does the first step go?",
     -math.pi: "There the cosine is lowest, too. But how long is the first step?",
     math.pi / 2: "There the *value* is 0. Newton looks for a place where something else is 0.",
@@ -553,7 +548,7 @@ answer(4, ..., lambda: newton_from(lambda z: z.cos(), 0.5, 8), but={
 # </details>
 
 # %% tags=["aim-2"]
-answer(5, ..., lambda: newton_from(lambda x: x**4, 1.0, 1), but={
+answer(5, ..., lambda: downhill(newton_rule, 1, [1.0], lambda x: x**4)[-1][0], but={
     0: "On a real bowl it would be there at once. What is the second derivative at the bottom?",
     1 / 3: "That part of the distance is the step. What is left?",
     1 / 4: "Divide the slope by the second derivative, not the value by the slope.",

@@ -154,7 +154,8 @@ print(lines)
 # %% [markdown]
 # - `fold` does at once what is known already: the root of 2, and 1 over it.
 # - `share` computes once what is written twice: the second call of the model is gone.
-# - `prune` leaves out what nothing needs. Here there is nothing of that kind.
+# - `prune` leaves out what nothing needs. Here there is nothing of that kind; the page about
+#   programs, linked at the end, has an example.
 # - `fuse` makes one `dot` of a sum of products.
 # - `group` makes one `affine` map, with a matrix, of dots that share their numbers: a layer is a
 #   layer again. Sums over the batch become the `outer` product,
@@ -164,7 +165,7 @@ print(lines)
 
 # %%
 check("never more lines", sorted(lines.values())[::-1], [*lines.values()])
-check("prune finds nothing", lines["prune"], lines["share"])
+check("after prune, as after share", lines["prune"], lines["share"])
 check("under a third", lines["group"] < lines["as traced"] / 3, True)
 shown = [line for line in program.listing().splitlines() if line.startswith("t")]
 for line in shown[:7] + [line for line in shown if "outer" in line] + shown[-1:]:
