@@ -153,10 +153,10 @@ plots.training_curves(
 
 # %% [markdown]
 # On this scale gradient descent soon draws a straight line: each step multiplies what is left by
-# the same factor. Newton's curve bends down: each step about doubles the number of right digits.
-# After six steps there is nothing left to see in 16 digits. Gradient descent needs 47 to come
-# within $10^{-12}$, and still 32 with the best rate for these two curvatures, the
-# $2 / (\lambda_{\min} + \lambda_{\max})$ of lesson 9.
+# nearly the same factor. Newton's curve bends down: each step about doubles the number of right
+# digits. After six steps there is nothing left to see in 16 digits. Gradient descent needs 47 to
+# come within $10^{-12}$, and still 32 with the best rate for these two curvatures, the $2 /
+# (\lambda_{\min} + \lambda_{\max})$ of lesson 9.
 
 # %%
 check("Newton after 6 steps", newton[6], lowest, within=1e-15)
