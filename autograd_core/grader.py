@@ -603,7 +603,9 @@ def _grade_gate(gate: Gate) -> Grade:
         return Grade(True, f"Right: {len(report)} slopes agree with differences.", len(report))
     row = report[0]
     at = row.name.partition(" at ")[2]
-    others = [one.numeric for one in report if one.name.endswith(f" at {at}") and one is not row]
+    # In "a, b at ..." the slope of a slope failed.
+    slopes = [f"{operand} at {at}" for operand in gate.operands]
+    others = [one.numeric for one in report if one.name in slopes and one is not row]
     others = others[:1] if len(gate.operands) == 2 else []
     mistake = None
     for one in mistakes.values():

@@ -77,15 +77,35 @@ class Register:
     __ror__ = __or__  # False | condition
 
     def __bool__(self) -> bool:
-        raise TypeError(
-            "a rule branches on a register: use xp.where(condition, a, b), and & and | for and, or"
+        raise self.refused(
+            "branches on a register: use xp.where(condition, a, b), and & and | for and, or"
         )
+
+    def __truediv__(self, other: object) -> Register:
+        raise self.refused("divides with /: use xp.div(a, b), which knows what a / 0 is")
+
+    __rtruediv__ = __truediv__
+
+    def __pow__(self, other: object) -> Register:
+        raise self.refused("takes a power with **: use xp.power(a, 2.0), or xp.pow(a, b)")
+
+    __rpow__ = __pow__
+
+    def __float__(self) -> float:
+        raise self.refused("makes a float of a register: use xp.sqrt, xp.exp ... for math's")
+
+    def __abs__(self) -> Register:
+        raise self.refused("calls abs(a): use xp.abs(a)")
+
+    def refused(self, what: str) -> TypeError:
+        return TypeError(f"{self.recorder.name}: its rule {what}")
 
 
 class Recorder:
     """The namespace `xp` that records what a rule does."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, name: str, names: list[str]) -> None:
+        self.name = name
         self.builder = Builder(names, ())
 
     def record(self, name: str, *operands: Operand) -> Register:
@@ -118,7 +138,7 @@ def rule(op: Op, known: Mapping[str, float] = {}) -> Program:
     known  numbers of the gate's parameters, by name: the rule is cut to what they leave of it
     """
     names = op.arguments
-    recorder = Recorder(names)
+    recorder = Recorder(op.gate.name, names)
     arguments: list[Any] = [
         Register(recorder, recorder.builder.constant(known[name]) if name in known else i)
         for i, name in enumerate(names)
@@ -131,7 +151,7 @@ def rule(op: Op, known: Mapping[str, float] = {}) -> Program:
 def whole_rule(gate: Gate, failures: bool = True) -> Program:
     """All of a gate: outputs are its output, its slopes, and a yes or no for each failure."""
     names = list(gate.operands + gate.parameters)
-    recorder = Recorder(names)
+    recorder = Recorder(gate.name, names)
     arguments = [Register(recorder, i) for i in range(len(names))]
     y = gate.forward(recorder, *arguments)
     slopes = gate.partials(recorder, y, *arguments)

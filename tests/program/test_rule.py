@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+import re
 
 import pytest
 
@@ -163,6 +164,24 @@ def test_a_rule_that_branches_says_what_to_write(forward):
         rule(Op(own(forward)))
     with pytest.raises(TypeError, match=r"branches on a register"):
         rule(Op(own(lambda xp, x: x, lambda xp, y, x: (forward(xp, x),)), 0))
+
+
+@pytest.mark.parametrize(
+    "forward, right",
+    [
+        (lambda xp, x: x / 2.0, "xp.div(a, b)"),
+        (lambda xp, x: 1.0 / x, "xp.div(a, b)"),
+        (lambda xp, x: x**2, "xp.power(a, 2.0)"),
+        (lambda xp, x: 2.0**x, "xp.pow(a, b)"),
+        (lambda xp, x: math.sqrt(x), "xp.sqrt"),
+        (lambda xp, x: abs(x), "xp.abs(a)"),
+    ],
+)
+def test_a_rule_in_pythons_own_arithmetic_says_what_to_write(forward, right):
+    """On numbers it runs, so that the engine takes it; a program cannot record it."""
+    gate = own(forward)
+    with pytest.raises(TypeError, match=f"{gate.name}: its rule .*{re.escape(right)}"):
+        rule(Op(gate))
 
 
 @pytest.mark.parametrize(
