@@ -86,19 +86,18 @@ check("f after the step", sigmoid(m0 * x0.data + m1 * x1.data + m2), 0.83, withi
 # sigmoid is flat, and every gradient all but disappears.
 
 # %%
-step(f, names=names)
-
-# %%
 check("the sigmoid's slope", f.partials[0], 0.2, within=0.005)
 flat = sigmoid(w0.data * x0.data + w1.data * x1.data + Value(6.0))
 check("the sum, with w2 = 6", flat.inputs[0], 10.0)
 check("the sigmoid's slope there is below 0.0001", flat.partials[0] < 0.0001, True)
+step(f, names=names)
 
 # %% [markdown]
 # ## By hand, in seven lines
 #
 # The whole neuron, both ways, without an engine. This is the listing of Stanford CS231n's notes,
-# with `dot` for the weighted sum. The gradient on a name is called `d` and the name.
+# with `dot` for the weighted sum. The gradient on a name is called `d` and the name. Change a number
+# in it: the engine, in the last four lines, follows.
 
 # %% tags=["S6.listing"]
 w = [2.0, -3.0, -3.0]
@@ -111,10 +110,6 @@ ddot = (1.0 - f_hand) * f_hand  # backward: the slope of the sigmoid
 dx = [w[0] * ddot, w[1] * ddot]
 dw = [x[0] * ddot, x[1] * ddot, 1.0 * ddot]
 
-# %% [markdown]
-# Change a number in it and run this cell too: the engine follows.
-
-# %%
 a, b, bias, p, q = map(Value, w + x)
 total = gradients(sigmoid(a * p + b * q + bias))
 check("dw, by hand = engine", dw, [total[a], total[b], total[bias]])
@@ -290,12 +285,11 @@ check("dq/dy, by hand = engine", dy, y.grad)
 # something to `x`, and the two to `y`.
 
 # %%
-step(stages["q"], names=staged, quiz=True)
-
-# %%
-told = [one.text for one in step(stages["q"], names=staged)]
+walk = step(stages["q"], names=staged, quiz=True)
+told = [one.text for one in walk]
 check("paths to x", sum(text.startswith("x is used 3 times") for text in told), 3)
 check("paths to y", sum(text.startswith("y is used twice") for text in told), 2)
+walk
 
 # %% [markdown]
 # ## What scaling the data does
@@ -375,8 +369,8 @@ check("the first gradient is 10 times larger", first[1] / first[0], 10.0)
 # their own: *if this input changed a little, what would the network say?* Where the gradient on an
 # input is large, a small change of it matters; where it is 0, none does, to first order.
 #
-# Here is a classifier to ask: eight hidden neurons, trained on two moons. (They squash with $\tanh$,
-# into the range from $-1$ to 1. The score is above 0 for one class and below 0 for the other.)
+# Here is a classifier to ask: eight hidden neurons, trained on two moons. (They squash with
+# $\tanh$, into the range from $-1$ to 1. The score is above 0 for one class and below 0 for the other.)
 
 
 # %%
@@ -412,11 +406,6 @@ score = model(inputs)
 score.backward()
 draw(score, depth=1)
 
-# %%
-report = check_gradient(lambda *point: model(list(point)), points[0])
-measured = [row.numeric for row in report]
-check("gradient on x0, x1 = measured", [x.grad for x in inputs], measured, within=1e-6)
-
 # %% [markdown]
 # Now for all points, as arrows. Each shows in which direction the score rises fastest, and its
 # length how fast. The score is above 0 on the blue side.
@@ -429,6 +418,9 @@ def gradient_on_input(model, point):
     return tuple(total[x] for x in inputs)
 
 
+report = check_gradient(lambda *point: model(list(point)), points[0])
+measured = [row.numeric for row in report]
+check("at the first point, engine = measured", [x.grad for x in inputs], measured, within=1e-6)
 arrows = [(point, gradient_on_input(model, point)) for point in points]
 plots.decision_boundary(lambda grid: scores(model, grid), points, labels, arrows=arrows)
 
