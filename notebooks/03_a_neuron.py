@@ -96,8 +96,8 @@ step(f, names=names)
 # ## By hand, in seven lines
 #
 # The whole neuron, both ways, without an engine. This is the listing of Stanford CS231n's notes,
-# with `dot` for the weighted sum. The gradient on a name is called `d` and the name. Change a number
-# in it: the engine, in the last four lines, follows.
+# with `dot` for the weighted sum. The gradient on a name is called `d` and the name. Change a
+# number in it: the engine, in the last four lines, follows.
 
 # %% tags=["S6.listing"]
 w = [2.0, -3.0, -3.0]
@@ -255,7 +255,7 @@ x, y = Value(3.0), Value(-4.0)
 stages = forward(x, y, sigmoid)
 stages["q"].backward()
 staged = dict(x=x, y=y, **stages)
-draw(stages["q"], names=staged)
+draw(stages["q"], names=staged, backward=False)
 
 # %% [markdown]
 # Backward by hand, on plain numbers, one short block for each stage. Nothing but the chain rule,
@@ -370,7 +370,8 @@ check("the first gradient is 10 times larger", first[1] / first[0], 10.0)
 # input is large, a small change of it matters; where it is 0, none does, to first order.
 #
 # Here is a classifier to ask: eight hidden neurons, trained on two moons. (They squash with
-# $\tanh$, into the range from $-1$ to 1. The score is above 0 for one class and below 0 for the other.)
+# $\tanh$, into the range from $-1$ to 1. The score is above 0 for one class and below 0 for the
+# other.)
 
 
 # %%
