@@ -16,21 +16,25 @@
 #
 # - run the two passes, and say what the first one stores for the second;
 # - derive all derivatives of a chain by hand, from the loss back to the first number;
-# - check them against differences of the loss, and say why nobody trains a network that way.
+# - say what this saves, compared with one long formula for each derivative;
+# - check derivatives against differences of the loss, and say why nobody trains a network that way.
 #
-# This lesson covers S1, S2 and S17 of the course's list of systems.
+# You need school calculus (the slopes of sin, cos and exp; the chain rule) and lessons 1 to 3.
 
 # %%
+import ast
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from lesson import answer, check, graded
 
 from autograd_core import (
     Gate,
+    Grade,
     GradientError,
     Value,
     apply,
+    attempt,
     check_gradient,
     cos,
     exp,
@@ -38,10 +42,10 @@ from autograd_core import (
     sin,
 )
 from nn import judges
-from viz import draw, explain, plots, step, to_text
+from viz import draw, explain, plots, sabotage, step, to_text
 
 # %% [markdown]
-# ## A network that is one chain (S2)
+# ## A network that is one chain
 #
 # Before networks with many units per layer, take one with a single number per layer. It is a sine,
 # an exponential and a cosine with a weight and a bias before, between and after them, and a squared
@@ -56,8 +60,9 @@ from viz import draw, explain, plots, step, to_text
 # shows its first two links, up to $f_1$; the others follow in the same manner.
 
 # %%
-given = dict(b0=0.3, w0=1.2, b1=-0.4, w1=1.5, b2=0.2, w2=0.8, b3=0.5, w3=-2.0, x=0.5, y=2.0)
-b0, w0, b1, w1, b2, w2, b3, w3, x, y = (Value(number, name) for name, number in given.items())
+b0, w0, b1, w1 = Value(0.3, "b0"), Value(1.2, "w0"), Value(-0.4, "b1"), Value(1.5, "w1")
+b2, w2, b3, w3 = Value(0.2, "b2"), Value(0.8, "w2"), Value(0.5, "b3"), Value(-2.0, "w3")
+x, y = Value(0.5, "x"), Value(2.0, "y")
 
 f0 = b0 + w0 * x
 h1 = sin(f0)
@@ -68,17 +73,18 @@ h3 = cos(f2)
 f3 = b3 + w3 * h3
 loss = (f3 - y) ** 2
 loss.label = "l"
+given = {v.label: v.data for v in (b0, w0, b1, w1, b2, w2, b3, w3, x, y)}
 names = dict(locals())  # the names so far, for the pictures
 draw(f1, names=names)
 
 # %% [markdown]
-# ## The first pass stores (S1)
+# ## The first pass stores
 #
 # No gradient yet: each shows as `-`. But the forward pass is done, and every number on the way is
 # still there. All 13 gates kept their output: the pre-activations $f_k$, the activations $h_k$, and
 # the sums and products without a name of their own (here `v` and a number).
 
-# %%
+# %% tags=["S1"]
 print(to_text(loss, backward=False, names=names))
 gates_run = [v for v in gradients(loss) if v.inputs]
 check("gates that ran and kept their output", len(gates_run), 13)
@@ -96,7 +102,7 @@ check("dh1/df0, kept by the gate", h1.partials[0], math.cos(f0.data))
 check("dh3/df2, kept by the gate", h3.partials[0], -math.sin(f2.data))
 
 # %% [markdown]
-# ## The second pass reuses (S1)
+# ## The second pass reuses
 #
 # Now backward. It computes no sine and no exponential: at each gate it multiplies what arrives from
 # above by a number that the first pass left there. Here is the whole chain after both passes, from
@@ -112,11 +118,8 @@ draw(loss, names=names, direction="TB")
 # layer. In the forward half the values fill in. In the backward half watch the `local` of each
 # step: it is one of those values, or made of one, or (at a sum) simply 1.
 
-# %%
+# %% tags=["S1"]
 walk = step(loss, names=names)
-walk
-
-# %%
 phases = [one.phase for one in walk]
 check("steps forward", phases.count("forward"), 13)
 check("steps backward", phases.count("backward"), 22)
@@ -124,6 +127,7 @@ check("forward comes first", phases, ["forward"] * 13 + ["seed"] + ["backward"] 
 kept = [v.partials for v in gates_run]
 used = [one.local for one in walk if one.phase == "backward"]
 check("each local is one that was kept", sorted(used), sorted(sum(kept, ())), within=0.0)
+walk
 
 # %% [markdown]
 # That it really uses the stored numbers shows when somebody tampers with a value between the
@@ -137,7 +141,7 @@ check("dl/dw1, after h1 was overwritten", gradients(loss)[w1], true_gradient, wi
 h1.data = true_number
 
 # %% [markdown]
-# ## All derivatives, by hand (S2)
+# ## All derivatives, by hand
 #
 # Backward by hand is the same walk. The loss gives the first factor, and then each step multiplies
 # by a single slope: $\omega_k$ for a linear stage, $\cos$, $\exp$ or $-\sin$ for the others
@@ -147,18 +151,56 @@ h1.data = true_number
 #   \frac{\partial \ell}{\partial h_k} = \omega_k \frac{\partial \ell}{\partial f_k} \qquad
 #   \frac{\partial \ell}{\partial f_{k-1}} = h_k' \frac{\partial \ell}{\partial h_k}$$
 #
-# Each line below uses the line before it. Nothing is computed twice.
+# The forward pass stores what it computes under a name. This store counts how often each number is
+# read again.
 
-# %%
-F0, H1, F1, H2, F2, H3, F3 = (v.data for v in (f0, h1, f1, h2, f2, h3, f3))
-hand = {}
-hand["f3"] = 2.0 * (F3 - given["y"])
-hand["h3"] = given["w3"] * hand["f3"]
-hand["f2"] = -math.sin(F2) * hand["h3"]
-hand["h2"] = given["w2"] * hand["f2"]
-hand["f1"] = H2 * hand["h2"]  # exp' is exp, and that is H2
-hand["h1"] = given["w1"] * hand["f1"]
-hand["f0"] = math.cos(F0) * hand["h1"]
+
+# %% tags=["S1"]
+class Cache(dict):
+    """A dict that counts how often each entry is read."""
+
+    def __init__(self):
+        self.reads = Counter()
+
+    def __getitem__(self, name):
+        self.reads[name] += 1
+        return super().__getitem__(name)
+
+
+def forward_pass(b0, w0, b1, w1, b2, w2, b3, w3, x, y):
+    """The loss, and the seven numbers on the way."""
+    cache = Cache()
+    cache["f0"] = f0 = b0 + w0 * x
+    cache["h1"] = h1 = math.sin(f0)
+    cache["f1"] = f1 = b1 + w1 * h1
+    cache["h2"] = h2 = math.exp(f1)
+    cache["f2"] = f2 = b2 + w2 * h2
+    cache["h3"] = h3 = math.cos(f2)
+    cache["f3"] = f3 = b3 + w3 * h3
+    return (f3 - y) ** 2, cache
+
+
+number, cache = forward_pass(**given)
+check("the same loss as the engine's", number, loss.data)
+
+# %% [markdown]
+# Now back. Here are the seven slopes from the loss down. Each derivative is the one before times
+# the next slope: nothing is computed twice.
+
+# %% tags=["S2"]
+slopes = {
+    "f3": 2.0 * (cache["f3"] - given["y"]),
+    "h3": given["w3"],
+    "f2": -math.sin(cache["f2"]),
+    "h2": given["w2"],
+    "f1": cache["h2"],  # exp' is exp, and that is h2
+    "h1": given["w1"],
+    "f0": math.cos(cache["f0"]),
+}
+hand, arrived = {}, 1.0
+for name, slope in slopes.items():
+    arrived *= slope
+    hand[name] = arrived
 
 for name, v in zip(hand, (f3, h3, f2, h2, f1, h1, f0), strict=True):
     check(f"dl/d{name}", v.grad, hand[name])
@@ -170,9 +212,11 @@ for name, v in zip(hand, (f3, h3, f2, h2, f1, h1, f0), strict=True):
 # $$\frac{\partial \ell}{\partial \beta_k} = \frac{\partial \ell}{\partial f_k} \qquad
 #   \frac{\partial \ell}{\partial \omega_k} = h_k \frac{\partial \ell}{\partial f_k}
 #   \quad (h_0 = x)$$
+#
+# Then the store can say how often the way back has read what the way there had left.
 
-# %%
-for k, h in enumerate((given["x"], H1, H2, H3)):
+# %% tags=["S1", "S2"]
+for k, h in enumerate((given["x"], cache["h1"], cache["h2"], cache["h3"])):
     hand[f"b{k}"] = hand[f"f{k}"]
     hand[f"w{k}"] = h * hand[f"f{k}"]
 
@@ -181,19 +225,83 @@ for name, v in zip(("b0", "w0", "b1", "w1"), (b0, w0, b1, w1), strict=True):
 for name, v in zip(("b2", "w2", "b3", "w3"), (b2, w2, b3, w3), strict=True):
     check(f"dl/d{name}", v.grad, hand[name])
 
+print()
+for name in cache:
+    print(f"{name}: stored once, read on the way back: {cache.reads[name]}")
+check("reads of h2, of f1", [cache.reads["h2"], cache.reads["f1"]], [2, 0])
+
 # %% [markdown]
+# $h_2$ serves twice: for the slope of its exponential, and for the weight behind it. $f_1$ is not
+# read at all, since the slope of an exponential is its output: a program that must save memory may
+# drop it. All others have to wait until the way back comes by.
+#
 # Seven derivatives along the chain and eight of parameters, and the engine agrees with each.
 #
+# ## The long formula that nobody needs
+#
+# Could one not write the derivative down once, as a formula, and put in the numbers? One could. Put
+# the stages into each other, and with $\omega_0$ at the very bottom it is this (Understanding Deep
+# Learning, 7.3):
+#
+# $$\begin{aligned}
+# \frac{\partial \ell}{\partial \omega_0} = -2 \,
+# & \bigl(\beta_3 + \omega_3 \cos[\beta_2 + \omega_2 \exp[\beta_1 + \omega_1
+#   \sin[\beta_0 + \omega_0 x]]] - y\bigr) \\
+# & \cdot \omega_1 \omega_2 \omega_3 \cdot x \cdot \cos[\beta_0 + \omega_0 x]
+#   \cdot \exp[\beta_1 + \omega_1 \sin[\beta_0 + \omega_0 x]] \\
+# & \cdot \sin[\beta_2 + \omega_2 \exp[\beta_1 + \omega_1 \sin[\beta_0 + \omega_0 x]]]
+# \end{aligned}$$
+#
+# The same in Python, put together from its parts:
+
+# %% tags=["S2.formula"]
+F0 = "b0 + w0*x"
+F1 = f"b1 + w1*sin({F0})"
+F2 = f"b2 + w2*exp({F1})"
+F3 = f"b3 + w3*cos({F2})"
+formula = f"-2*({F3} - y) * w1*w2*w3 * x * cos({F0}) * exp({F1}) * sin({F2})"
+print(formula)
+
+plain = {"sin": math.sin, "exp": math.exp, "cos": math.cos}
+check("dl/dw0, by the long formula = engine", eval(formula, plain | given), w0.grad)
+calls = Counter(part.func.id for part in ast.walk(ast.parse(formula)) if isinstance(part, ast.Call))
+print(dict(calls))
+check("exp, all three times of the same number", formula.count(f"exp({F1})"), 3)
+check("sin of f0", formula.count(f"sin({F0})"), 3)
+check("functions evaluated, for one derivative", sum(calls.values()), 9)
+
+# %% [markdown]
+# It is right, and it computes the same things again and again: nine evaluations of a function for
+# one derivative, and each of the other seven parameters has a formula of its own. The two passes
+# above evaluate `sin`, `exp` and `cos` once each on the way there, and $\cos f_0$ and $\sin f_2$ on
+# the way back: five in all, for all fifteen derivatives.
+#
+# And the gap grows with depth. Take a chain of sines, one upon the other: the formula of $\partial
+# \ell / \partial \omega_0$ grows with the square of the depth, the two passes by one sine and one
+# cosine for each link.
+
+
+# %% tags=["S2.formula"]
+def evaluations(depth):
+    """In the formula of dl/dw0, and in two passes, for a chain of so many sines."""
+    f, sums = "b + w*x", []
+    for _ in range(depth):
+        sums.append(f)
+        f = f"b + w*sin({f})"
+    formula = " * ".join([f"2*({f} - y)", "x", *(f"w*cos({one})" for one in sums)])
+    return formula.count("sin(") + formula.count("cos("), 2 * depth
+
+
+for depth in (3, 10, 30):
+    long, passes = evaluations(depth)
+    print(f"{depth} sines: {long} in the formula, {passes} in the two passes")
+    check("    n (n + 3) / 2", long, depth * (depth + 3) / 2)
+
+# %% [markdown]
 # ## Ask about a single one
 #
 # `explain` writes the chain rule for any value, with the names and numbers of this graph. For a
-# value in the middle:
-
-# %%
-explain(loss, f2, names=names)
-
-# %% [markdown]
-# For a weight, where `v` and a number is the product $\omega_1 h_1$:
+# weight, where `v` and a number is the product $\omega_1 h_1$:
 
 # %%
 explain(loss, w1, names=names)
@@ -207,7 +315,7 @@ for v in (f3, h3, f2, h2, f1, h1, f0):
     print(str(explain(loss, v, names=names)).split("\nwhere")[0], end="\n\n")
 
 # %% [markdown]
-# ## A judge who knows no calculus (S2, S17)
+# ## A judge who knows no calculus
 #
 # Hand and engine might share a mistake, since both believe the same rules. A derivative is a
 # slope, though, and a slope can be measured: nudge a number by $h$ up and down, and see what the
@@ -243,7 +351,7 @@ check("the same loss", nudged("x", 0.0), loss.data)
 # %% [markdown]
 # All fifteen, engine beside measurement:
 
-# %%
+# %% tags=["S2", "S17"]
 engine = dict(f3=f3, h3=h3, f2=f2, h2=h2, f1=f1, h1=h1, f0=f0)
 engine |= dict(b0=b0, w0=w0, b1=b1, w1=w1, b2=b2, w2=w2, b3=b3, w3=w3)
 for name, v in engine.items():
@@ -267,23 +375,23 @@ def errors(quotient):
 
 
 both, one = errors(measured), errors(one_sided)
+(best_both, least_both), (best_one, least_one) = (min(e, key=lambda p: p[1]) for e in (both, one))
+check("best k, both sides", best_both, 5, within=0.2)  # 4, 5 or 6: rounding differs
+check("best k, one-sided", best_one, 8, within=0.125)  # 7, 8 or 9
+check("one-sided leaves more than ten times the error", least_one > 10 * least_both, True)
 plots.curves(
     {"one-sided": one, "both sides": both},
     xlabel="k, for a nudge of 10^-k", ylabel="error of the measured dl/dw0", log=True,
 )  # fmt: skip
 
 # %% [markdown]
-# The best nudge is near $10^{-5}$ on both sides, and near $10^{-8}$ on one side, where it leaves an
-# error more than ten times larger.
-
-# %%
-(best_both, least_both), (best_one, least_one) = (min(e, key=lambda p: p[1]) for e in (both, one))
-check("best k, both sides", best_both, 5, within=0.2)  # 4, 5 or 6: rounding differs
-check("best k, one-sided", best_one, 8, within=0.125)  # 7, 8 or 9
-check("one-sided leaves more than ten times the error", least_one > 10 * least_both, True)
+# Here the best nudge is near $10^{-5}$ on both sides, and near $10^{-8}$ on one side, where it
+# leaves an error more than ten times larger. Why there? Rounding brings an error of about
+# $10^{-16}$ of the loss, divided by the nudge. The curve brings one that grows as $h$ on one side,
+# and as $h^2$ on both. The best nudge is where the two errors are of about the same size.
 
 # %% [markdown]
-# ## One by one: `check_gradient` (S17)
+# ## One by one: `check_gradient`
 #
 # `check_gradient` does this with care: it takes a row of nudges, each half the one before, and
 # extrapolates to a nudge of zero. It takes a function of the parameters, and prints one line per
@@ -291,7 +399,7 @@ check("one-sided leaves more than ten times the error", least_one > 10 * least_b
 # right.
 
 
-# %%
+# %% tags=["S17"]
 def chain(b0, w0, b1, w1, b2, w2, b3, w3):
     h1 = sin(b0 + w0 * given["x"])
     h2 = exp(b1 + w1 * h1)
@@ -323,12 +431,12 @@ except GradientError as found:
     check("the sign", found.report[0].analytic, -found.report[0].numeric, within=1e-9)
 
 # %% [markdown]
-# ## Why nobody trains like that: 2n passes (S17)
+# ## Why nobody trains like that: 2n passes
 #
 # A measured slope needs two forward passes, and it tells you about one parameter only. Then the
 # next. So $n$ parameters cost $2n$ forward passes. Count them:
 
-# %%
+# %% tags=["S17"]
 passes = 0
 
 
@@ -345,26 +453,29 @@ def numeric_gradient(f, w, h=1e-5):
     return [(moved(i, h) - moved(i, -h)) / (2.0 * h) for i in range(len(w))]
 
 
-slopes = numeric_gradient(counted, parameters)
+measured_slopes = numeric_gradient(counted, parameters)
 check("forward passes for 8 parameters", passes, 2 * 8)
-check("the gradient", slopes, [hand[name] for name in given if name not in "xy"], within=1e-8)
+check(
+    "the gradient", measured_slopes, [hand[name] for name in given if name not in "xy"], within=1e-8
+)
 
 # %% [markdown]
-# `check_gradient` takes more, for its row of nudges and for both sides; it is a judge, not a way to
-# train.
+# `check_gradient` takes more, about 50 for each parameter, for its row of nudges and for both
+# sides; it is a judge, not a way to train.
 
-# %%
+# %% tags=["S17"]
 passes = 0
 check_gradient(counted, parameters)
-check("forward passes of check_gradient", passes, 1 + 8 * 51)
+check("its forward passes, for each parameter", passes / 8, 50, within=0.1)
 
 # %% [markdown]
-# The backward pass does not care how many parameters there are. It crosses each wire once, and a
-# gate has at most two wires: no more than two multiplications for each gate of the forward pass,
-# whether for one parameter or for a hundred.
+# The backward pass does not ask how many of the leaves are parameters. It crosses each wire once,
+# with one multiplication and one addition, and the forward pass has read each of these wires too.
+# So both passes grow alike with the network, and one of each gives all derivatives, of one
+# parameter or of a hundred.
 
 
-# %%
+# %% tags=["S17"]
 def wide(*w):
     global passes
     passes += 1
@@ -377,9 +488,10 @@ for n in (1, 10, 100):
     check(f"n = {n}, measured: forward passes", passes, 2 * n)
     passes = 0
     out = wide(*map(Value, [1.0] * n))
-    gates, wires = [[one.phase for one in step(out)].count(p) for p in ("forward", "backward")]
+    crossed = sum(one.phase == "backward" for one in step(out))
     check(f"n = {n}, by the engine: forward passes", passes, 1)
-    check(f"   and backward, {wires} wires of {gates} gates", wires <= 2 * gates, True)
+    read = sum(len(v.inputs) for v in gradients(out))
+    check("   wires crossed backward = wires read forward", crossed, read)
 
 # %% [markdown]
 # So differences are for checking a few numbers once, and backpropagation is for all of them,
@@ -387,12 +499,46 @@ for n in (1, 10, 100):
 #
 # ## Exercises
 #
-# Change the numbers in the stepper above, then predict.
+# **Exercise 1.** Predict. The chain gets one more link before its loss: $h_4 = \tanh f_3$, $f_4 =
+# \beta_4 + \omega_4 h_4$ and $\ell = (f_4 - y)^2$. How many gates store their output on the way
+# there, and how many wires does the way back cross? Type a list of two numbers.
 #
-# **Exercise 1.** Set `w3` to 0. Of the eight derivatives of parameters, how many are not zero?
+# <details><summary>A hint</summary>
+#
+# The chain above has 13 gates and 22 wires. Which gates come with a link, and how many wires go
+# into each?
+#
+# </details>
 
 
-# %%
+# %% tags=["aim-1"]
+def longer():
+    b4, w4 = Value(0.1), Value(0.7)
+    loss = (b4 + w4 * f3.tanh() - y) ** 2
+    gates = [v for v in gradients(loss) if v.inputs]
+    return [len(gates), sum(len(v.inputs) for v in gates)]
+
+
+answer(1, ..., longer, but={
+    (14, 23): "You counted the tanh. The line of f4 has gates of its own.",
+    (15, 25): "The line of f4 is more than one gate.",
+    (16, 25): "The gates are right. How many wires go into a sum, and into a product?",
+    (16, 28): "The gates are right. How many wires go into the tanh?",
+})  # fmt: skip
+
+# %% [markdown]
+# **Exercise 2.** Predict. Somebody sets `w3` to 0. Of the eight derivatives of parameters, how many
+# are not zero? Type a number; then try it in the stepper above.
+#
+# <details><summary>A hint</summary>
+#
+# What does a product hand to its two factors? A weight of 0 blocks the way down. Is it blocked
+# itself?
+#
+# </details>
+
+
+# %% tags=["aim-2"]
 def slopes_at(**changed):
     now = {**given, **changed}
     w = [Value(number) for name, number in now.items() if name not in "xy"]
@@ -400,47 +546,15 @@ def slopes_at(**changed):
     return [total[v] for v in w]
 
 
-answer(1, ..., lambda: sum(slope != 0.0 for slope in slopes_at(w3=0.0)))
+answer(2, ..., lambda: sum(slope != 0.0 for slope in slopes_at(w3=0.0)), but={
+    0: "Something still arrives at f3.",
+    1: "One of them is the bias b3. Does the weight beside it learn?",
+    7: "What arrives at h3, and what is below it?",
+    8: "What arrives at h3, if the slope on the way is 0?",
+})  # fmt: skip
 
 # %% [markdown]
-# **Exercise 2.** `b0` is 0.3. What is the smallest larger `b0` at which the loss no longer depends
-# on `w0` at all (to first order), though it still depends on `w1`? (Which gate lies between them?)
-
-
-# %%
-def where_only_w0_is_silent():
-    low, high = given["b0"], given["b0"] + 1.0
-    for _ in range(60):  # halve the interval in which dl/dw0 changes its sign beside dl/dw1
-        middle = (low + high) / 2.0
-        _, at_w0, _, at_w1, *_ = slopes_at(b0=middle)
-        low, high = (middle, high) if at_w0 / at_w1 > 0.0 else (low, middle)
-    return low
-
-
-answer(2, ..., where_only_w0_is_silent)
-
-# %% [markdown]
-# **Exercise 3.** With one-sided differences, $(\ell(v + h) - \ell(v)) / h$, how many forward passes
-# does the gradient of the eight parameters take, if none is run twice?
-
-
-# %%
-def one_sided_passes(h=1e-8):
-    global passes
-    passes = 0
-    here = counted(*parameters)
-    measured_slopes = []
-    for i, number in enumerate(parameters):
-        up = counted(*parameters[:i], number + h, *parameters[i + 1 :])
-        measured_slopes.append((up - here) / h)
-    check("the gradient, one-sided", measured_slopes, slopes, within=1e-6)
-    return passes
-
-
-answer(3, ..., one_sided_passes)
-
-# %% [markdown]
-# **Exercise 4.** Write the whole backward pass of the chain as a function of its ten numbers. The
+# **Exercise 3.** Write the whole backward pass of the chain as a function of its ten numbers. The
 # forward pass is there. Try it from the formulas, without a look at the cells above; it is tried on
 # twenty chains with other numbers.
 #
@@ -452,7 +566,7 @@ answer(3, ..., one_sided_passes)
 # </details>
 
 
-# %%
+# %% tags=["aim-1", "aim-2"]
 def derivatives(b0, w0, b1, w1, b2, w2, b3, w3, x, y):
     f0 = b0 + w0 * x
     h1 = math.sin(f0)
@@ -474,39 +588,140 @@ def derivatives(b0, w0, b1, w1, b2, w2, b3, w3, x, y):
     return d
 
 
-graded(4, judges.toy_chain, derivatives)
+graded(3, judges.toy_chain, derivatives)
 
 # %% [markdown]
-# ## Answers
+# **Exercise 4.** Here is the chain once more, and in its way back is a mistake. Find it, and type
+# its name in quotes. It is one of "overwrote", "wrong operand", "sign", "max to both",
+# "stale value", "wrong order", "did not zero".
 #
-# **1.** Only 2. With $\omega_3 = 0$ nothing passes from $f_3$ to $h_3$, so everything below gets
-# zero. $\beta_3$ still gets what arrives at $f_3$, and $\omega_3$ gets it times $h_3$: a weight of
-# 0 blocks the way down but can still learn.
+# <details><summary>A hint</summary>
+#
+# Go from the loss down, and work out each `local` yourself before you look: it is a weight, an
+# activation, or the slope of a sine, an exponential or a cosine at the number that stands there.
+#
+# </details>
 
 # %%
-check("exercise 1", 2, sum(slope != 0.0 for slope in slopes_at(w3=0.0)))
+broken = sabotage(loss, seed=14, names=names)
+broken
+
+# %% tags=["aim-2"]
+answer(4, ..., lambda: broken.mistake.name, but={
+    "overwrote": "No value in the chain is used twice, so there is no sum to lose.",
+    "sign": "Compare the signs: the slope of the cosine has its minus.",
+    "stale value": "Each slope is made of a number that stands there now. Of the right one?",
+    "did not zero": "Each gradient begins at 0.",
+})  # fmt: skip
 
 # %% [markdown]
-# **2.** The sine lies between. Its slope is $\cos f_0$, and that is 0 where $f_0 = \pi / 2$, so
-# $\beta_0 = \pi / 2 - \omega_0 x$, which is 0.97. There the sine is at its top, and a small nudge
-# below it changes nothing above. (On the way $f_3$ passes $y$. There the loss is 0, and so are
-# *all* derivatives; that is not what was asked.)
+# **Exercise 5.** Somebody writes one long formula, like that of $\partial \ell / \partial
+# \omega_0$, for each of the eight parameters. How often does `exp` stand in all eight together? (In
+# the two passes it is evaluated once.) Type a number.
+#
+# <details><summary>A hint</summary>
+#
+# Each formula is a product of slopes, from the loss down to its parameter. How often is `exp` in
+# $f_3 - y$? Which slopes have $f_2$ or $h_2$ in them? And do not forget the factor that a weight
+# gets.
+#
+# </details>
 
-# %%
-top = math.pi / 2 - 1.2 * 0.5
-check("exercise 2", top, where_only_w0_is_silent())
-check("rounded", top, 0.97, within=0.005)
-_, at_w0, _, at_w1, _, _, at_b3, _ = slopes_at(b0=top)
-check("dl/dw0 there", at_w0, 0.0)
-check("dl/dw1 there is not 0", abs(at_w1) > 1.0, True)
-check("dl/db3 changed sign on the way", [b3.grad < 0.0, at_b3 > 0.0], [True, True])
+
+# %% tags=["aim-3"]
+def all_eight():
+    h = ["x", f"sin({F0})", f"exp({F1})", f"cos({F2})"]
+    down = [f"2*({F3} - y)", f"w3*-sin({F2})", f"w2*exp({F1})", f"w1*cos({F0})"]
+    count = 0
+    for k, factor in enumerate(h):
+        bias = "*".join(down[: 4 - k])
+        count += bias.count("exp(") + f"{bias}*{factor}".count("exp(")
+    return count
+
+
+answer(5, ..., all_eight, but={
+    24: "Three in each? The formulas of b3, w3 and b2 are shorter.",
+    18: "Nearly: which weights get a factor that has an exponential in it?",
+    8: "More than one in each: look at the formula of w0.",
+    3: "That is one of the formulas alone.",
+})  # fmt: skip
 
 # %% [markdown]
-# **3.** $n + 1 = 9$: one at the point itself, which all share, and one for each parameter. Cheaper
-# than $2n$, but the plot above shows what it costs in digits.
+# **Exercise 6.** Predict. Somebody adds 100 000 to the loss. No derivative changes, but the loss is
+# rounded to larger steps. Measured on both sides with a nudge of $10^{-k}$: for which $k$, a whole
+# number, is the worst error of the eight derivatives smallest now?
+#
+# <details><summary>A hint</summary>
+#
+# The rounding now brings about $10^5 \cdot 10^{-16}$, divided by the nudge $h$. The curve brings,
+# for the worst of the eight, about $10 \, h^2$. At which $h$ are the two about equal?
+#
+# </details>
 
-# %%
-check("exercise 3", 8 + 1, one_sided_passes())
+
+# %% tags=["aim-4"]
+def best_on_a_hill(hill=1e5):
+    def worst(k):
+        h = 10.0**-k
+        pairs = ((name, nudged(name, h) + hill, nudged(name, -h) + hill) for name in PARAMETERS)
+        return max(abs((up - down) / (2.0 * h) - engine[name].grad) for name, up, down in pairs)
+
+    return min(range(1, 10), key=worst)
+
+
+PARAMETERS = [name for name in given if name not in "xy"]
+answer(6, ..., best_on_a_hill, but={
+    5: "That was the best without the hill. Larger rounding wants another nudge.",
+    6: "With more rounding, a smaller nudge drowns sooner.",
+    8: "That is the best on one side, and without the hill.",
+    3: "The right direction, but too far: the error of the curve grows with the square.",
+    1: "The right direction, but much too far.",
+})  # fmt: skip
+
+# %% [markdown]
+# **Exercise 7.** On one side, $(f(v + h) - f(v)) / h$, a gradient needs fewer passes than $2n$.
+# Write it with as few as you can, for any function `f` of some numbers `w`, called as `f(*w)`. You
+# may add lines. The judge counts the calls.
+#
+# <details><summary>A hint</summary>
+#
+# Which of the two numbers is the same for all parameters? The list with one number changed is
+# `[*w[:i], w[i] + h, *w[i + 1:]]`.
+#
+# </details>
+
+
+# %% tags=["aim-4"]
+def one_sided_gradient(f, w, h=1e-7):
+    slopes = []
+    for i in range(len(w)):
+        slopes.append(...)
+    return slopes
+
+
+def counts_passes(work):
+    for numbers in ([0.5], [1.0, -2.0], parameters):
+        calls = []
+
+        def f(*w, calls=calls):
+            calls.append(w)
+            return sum(k * math.sin(v) for k, v in enumerate(w, 1)) + math.prod(w)
+
+        leaves = [Value(number) for number in numbers]
+        total = gradients(sum(k * sin(v) for k, v in enumerate(leaves, 1)) + math.prod(leaves))
+        result, trouble = attempt(work, f, list(numbers), form="(f, w)")
+        if trouble or not isinstance(result, list) or len(result) != len(numbers):
+            return Grade(False, trouble or "Return a list with a number for each parameter.")
+        n = len(numbers)
+        for i, (slope, leaf) in enumerate(zip(result, leaves, strict=True)):
+            if abs(slope - total[leaf]) > 1e-5:
+                return Grade(False, f"Slope {i} of {n}: {slope:.6g}, expected {total[leaf]:.6g}.")
+        if len(calls) > n + 1:
+            return Grade(False, f"The slopes are right, but {len(calls)} passes are too many.")
+    return Grade(True, "Right: the slopes are good to five digits, with no pass run twice.")
+
+
+graded(7, counts_passes, one_sided_gradient)
 
 # %% [markdown]
 # Next: [5. Layers and matrices](05_layers_and_matrices.ipynb), where each link of the chain is a
