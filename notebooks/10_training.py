@@ -126,14 +126,12 @@ losses = nn.fit(model, moons_loss(model), (points, signs), optimizer, epochs=100
 
 # %%
 scores = compile_graph(model)  # more of this below
-plots.decision_boundary(scores.each, points, labels, title="after 100 epochs")
-
-# %%
 right = [s * score > 0 for s, score in zip(signs, scores.each(points), strict=True)]
 penalty = 1e-4 * sum(p.data**2 for p in model.parameters())
 check("parameters", len(model.parameters()), 337)
 check("points on their side", sum(right), 100)
 print(f"last loss {losses[-1]:.4f}, of which the penalty is {penalty:.4f}")
+plots.decision_boundary(scores.each, points, labels, title="after 100 epochs")
 
 # %% [markdown]
 # In this run all 100 points end on their side, and most of the loss that is left is the penalty.
@@ -230,20 +228,13 @@ for epoch in range(3):
     scheduler.step()
 seconds_eager = (time.perf_counter() - start) / 3
 print(f"{seconds_eager:.2f} s per epoch")
-
-# %% [markdown]
-# Where does the time go? Each step builds a graph of Values, walks it once backward, and drops it.
-# The next step builds the same graph again, gate for gate, with other numbers in it. The last one
-# is too big to look at, so we count it:
-
-# %%
-graph = topological(loss)
-made = [v for v in graph if v.gate]
-check("values in the graph of one step", len(graph), 47386)
-check("of which gates", len(made), 44950)
+check("gates in the last graph", sum(v.gate is not None for v in topological(loss)), 44950)
 
 # %% [markdown]
 # ## Trace once, replay
+#
+# Where does the time go? Each step builds a graph of 44,950 gates, walks it once backward, and
+# drops it. The next step builds the same graph again, gate for gate, with other numbers in it.
 #
 # `nn.fit` runs the same loop, but it watches the model do *one example* only, writes down which
 # gates it used, forward and backward, and from then on fills in numbers. The whole batch goes
@@ -316,8 +307,6 @@ xs = [x for x, _ in points]
 f = compile_graph(squared_error)
 value, slopes = f.value_and_grad(xs, signs)
 print(f.program.listing())
-
-# %%
 draw(f.program)
 
 # %% [markdown]
@@ -398,6 +387,8 @@ x, y = next(iter(loader))
 size, count = bytes_of(lambda: nn.MSELoss()(model(x), y))
 print(f"{size / 1e6:.1f} MB for {count} gates, {size / count:.0f} bytes per gate")
 check("between 80 and 300 bytes per gate", 80 < size / count < 300, True)
+weights = 10 * 40 + 40 * 40 + 40 * 5
+check("gates", count, 10 * (2 * weights + 80 + 3 * 5))
 double, _ = bytes_of(lambda: nn.MSELoss()(model(x + x), y + y))
 check("twice the examples, twice the memory", double / size, 2.0, within=0.02)
 with no_grad():
@@ -409,12 +400,7 @@ check("without gradients, under a hundredth", nothing < size / 100, True)
 # In a graph of scalars each weight times its input is a gate of its own, and so is each sum: two
 # gates per weight and example. Only 95 per example are anything else: 80 ReLUs and, for each of
 # the five outputs, a difference, a square and a part of the mean.
-
-# %% tags=["S15.memory"]
-weights = 10 * 40 + 40 * 40 + 40 * 5
-check("gates", count, 10 * (2 * weights + 80 + 3 * 5))
-
-# %% [markdown]
+#
 # So here it is the weights that fill the memory, times the batch. An array library does not keep
 # the products. The four matrix lines of lesson 5 read the inputs of each layer, and nothing else
 # from between (a ReLU's slope can be told from its output):
@@ -519,17 +505,15 @@ check("blocks computed", len(calls), 48 + 44)
 
 # %% tags=["S15.checkpoints"]
 peaks = [math.nan] + [checkpointed(blocks, 0.5, length) for length in range(1, 49)]
+check("the least is at a length of", peaks.index(min(peaks[1:])), 4)
+check("one segment is the whole graph, and its start", peaks[48], 144 + 1)
+least = min(checkpointed(blocks * 4, 0.5, length) for length in range(4, 17))
+check("192 blocks, against 48", least / min(peaks[1:]), 2.0)
 plots.training_curves(
     {"kept with checkpoints": peaks, "kept without": [math.nan] + [144] * 48},
     xlabel="blocks in a segment",
     ylabel="numbers kept at a time",
 )
-
-# %% tags=["S15.checkpoints"]
-check("the least is at a length of", peaks.index(min(peaks[1:])), 4)
-check("one segment is the whole graph, and its start", peaks[48], 144 + 1)
-least = min(checkpointed(blocks * 4, 0.5, length) for length in range(4, 17))
-check("192 blocks, against 48", least / min(peaks[1:]), 2.0)
 
 # %% [markdown]
 # (Where a cut goes through several numbers, such as a layer of a network, each has an arriving
@@ -549,10 +533,16 @@ check("192 blocks, against 48", least / min(peaks[1:]), 2.0)
 print(inspect.getsource(worker.gradient))
 
 # %% [markdown]
-# Two workers, half of a batch each, against this one process:
+# Two workers, half of a batch each, against this one process. The halves alone are not the
+# gradient, and they differ a lot: each sees five points of its own.
+
 
 # %% tags=["S14.parallel"]
-model, loader, optimizer, scheduler = program()
+def distance(a, b):
+    return math.dist(a, b) / math.hypot(*b)
+
+
+model, loader, _, _ = program()
 x, y = next(iter(loader))
 _, alone = worker.gradient(model, x, y)
 
@@ -565,16 +555,6 @@ check("workers are processes of their own", os.getpid() not in (first, second), 
 average = [(a + b) / 2 for a, b in zip(one, other, strict=True)]
 check("gradients", len(average), 2285)
 check("averaged over two processes", average, alone)
-
-# %% [markdown]
-# The halves alone are not the gradient, and they differ a lot: each sees five points of its own.
-
-
-# %%
-def distance(a, b):
-    return math.dist(a, b) / math.hypot(*b)
-
-
 print(f"first half, off by {distance(one, alone):.0%}; average, {distance(average, alone):.0e}")
 check("a half is off by more than a tenth", distance(one, alone) > 0.1, True)
 
@@ -587,8 +567,8 @@ with processes.Pool(2) as pool:
     for x, y in loader:
         shards = [(model, x[:5], y[:5]), (model, x[5:], y[5:])]
         (_, one), (_, other) = pool.starmap(worker.gradient, shards, chunksize=1)
-        for p, a, b in zip(model.parameters(), one, other, strict=True):
-            p.grad = (a + b) / 2
+        for p, mine, yours in zip(model.parameters(), one, other, strict=True):
+            p.grad = (mine + yours) / 2
         optimizer.step()
 
 single, loader, optimizer, _ = program()
@@ -629,20 +609,20 @@ graded(1, nn.judges.training_loop, train)
 
 # %% [markdown]
 # **Exercise 2.** This loop is to bring one weight to 0, and never does. The picture shows how it
-# swings. A line is missing. Put it back (try it), and the swinging is gone. Then give the optimiser
-# a momentum, `SGD([w], lr=0.1, momentum=...)`: with one particular number the *right* loop walks
-# exactly the path of the wrong one. Which number?
+# swings. A line is missing. Put it back (try it), and the swinging is gone; then take it out again.
+# Now think of the right loop with a momentum, `SGD([weight], lr=0.1, momentum=...)`. With one
+# particular number it walks exactly the path of the wrong one. Which number?
 
 # %%
-w = Value(1.0)
-optimizer = SGD([w], lr=0.1)
+weight = Value(1.0)
+optimizer = SGD([weight], lr=0.1)
 path = []
 for _ in range(60):
-    loss = w * w
+    loss = weight * weight
     loss.backward()
     optimizer.step()
-    path.append(w.data)
-plots.training_curves({"w": path}, xlabel="step", ylabel="w", title="a line is missing")
+    path.append(weight.data)
+plots.training_curves({"weight": path}, xlabel="step", ylabel="weight", title="a line is missing")
 
 # %% [markdown]
 # <details><summary>A hint</summary>
@@ -668,16 +648,12 @@ def momentum_like_it():
             return hundredths / 100
 
 
-answer(
-    2,
-    ...,
-    momentum_like_it,
-    but={
-        0: "That is the right loop without momentum, which does not swing.",
-        0.9: "That forgets a tenth of the past in each step. What does the wrong loop forget?",
-        0.1: "That is the learning rate. The number asked for says how much of the past is kept.",
-    },
-)
+words = {
+    0: "That is the right loop without momentum, which does not swing.",
+    0.9: "That forgets a tenth of the past in each step. What does the wrong loop forget?",
+    0.1: "That is the learning rate. The number asked for says how much of the past is kept.",
+}
+answer(2, ..., momentum_like_it, but=words)
 
 # %% [markdown]
 # **Exercise 3.** For 100 points the graph of `mean_of(100)` has 601 gates, and the program
@@ -699,17 +675,13 @@ def gates_and_instructions():
     return [sum(v.gate is not None for v in topological(mean_of(300))), len(longer.program.code)]
 
 
-answer(
-    3,
-    ...,
-    gates_and_instructions,
-    but={
-        (1803, 9): "One gate does not belong to a point: the mean is divided once.",
-        (1803, 27): "An instruction runs once for all points, and the mean is divided once.",
-        (1801, 27): "An instruction takes an array, with a lane for each point.",
-        (601, 9): "Values are scalars: a point more is a point's gates more.",
-    },
-)
+words = {
+    (1803, 9): "One gate does not belong to a point: the mean is divided once.",
+    (1803, 27): "An instruction runs once for all points, and the mean is divided once.",
+    (1801, 27): "An instruction takes an array, with a lane for each point.",
+    (601, 9): "Values are scalars: a point more is a point's gates more.",
+}
+answer(3, ..., gates_and_instructions, but=words)
 
 # %% [markdown]
 # **Exercise 4.** A network of `Linear(8, 16)`, `ReLU()`, `Linear(16, 4)` and the mean squared
@@ -735,24 +707,20 @@ def gates_and_numbers():
     return [gates_in(loss), sum(len(row) for layer in layers for row in layer)]
 
 
-answer(
-    4,
-    ...,
-    gates_and_numbers,
-    but={
-        (412, 28): "That is one example.",
-        (1320, 168): "A weight makes two gates for each example: a product and a sum.",
-        (
-            2304,
-            168,
-        ): "Those are the gates of the weights. ReLUs and the loss are made of gates too.",
-        (2472, 2472): "An array library does not keep the products.",
-    },
-)
+words = {
+    (412, 28): "That is one example.",
+    (1320, 168): "A weight makes two gates for each example: a product and a sum.",
+    (
+        2304,
+        168,
+    ): "Those are the gates of the weights. ReLUs and the loss are made of gates too.",
+    (2472, 2472): "An array library does not keep the products.",
+}
+answer(4, ..., gates_and_numbers, but=words)
 
 # %% [markdown]
-# **Exercise 5.** A chain of 300 blocks of three gates, cut into segments of the best length. How
-# many numbers are kept at a time, and how many blocks are computed on the way forward, all in all?
+# **Exercise 5.** A chain of 300 blocks of three gates, cut into segments of one length, the best
+# that divides 300. How many numbers are kept at a time, and how many blocks are computed in all?
 # Answer with a list of both. (`checkpointed(blocks * 6, 0.5, length)` has 288 blocks, if you want
 # to try; `calls` gets an entry for each block computed.)
 #
@@ -767,23 +735,20 @@ answer(
 # %% tags=["aim-4"]
 def least_and_work():
     many = (blocks * 7)[:300]
-    kept, length = min((checkpointed(many, 0.5, length), length) for length in range(5, 31))
+    kept, length = min((checkpointed(many, 0.5, n), n) for n in range(5, 31) if 300 % n == 0)
     calls.clear()
     checkpointed(many, 0.5, length)
     return [kept, len(calls)]
 
 
-answer(
-    5,
-    ...,
-    least_and_work,
-    but={
-        (60, 600): "Nearly: is there a segment that need not be run before its graph is built?",
-        (60, 300): "A block whose graph was not kept is computed again.",
-        (900, 300): "That is the whole graph, without checkpoints.",
-        (69, 583): "A segment of length L has a graph of 3 L gates: the gates count in the best L.",
-    },
-)
+words = {
+    (60, 600): "Nearly: is there a segment that need not be run before its graph is built?",
+    (60, 300): "A block whose graph was not kept is computed again.",
+    (900, 300): "That is the whole graph, without checkpoints.",
+    (61, 588): "A length of 12 is near, but another makes both terms equal.",
+    (30, 590): "Starts and graph both need room: add them.",
+}
+answer(5, ..., least_and_work, but=words)
 
 # %% [markdown]
 # **Exercise 6.** One worker is slow and gets 3 of the 10 examples, the other gets 7. Each sends the
@@ -806,26 +771,24 @@ batch, targets = points[:10], [[s] for s in signs[:10]]
 
 def whole_batch(combine):
     """Judge it on three ways to cut ten examples."""
-    _, alone = worker.gradient(pupil, batch, targets)
+    _, right = worker.gradient(pupil, batch, targets)
     for sizes in ([5, 5], [3, 7], [1, 2, 7]):
         cuts = pairwise(accumulate(sizes, initial=0))
         parts = [worker.gradient(pupil, batch[a:b], targets[a:b])[1] for a, b in cuts]
         got, trouble = attempt(combine, parts, sizes, form="(gradients, sizes)")
-        if trouble:
-            return Grade(False, trouble)
-        if not isinstance(got, list) or len(got) != len(alone):
-            return Grade(False, "It must return one list, with a number for each parameter.")
-        total = [sum(each) for each in zip(*parts, strict=True)]
-        if distance(got, alone) > 1e-9:
-            place = f"shards of {sizes}: the first gradient"
-            told = "Work it out by hand for two shards and one parameter."
-            if distance(got, total) < 1e-9:
-                told = "The gradients were added, and the loss of a batch is a mean."
-            elif distance(got, [g / len(sizes) for g in total]) < 1e-9:
-                told = "All shards count alike here, whatever their size."
-            elif distance(got, [10 * g for g in alone]) < 1e-9:
-                told = "That is the sum over all examples: what makes it a mean?"
-            return Grade(False, told, 1, place, alone[0], got[0])
+        if trouble or not isinstance(got, list) or len(got) != len(right):
+            return Grade(False, trouble or "It must return one list, a number per parameter.")
+        added = [sum(each) for each in zip(*parts, strict=True)]
+        words = {
+            "The gradients were added, and the loss of a batch is a mean.": added,
+            "All shards count alike here.": [g / len(sizes) for g in added],
+            "That is the sum over all examples: what makes it a mean?": [10 * g for g in right],
+        }
+        if distance(got, right) > 1e-9:
+            told = [told for told, wrong in words.items() if distance(got, wrong) < 1e-9]
+            place = f"shards of {sizes}, the first gradient"
+            plain = ["Work it out by hand for two shards and one parameter."]
+            return Grade(False, (told or plain)[0], 1, place, right[0], got[0])
     return Grade(True, "Right: three ways to cut a batch, and each gives its gradient.", 3)
 
 

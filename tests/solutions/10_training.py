@@ -18,7 +18,7 @@ WRONG = {
     2: [0, 0.9, 0.1],
     3: [[1803, 9], [1803, 27], [1801, 27], [601, 9]],
     4: [[412, 28], [1320, 168], [2304, 168], [2472, 2472]],
-    5: [[60, 600], [60, 300], [900, 300], [69, 583]],
+    5: [[60, 600], [60, 300], [900, 300], [61, 588], [30, 590]],
 }
 CODE = {
     # Clear before each backward(), since backward() adds; step after it; the loss is read as a
@@ -51,22 +51,23 @@ def combined(gradients, sizes):
 MISTAKES = {
     1: [
         ("            optimizer.zero_grad()\n", "", "did not zero"),
+        (
+            "        for inputs, targets in loader:\n            optimizer.zero_grad()\n",
+            "        optimizer.zero_grad()\n        for inputs, targets in loader:\n",
+            "cleared once per epoch",
+        ),
         ("            optimizer.step()\n", "", "call optimizer.step() after backward()"),
+        (
+            "            optimizer.step()\n            total += loss.item()\n",
+            "            total += loss.item()\n        optimizer.step()\n",
+            "Only the last batch",
+        ),
         ("            loss.backward()\n", "", "call loss.backward()"),
-        (
-            "    for _ in range(epochs):\n        total = 0.0\n",
-            "    for _ in range(epochs):\n        total = 0.0\n        optimizer.zero_grad()\n",
-            "Right: ",
-        ),
-        ("            total += loss.item()", "            total = loss.item()", "add up those of"),
-        (
-            "            total += loss.item()\n",
-            "            loss.backward()\n",
-            "None of the usual",
-        ),
+        ("total += loss.item()", "total = loss.item()", "add up those of the batches"),
     ],
     6: [
-        ("n * g for", "g for", "The gradients were added"),
-        ("/ total for", "for", "what makes it a mean"),
+        ("sum(n * g for n, g in zip(sizes, column)) / total", "sum(column)", "were added"),
+        ("(n * g for n, g in zip(sizes, column)) / total", "(column) / len(sizes)", "count alike"),
+        (" / total", "", "what makes it a mean"),
     ],
 }
