@@ -1,4 +1,4 @@
-"""What a worker process of lesson 8 runs. A new Python finds it by importing this file."""
+"""What a worker process of lesson 10 runs. A new Python finds it by importing this file."""
 
 import os
 
