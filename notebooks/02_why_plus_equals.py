@@ -351,7 +351,8 @@ except RecursionError:
 # %% [markdown]
 # ## Why did my second `backward()` change the answer?
 #
-# `+=` has a second consequence, between passes. `backward()` does not set `.grad`, it adds to it.
+# `+=` has a second consequence, between passes. `backward()` does not set `.grad`, it adds to it:
+# gradients *accumulate*.
 
 # %%
 x = Value(3.0)

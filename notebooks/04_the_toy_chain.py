@@ -393,8 +393,9 @@ plots.curves(
 # %% [markdown]
 # ## One by one: `check_gradient`
 #
-# `check_gradient` does this with care: it takes a row of nudges, each half the one before, and
-# extrapolates to a nudge of zero. It takes a function of the parameters, and prints one line per
+# A slope measured by a nudge that is small but not zero is called a *finite difference*.
+# `check_gradient` takes a row of them with care, each nudge half the one before, and extrapolates
+# to a nudge of zero. It takes a function of the parameters, and prints one line per
 # parameter: the engine's slope, the measured one, and the measured ones from the left and the
 # right.
 

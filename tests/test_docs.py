@@ -93,6 +93,17 @@ def test_pictures_are_shown_and_links_lead_somewhere(page):
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= {h.replace(" ", "-") for h in headings}
 
 
+def test_the_glossary_has_thirty_words_that_its_lessons_use():
+    text = (DOCS / "glossary.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| (.+) \| (\d+) \|$", text, re.MULTILINE)
+    assert len(rows) == 30
+    for words, meaning, number in rows:
+        (lesson,) = (DOCS.parent / "notebooks").glob(f"{int(number):02}_*.py")
+        said = re.sub(r"\s+#?\s*", " ", lesson.read_text(encoding="utf-8").lower())
+        assert all(word.lower() in said for word in words.split(", ")), (words, number)
+        assert len(meaning) < 160
+
+
 def test_contributing_names_files_that_are_there():
     text = (DOCS.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(\.?\w[\w./]*/[\w.]*)`", text)) - {"program/"}
