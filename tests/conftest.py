@@ -38,6 +38,14 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs_dot: lays out a picture, by dot or graphviz-pure")
+    config.addinivalue_line("markers", "browser: opens a page in Chromium; set by its fixture")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "open_page" in item.fixturenames:
+            item.add_marker("browser")
 
 
 @pytest.hookimpl(tryfirst=True)  # before fixtures hide the program
