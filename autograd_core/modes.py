@@ -3,6 +3,9 @@
 with no_grad():
     score = model(x)                    # a number, and no graph
 
+@no_grad()                              # the same for each call of a function
+def accuracy(model): ...
+
 with trace_creation():
     loss = log(model(x))                # an error or a nan now names the line
 """
@@ -10,6 +13,7 @@ with trace_creation():
 from __future__ import annotations
 
 import sys
+from functools import wraps
 from threading import Lock, get_ident, local
 
 from . import errors
@@ -18,8 +22,12 @@ __all__ = ["is_tracing", "no_grad", "trace_creation", "used"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from collections.abc import Callable
+    from typing import Any, Self, TypeVar
 
+    Function = TypeVar("Function", bound=Callable[..., Any])
+
+NEEDS_BLOCK = 0x20 | 0x80 | 0x200  # flags of generators and coroutines, as `inspect` has them
 OURS = ("autograd_core", "nn", "viz")
 contexts: set[tuple[int, int]] = set()  # entered now, in all threads: quicker to ask than `mine`
 writes = 0  # how many times a `.data` was written: who keeps a copy knows if it is old
@@ -52,7 +60,10 @@ class Context:
     _before: Any = ()  # what the attribute was, for each block that is entered; see __init__
     _thread = 0
 
-    def __init__(self) -> None:
+    def __init__(self, *given: object) -> None:
+        if given:
+            name = type(self).__name__
+            raise TypeError(f"{name} takes no argument: write `with {name}():`, or @{name}()")
         self._before = []
 
     def __enter__(self) -> Self:
@@ -66,6 +77,24 @@ class Context:
         setattr(mine, self._name, self._before[-1])
         contexts.discard((id(self), len(self._before)))
         self._before.pop()
+
+    def __call__(self, function: Function) -> Function:
+        """As a decorator, `@no_grad()`: every call of the function is such a block."""
+        name = type(self).__name__
+        if not callable(function):
+            raise TypeError(f"@{name}() decorates a function, not {function!r}")
+        if getattr(getattr(function, "__code__", None), "co_flags", 0) & NEEDS_BLOCK:
+            raise TypeError(
+                f"@{name}() would end before {function.__name__} runs, since that yields or is "
+                f"awaited: write `with {name}():` in it"
+            )
+
+        @wraps(function)
+        def switched(*args: Any, **kwargs: Any) -> Any:
+            with type(self)():
+                return function(*args, **kwargs)
+
+        return switched  # type: ignore[return-value]
 
     def __del__(self) -> None:
         while self._before and self._thread == get_ident():

@@ -30,8 +30,8 @@ from .init import Rng, constant_, generator, kaiming_normal_, uniform_, zeros_
 from .module import Module, choice, expect, flat, name_of, nested, values, whole
 
 __all__ = [
-    "ELU", "MLP", "BatchNorm1d", "Layer", "LeakyReLU", "Linear", "Neuron", "ReLU", "Sequential",
-    "Sigmoid", "Softplus", "Tanh",
+    "ELU", "MLP", "BatchNorm1d", "Identity", "Layer", "LeakyReLU", "Linear", "Neuron", "ReLU",
+    "Sequential", "Sigmoid", "Softplus", "Tanh",
 ]  # fmt: skip
 
 Activation: TypeAlias = "str | Callable[[Value], Value]"
@@ -298,6 +298,16 @@ class ELU(_Activation, gate="elu", settings=("alpha",)):
 
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = alpha
+
+
+class Identity(Module):
+    """What comes in goes out; any arguments are taken, and left alone."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        pass
+
+    def forward(self, x: Any) -> Any:
+        return x
 
 
 class BatchNorm1d(_Units):

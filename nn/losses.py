@@ -1,6 +1,6 @@
 """Say how wrong a network is: one Value, whose backward() reaches every parameter.
 
-    loss = MSELoss()(model(x), y)               # y has the shape of the outputs
+    loss = MSELoss()(model(x), y)               # y has the shape of the outputs; so for L1Loss
     loss = HingeLoss()(scores, labels)          # labels -1 and 1
     loss = BCEWithLogitsLoss()(scores, labels)  # labels from 0 to 1
     loss = CrossEntropyLoss()(logits, classes)  # one row of logits and one class index per example
@@ -24,7 +24,7 @@ from autograd_core import Value, first_nan, is_tracing, maximum, where
 
 from .module import Module, choice, flat, nested, shape, values
 
-__all__ = ["BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "MSELoss"]
+__all__ = ["BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "L1Loss", "MSELoss"]
 
 Shape: TypeAlias = "tuple[int, ...]"
 
@@ -109,6 +109,13 @@ class MSELoss(_Loss):
 
     def _term(self, output: Value, label: Any) -> Any:
         return (output - label) ** 2
+
+
+class L1Loss(_Loss):
+    """|output - target|, averaged over the batch and the outputs; slope 0 where they are equal."""
+
+    def _term(self, output: Value, label: Any) -> Any:
+        return abs(output - label)
 
 
 class _LabelLoss(_Loss):

@@ -5,10 +5,11 @@
     optimizer.zero_grad(); loss.backward(); optimizer.step()
     scheduler.step()                        # once per epoch
 
-The rule of each optimiser is a function of one parameter: `sgd`, `ewa`, `rmsprop` and `adam` take
-the parameter's number, its gradient, its state (a tuple of floats), the number of the step, which
-is 1 at first, and the optimiser's settings; they return the new number and the new state. Each
-computes what PyTorch's optimiser computes in float64; `ewa` is the momentum of the lecture notes.
+The rule of each optimiser is a function of one parameter: `sgd`, `ewa`, `rmsprop`, `adam` and
+`adamw` take the parameter's number, its gradient, its state (a tuple of floats), the number of the
+step, which is 1 at first, and the optimiser's settings; they return the new number and the new
+state. Each computes what PyTorch's optimiser computes in float64; `ewa` is the momentum of the
+lecture notes.
 
 A new optimiser is a rule, and a class that holds the rule's settings in attributes of their names:
 
@@ -26,17 +27,18 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, ClassVar, TypeAlias
 
 from autograd_core import Value
 
-from ..module import bounded, expect
+from ..module import bounded, expect, nested, shape, shape_text, whole
 from . import lr_scheduler
 
 __all__ = [
-    "EWA", "SGD", "Adam", "Optimizer", "RMSprop", "adam", "ewa", "lr_scheduler", "rmsprop", "sgd",
+    "EWA", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "adam", "adamw", "ewa", "lr_scheduler",
+    "rmsprop", "sgd",
 ]  # fmt: skip
 
 State: TypeAlias = "tuple[float, ...]"
@@ -114,6 +116,17 @@ def adam(
     square = beta2 * square + (1.0 - beta2) * grad * grad
     root = square**0.5 / math.sqrt(1.0 - beta2**step)
     return data - lr / (1.0 - beta1**step) * mean / (root + eps), (mean, square)
+
+
+def adamw(
+    data: float, grad: float, state: State, step: int, lr: float,
+    betas: tuple[float, float], eps: float, weight_decay: float,
+) -> tuple[float, State]:  # fmt: skip
+    """Adam, with the decay taken off the parameter itself, not added to its gradient.
+
+    Loshchilov and Hutter, 2019.
+    """
+    return adam(data * (1.0 - lr * weight_decay), grad, state, step, lr, betas, eps, 0.0)
 
 
 # ---------------------------------------------------------------- the optimisers
@@ -225,6 +238,41 @@ class Optimizer:
             p.data = number
         self.state, self.steps = state, steps
 
+    def state_dict(self) -> dict[str, Any]:
+        """How far training has come, for `json.dump`: steps, learning rate, each parameter's state.
+
+        The parameters themselves are in the model's `state_dict`.
+        """
+        state = [list(self.state[i]) for i in range(len(self.params))]
+        return {"steps": self.steps, "lr": self.lr, "state": state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave.
+
+        ValueError if it is that of another optimiser or of other parameters; nothing changes then.
+        """
+        who = f"load_state_dict of {type(self).__name__}"
+        expect(state, Mapping, f"{who} takes what state_dict() gave, got")
+        if set(state) != {"steps", "lr", "state"}:
+            raise ValueError(f"{who}: needs steps, lr and state, got {', '.join(map(str, state))}")
+        steps, lr = whole(state["steps"], f"{who}: steps", 0), self._number(state["lr"], "lr")
+        states = nested(state["state"])
+        wanted = (len(self.params), len(self.initial_state))
+        if shape(states) != wanted:
+            raise ValueError(
+                f"{who}: the state has {shape_text(states)}, this optimiser's has shape {wanted}"
+            )
+        new = {i: tuple(Value(x).data for x in row) for i, row in enumerate(states)}
+        self.lr, self.state, self.steps = lr, new, steps
+
+    @property
+    def param_groups(self) -> Any:
+        """There are none: AttributeError, which says what to write."""
+        raise AttributeError(
+            f"{type(self).__name__} has no param_groups: its settings are attributes, as in "
+            "optimizer.lr = 0.01; for two rates use two optimisers"
+        )
+
     def zero_grad(self) -> None:
         """Set the gradient of every parameter to 0."""
         for p in self.params:
@@ -325,6 +373,18 @@ class Adam(Optimizer):
         self.betas = (first, second)
         self.eps = self._divisor(eps)
         self.weight_decay = self._number(weight_decay, "weight_decay")
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: it shrinks every parameter alike."""
+
+    rule = adamw
+
+    def __init__(
+        self, params: Iterable[Value], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 1e-2,
+    ) -> None:  # fmt: skip
+        super().__init__(params, lr, betas, eps, weight_decay)
 
 
 def _checked(params: Iterable[Value], who: str) -> list[Value]:

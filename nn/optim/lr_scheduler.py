@@ -6,11 +6,12 @@ scheduler.step()                        # once per epoch: every tenth call halve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from ..module import bounded, whole
 
-__all__ = ["ExponentialLR", "StepLR"]
+__all__ = ["ExponentialLR", "LambdaLR", "StepLR"]
 
 
 class Optimizer(Protocol):
@@ -44,6 +45,33 @@ class _Scheduler:
     def get_last_lr(self) -> list[float]:
         """The current learning rate, in a list as PyTorch returns it."""
         return [self.optimizer.lr]
+
+
+class LambdaLR(_Scheduler):
+    """The first learning rate times lr_lambda(epoch), from epoch 0 on.
+
+    ValueError, naming the epoch, if that is no rate.
+    """
+
+    def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
+        super().__init__(optimizer, 1.0)
+        if not callable(lr_lambda):
+            raise TypeError(
+                "LambdaLR: lr_lambda must be a function of the epoch, as in LambdaLR(optimizer, "
+                f"lambda epoch: 0.95**epoch); got {type(lr_lambda).__name__}"
+            )
+        self.lr_lambda = lr_lambda
+        self.base_lr = optimizer.lr
+        self._set()
+
+    def step(self) -> None:
+        """End an epoch: change the learning rate for the next."""
+        self.last_epoch += 1
+        self._set()
+
+    def _set(self) -> None:
+        factor = bounded(self.lr_lambda(self.last_epoch), f"LambdaLR: lr_lambda({self.last_epoch})")
+        self.optimizer.lr = self.base_lr * factor
 
 
 class StepLR(_Scheduler):

@@ -88,6 +88,40 @@ def test_no_grad_nests_and_ends_after_an_error_and_may_be_used_again():
     assert (x * x).inputs == (x, x)
 
 
+@pytest.mark.parametrize("mode", [no_grad, trace_creation])
+def test_a_mode_decorates_a_function(mode):
+    @mode()
+    def double(x, times=2):
+        "Doc."
+        return x * times
+
+    x = Value(3.0)
+    inside, outside = double(x), x * 2
+    assert (
+        double.__name__ == "double" and double.__doc__ == "Doc." and double(x, times=3).data == 9.0
+    )
+    assert (inside.inputs == ()) == (mode is no_grad) and outside.inputs
+    assert bool(inside.line) == (mode is trace_creation) and not outside.line
+
+
+def test_a_mode_says_what_it_cannot_decorate():
+    def generator():
+        yield 1
+
+    async def coroutine():
+        pass
+
+    for function in (generator, coroutine):
+        with pytest.raises(TypeError, match=rf"end before {function.__name__} runs.*`with no_grad"):
+            no_grad()(function)
+    with pytest.raises(
+        TypeError, match=r"takes no argument: write `with no_grad\(\):`, or @no_grad"
+    ):
+        no_grad(len)
+    with pytest.raises(TypeError, match=r"@no_grad\(\) decorates a function, not 3"):
+        no_grad()(3)
+
+
 def test_a_graph_made_outside_is_differentiated_inside_of_no_grad():
     x = Value(2.0)
     y = x * x

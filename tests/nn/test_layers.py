@@ -1021,3 +1021,12 @@ def test_a_dead_unit_and_its_remedies(activation, slope):
     expected = sum(2.0 * (row[0].data - 1.0) * slope for row in out)
     assert linear.bias[0].grad == pytest.approx(expected, rel=1e-12)
     assert (linear.bias[0].grad == 0.0) == isinstance(activation, ReLU)
+
+
+def test_identity_hands_on_what_it_gets():
+    from nn import Identity, Sequential
+
+    x = [Value(1.0), Value(2.0)]
+    assert Identity(54, unused=0.1)(x) is x
+    assert Sequential(Identity(), ReLU())([-1.0, 2.0])[1].data == 2.0
+    assert Identity().parameters() == []

@@ -1,5 +1,6 @@
 """Optimisers: PyTorch's numbers, the notes' average, limits of the learning rate, S12, errors."""
 
+import json
 import math
 import random
 
@@ -7,10 +8,22 @@ import numpy as np
 import pytest
 
 from autograd_core import Value
-from nn.optim import EWA, SGD, Adam, Optimizer, RMSprop, adam, ewa, lr_scheduler, rmsprop, sgd
-from nn.optim.lr_scheduler import ExponentialLR, StepLR
+from nn.optim import (
+    EWA,
+    SGD,
+    Adam,
+    AdamW,
+    Optimizer,
+    RMSprop,
+    adam,
+    ewa,
+    lr_scheduler,
+    rmsprop,
+    sgd,
+)
+from nn.optim.lr_scheduler import ExponentialLR, LambdaLR, StepLR
 
-ALL = [SGD, EWA, RMSprop, Adam]
+ALL = [SGD, EWA, RMSprop, Adam, AdamW]
 each = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 
 
@@ -52,6 +65,8 @@ def run(make, grads, initial, schedule=None, **options):
         (Adam, {}),
         (Adam, {"lr": 0.1, "betas": (0.8, 0.95), "eps": 1e-3}),
         (Adam, {"lr": 0.1, "weight_decay": 0.05}),
+        (AdamW, {}),
+        (AdamW, {"lr": 0.1, "betas": (0.8, 0.95), "weight_decay": 0.3}),
     ],
 )
 def test_optimisers_equal_pytorchs(make, options):
@@ -76,6 +91,8 @@ def test_optimisers_equal_pytorchs(make, options):
         (StepLR, {"step_size": 1}),
         (StepLR, {"step_size": 7, "gamma": 1.1}),
         (ExponentialLR, {"gamma": 0.97}),
+        (LambdaLR, {"lr_lambda": lambda epoch: 1.0 / (1.0 + epoch)}),
+        (LambdaLR, {"lr_lambda": lambda epoch: 0.5 * (1.0 + math.cos(math.pi * epoch / 200))}),
     ],
 )
 def test_schedules_equal_pytorchs(ours, options):
@@ -97,6 +114,69 @@ def test_schedules_equal_pytorchs(ours, options):
         SGD, grads, [0.0] * 3, lambda optimizer: ours(optimizer, **options), lr=0.1, momentum=0.9
     )
     np.testing.assert_allclose(found[-1], theirs.detach().numpy(), rtol=0, atol=1e-12)
+
+
+def test_a_factor_that_is_no_rate_names_its_epoch():
+    optimizer = SGD([Value(1.0)], lr=0.1)
+    schedule = LambdaLR(optimizer, lambda epoch: 1.0 - epoch)
+    schedule.step()
+    with pytest.raises(ValueError, match=r"LambdaLR: lr_lambda\(2\) must be .*-1"):
+        schedule.step()
+    assert optimizer.lr == 0.0
+    with pytest.raises(
+        TypeError, match=r"function of the epoch, as in LambdaLR\(optimizer, lambda"
+    ):
+        LambdaLR(optimizer, 0.95)
+
+
+@each
+def test_training_goes_on_from_a_saved_state(make):
+    grads = np.random.default_rng(5).normal(size=(20, 3))
+    whole = run(make, grads, [1.0, 2.0, 3.0], lr=0.1)
+    params = [Value(x) for x in (1.0, 2.0, 3.0)]
+    first = make(params, lr=0.1)
+
+    def steps(optimizer, rows):
+        for row in rows:
+            for p, g in zip(params, row, strict=True):
+                p.grad = g
+            optimizer.step()
+
+    steps(first, grads[:7])
+    saved = json.loads(json.dumps(first.state_dict()))
+    second = make(params, lr=0.5)
+    second.load_state_dict(saved)
+    steps(second, grads[7:])
+    assert [p.data for p in params] == list(whole[-1])
+    assert second.state_dict()["steps"] == 20 and first.steps == 7
+
+
+@pytest.mark.parametrize(
+    "change, error",
+    [
+        (lambda state: state.pop("lr"), "needs steps, lr and state, got steps, state"),
+        (lambda state: state.update(steps=-1), "steps must be a whole number of at least 0"),
+        (
+            lambda state: state["state"].pop(),
+            r"has shape \(1, 2\), this optimiser's has shape \(2, 2\)",
+        ),
+        (lambda state: state["state"][1].pop(), "rows of several lengths, this optimiser's"),
+        (lambda state: state.update(lr=-0.1), "lr must be"),
+    ],
+)
+def test_a_state_of_another_optimiser_is_refused_and_changes_nothing(change, error):
+    optimizer = Adam([Value(1.0), Value(2.0)])
+    state = optimizer.state_dict()
+    change(state)
+    with pytest.raises(ValueError, match=error):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == Adam([Value(1.0), Value(2.0)]).state_dict()
+
+
+def test_param_groups_says_what_to_write():
+    optimizer = SGD([Value(1.0)], lr=0.1)
+    with pytest.raises(AttributeError, match=r"no param_groups: .* optimizer\.lr = 0\.01"):
+        optimizer.param_groups[0]["lr"] = 0.01
 
 
 def test_step_lr_halves_every_tenth_epoch():

@@ -13,7 +13,7 @@ import nn
 from autograd_core import TraceError, Value, where
 from autograd_core.program.executors import EXECUTORS, is_there
 from nn.data import DataLoader, TensorDataset
-from nn.optim import EWA, SGD, Adam, Optimizer, RMSprop, lr_scheduler
+from nn.optim import EWA, SGD, Adam, AdamW, Optimizer, RMSprop, lr_scheduler
 
 
 @pytest.fixture(autouse=True, params=[*filter(is_there, EXECUTORS)])
@@ -66,6 +66,7 @@ OPTIMISERS = {
     "rmsprop": lambda p: RMSprop(p, lr=0.01, weight_decay=0.01),
     "rmsprop centered": lambda p: RMSprop(p, lr=0.01, momentum=0.5, centered=True),
     "adam": lambda p: Adam(p, lr=0.02, weight_decay=0.01),
+    "adamw": lambda p: AdamW(p, lr=0.02, weight_decay=0.1),
 }
 
 
