@@ -14,6 +14,8 @@ from .native import is_native
 from .table import gates
 from .value import Value, apply
 
+__version__ = "0.1.0"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .grader import Grade, grade, grade_gradients
@@ -43,10 +45,13 @@ __all__ += _functions.__all__
 
 
 def __getattr__(name: str) -> object:
-    """The names of the compiler and of the grader, loaded when one of them is asked for.
+    """The names of the compiler and of the grader, `nn` and `viz`, loaded when asked for.
 
-    The engine stands below the compiler and never needs it: this is the one place that looks up.
+    The engine stands below them and never needs them: this is the one place that looks up.
     """
+    if name in ("nn", "viz"):
+        globals()[name] = room = _room(name)
+        return room
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home: object
@@ -58,3 +63,28 @@ def __getattr__(name: str) -> object:
         from . import program as home
     globals()[name] = answer = getattr(home, name)
     return answer
+
+
+def _room(name: str) -> object:
+    """The package beside this one: `import nn`, also where a user's own nn.py comes before it."""
+    import sys
+    from importlib import import_module
+    from importlib.util import find_spec, module_from_spec, spec_from_file_location
+    from pathlib import Path
+
+    ours = Path(__file__).resolve().parents[1] / name / "__init__.py"
+    known = sys.modules.get(name)
+    origin = getattr(known, "__file__", None) if known else getattr(find_spec(name), "origin", None)
+    if origin and Path(origin).resolve() == ours:
+        return import_module(name)
+    spec = spec_from_file_location(
+        f"{__name__}.{name}", ours, submodule_search_locations=[str(ours.parent)]
+    )
+    assert spec and spec.loader
+    sys.modules[spec.name] = module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]
+        raise
+    return module

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from . import __version__
 from .native import is_native
 
 
@@ -17,6 +18,6 @@ def _version(package: str) -> str:
 
 if __name__ == "__main__":
     build = "compiled" if is_native() else "plain Python"
-    print(f"autograd-core {_version('autograd-core')}, {build}")
+    print(f"autograd-core {__version__}, {build}")
     print(f"{platform.python_implementation()} {platform.python_version()}, {platform.platform()}")
     print(f"NumPy {_version('numpy')}")

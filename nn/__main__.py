@@ -156,11 +156,12 @@ def _say(text: str, stream: Any = None) -> None:
         say(text, stream)
 
 
-def _program() -> int | str | None:
+def program() -> int | str | None:
+    """The command `autograd-nn`."""
     from viz.terminal import run
 
     return run(main)
 
 
 if __name__ == "__main__":
-    sys.exit(_program())
+    sys.exit(program())

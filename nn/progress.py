@@ -66,9 +66,7 @@ class Progress:
                 from tqdm.auto import tqdm
         except ImportError:
             if is_asked_for:
-                raise ImportError(
-                    'progress=True needs tqdm: pip install "autograd-core[plots]"'
-                ) from None
+                raise ImportError("progress=True needs tqdm: pip install tqdm") from None
             return
         self._bar = tqdm(
             total=self.total, initial=self.done, desc=self.title, unit="step", leave=False,

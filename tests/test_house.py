@@ -196,7 +196,7 @@ def test_rooms_use_the_public_names(path):
     for module, names, _ in imports(path):
         if module.partition(".")[0] == "autograd_core":
             assert module == "autograd_core" and names is not None, f"import of {module}"
-            assert set(names) <= set(autograd_core.__all__)
+            assert set(names) <= {*autograd_core.__all__, "__version__"}
 
 
 @pytest.mark.parametrize(("package", "other"), [("nn", "viz"), ("viz", "nn")])
@@ -295,3 +295,31 @@ def test_forbidden_is_found(source):
 @each_file
 def test_no_text_runs_as_code(path):
     assert forbidden(path.read_text(encoding="utf-8")) == []
+
+
+def test_nn_and_viz_are_found_beside_a_users_own_nn(tmp_path):
+    """`from autograd_core import nn, viz`: the same modules, unless a user's file hides them."""
+    folder = str(Path(autograd_core.__file__).parents[1])
+    alone = (
+        "from autograd_core import nn as ours, viz as drawn; import nn, viz; "
+        "assert nn is ours and viz is drawn; print(ours.MLP(2, [1], rng=0)([1.0, 2.0]).data)"
+    )
+    beside = (
+        "from autograd_core import nn as ours; import nn, autograd_core; assert nn.mine == 1; "
+        "assert ours is autograd_core.nn and not hasattr(ours, 'mine'); "
+        "print(ours.MLP(2, [1], rng=0)([1.0, 2.0]).data)"
+    )
+    (tmp_path / "nn.py").write_text("mine = 1\n")
+    said = []
+    for text, first in ((alone, folder), (beside, str(tmp_path))):
+        code = f"import sys; sys.path[:0] = [{first!r}, {folder!r}]; {text}"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    assert said[0] == said[1] != ""
+
+
+def test_the_version_is_that_of_the_distribution():
+    from importlib.metadata import version
+
+    assert autograd_core.__version__ == version("autograd-core")

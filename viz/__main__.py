@@ -187,5 +187,10 @@ def _assignment(text: str) -> tuple[str, float]:
     return name.strip(), float(value)
 
 
+def program() -> int | str | None:
+    """The command `autograd-viz`."""
+    return run(main)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(program())

@@ -22,7 +22,8 @@ def pdf(svg: str, scale: float = 1.0) -> bytes:
     except ImportError:
         raise NoGraphviz(
             "no program and no package was found that writes pdf: graphviz-pure alone does not. "
-            "Save as .svg or .png, or:"
+            "Save as .svg or .png, or:",
+            package="svglib",
         ) from None
     svg = svg.replace('font-family="Arial"', 'font-family="Helvetica"')  # of the same widths
     drawing: Any = svg2rlg(io.BytesIO(svg.encode()))

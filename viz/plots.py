@@ -1,4 +1,4 @@
-"""Plots of data, training and networks, by matplotlib: `pip install "autograd-core[plots]"`.
+"""Plots of data, training and networks, by matplotlib: `pip install matplotlib`.
 
     decision_boundary(score, points, labels, "moons.png")
     training_curves({"GD": losses, "momentum": others}, "losses.pdf", log=True)
@@ -261,7 +261,7 @@ def check(path: Destination) -> Any:
         import matplotlib.figure
     except ImportError:
         raise ImportError(
-            'plots need matplotlib: pip install "autograd-core[plots]"', name="matplotlib"
+            "plots need matplotlib: pip install matplotlib", name="matplotlib"
         ) from None
     return matplotlib.figure.Figure
 

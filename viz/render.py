@@ -28,10 +28,10 @@ WHOLE = {"svg": (b"<svg", b"</svg>"), "png": (b"\x89PNG", b"IEND"), "pdf": (b"%P
 class NoGraphviz(RuntimeError):
     """There is no program that can lay out the graph."""
 
-    def __init__(self, what: str = "") -> None:
+    def __init__(self, what: str = "", package: str = "graphviz-pure") -> None:
         super().__init__(
             (what or "no Graphviz program was found, which lays out the picture.")
-            + '\nInstall one: pip install "autograd-core[render]"'
+            + f"\nInstall one: pip install {package}"
             "\n        or:   apt install graphviz    (brew, choco, dnf: the same name)"
             "\nWithout it, to_text(root), and saving as .dot, .json or .mmd, still work."
         )

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from typing import TextIO
 
+from autograd_core import __version__
+
 __all__ = ["run", "say", "version"]
 
 _SPELT = {
@@ -60,14 +62,8 @@ def _discard(stream: TextIO) -> None:
 
 
 def version() -> str:
-    """`autograd-core 0.1.0`, of the distribution that is installed."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return f"autograd-core {installed('autograd-core')}"
-    except PackageNotFoundError:
-        return "autograd-core, from a folder: no version is installed"
+    """`autograd-core 0.1.0`."""
+    return f"autograd-core {__version__}"
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:

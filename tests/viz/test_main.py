@@ -116,7 +116,7 @@ def test_picture_without_graphviz(run, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name, **_: None)
     code, out, err = run(*NEURON, "-o", "f.svg")
     assert code == 2 and "sigmoid(v8)" in out
-    assert 'pip install "autograd-core[render]"' in err and "apt install graphviz" in err
+    assert "pip install graphviz-pure" in err and "apt install graphviz" in err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -344,7 +344,7 @@ def test_a_walk_is_text(run):
 
 def test_version(run):
     code, out, _ = run("--version")
-    assert code == 0 and re.fullmatch(r"autograd-core (\d+\.\d+\.\d+|.*no version.*)\n", out)
+    assert code == 0 and re.fullmatch(r"autograd-core \d+\.\d+\.\d+\n", out)
 
 
 def shell(command, directory, **environment):

@@ -59,7 +59,7 @@ def test_hostile_label_is_written(labelled, label, pure):
 
 def test_without_the_package(neuron, pure, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "svglib.svglib", None)
-    with pytest.raises(NoGraphviz, match=r"graphviz-pure alone(?s:.*)autograd-core\[render\]"):
+    with pytest.raises(NoGraphviz, match=r"graphviz-pure alone(?s:.*)pip install svglib"):
         pdf("<svg/>")
 
 
