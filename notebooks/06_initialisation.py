@@ -209,8 +209,9 @@ plots.bands(up, log=True, xlabel="layer", ylabel="mean square of the values",
 plots.bands(down, log=True, xlabel="layer", ylabel="mean square of the gradients")
 
 # %% [markdown]
-# Read the first picture from left to right, as the values go, and the second from right to left, as
-# the gradients go. Small weights vanish, large ones explode, those of He initialisation come
+# The line is the median of twelve networks, the band holds them all, and layer 0 is the first. Read
+# the first picture from left to right, as the values go, and the second from right to left, as the
+# gradients go. Small weights vanish, large ones explode, those of He initialisation come
 # nearest to staying. Every one of the 48 networks has weights of its own; what one layer does, on
 # average over its 29 steps, should then be about $k/2$:
 
@@ -245,18 +246,17 @@ check("share that ends below 1", sum(end < 1 for end in ends) / len(ends), 0.83,
 # The mean is kept up by a few large ones. A product adds up *logarithms*, and the mean of the
 # logarithms is below the logarithm of the mean (Jensen's inequality). How far below? The squares of
 # $D$ ReLUs have a mean of relative variance $5/D$ (since $E[h^4]/E[h^2]^2 - 1 = 6 - 1$), and the
-# logarithm of a number that is 1 with a small variance $s$ lies on average at $-s/2$. So a typical
-# layer multiplies by about $e^{-5/(2D)}$: the wider, the nearer to 1.
+# logarithm of a number around 1 with a small variance $s$ lies on average at about $-s/2$. So a
+# typical layer multiplies by about $e^{-5/(2D)}$: the wider, the nearer to 1. (A band that drops
+# out of the picture is a network in which all units of a layer were off.)
 
 # %%
-wide = {"20 units": [run[:20] for run in up["He, 2/D"]]}
+wide = {"10 units": [], "20 units": [run[:20] for run in up["He, 2/D"]], "40 units": []}
 for units in (10, 40):
-    networks = []
     for seed in range(12):
         model = MLP(units, [units] * 20 + [1], rng=100 + seed)  # He is what our MLP takes
         example = gaussian_points(1, [0.0] * units, rng=seed)
-        networks.append(squares(activation_statistics(model, example)))
-    wide[f"{units} units"] = networks
+        wide[f"{units} units"].append(squares(activation_statistics(model, example)))
 for units in (10, 20, 40):
     found, formula = median(rates(wide[f"{units} units"])), math.exp(-2.5 / units)
     print(f"{units} units: {found:.3f} per layer, the formula {formula:.3f}")
@@ -387,7 +387,8 @@ plots.bands(
 # Because signs cancel. A sum of $D$ products of both signs grows like $\sqrt D$; with a mean $\mu$
 # in the weights there is another part, $D\mu$ times the mean of $h$, which is the *same for every
 # unit* and grows like $D$. For $D = 40$ a mean of only 0.1 makes that part 4 times larger in each
-# layer, and its square 16 times: the network explodes, and all its units say nearly the same.
+# layer, and its square 16 times: the network explodes, and its units differ far less than they
+# should.
 
 # %% tags=["S4.mean"]
 growths, alike = [], []

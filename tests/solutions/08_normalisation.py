@@ -9,9 +9,9 @@ ANSWERS = {
     # l(10 w) = l(w): deriving both sides in w gives 10 l'(10 w) = l'(w). A step of the same rate is
     # then a tenth as large, on weights ten times as large: the rate has in effect fallen by 100.
     5: 0.1,
-    # L = 16, m = 3: 16^(-1/4) = 1/2. The inside of a branch is then a quarter as large; a step moves
-    # its last layer in proportion to the inside, so what the branch puts out by its square, 1/16.
-    # All 16 branches together move the output as much as one would.
+    # L = 16, m = 3: 16^(-1/4) = 1/2. The inside of a branch is then a quarter as large. A step
+    # moves its last layer in proportion to that, and so what the branch puts out by its square,
+    # 1/16. All 16 branches together move the output as much as one would.
     6: 0.5,
     # The bypass brings 1 to x, the branch 0.5 × 0.8 = 0.4: 1.4 is the sum, and 0.4 was left.
     7: "overwrote",
