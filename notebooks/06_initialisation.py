@@ -218,8 +218,8 @@ plots.bands(down, log=True, xlabel="layer", ylabel="mean square of the gradients
 
 # %% tags=["S4.he"]
 def rates(runs):
-    """The factor per layer of each run, from its first number to its last."""
-    return [(run[-1] / run[0]) ** (1 / (len(run) - 1)) for run in runs]
+    """The factor per layer of each run, from its first number to its last; 0 if it died."""
+    return [(run[-1] / (run[0] or 1.0)) ** (1 / (len(run) - 1)) for run in runs]
 
 
 for name, k in starts.items():
@@ -241,6 +241,8 @@ ends = [math.prod(path) for path in product((0.5, 1.5), repeat=10)]
 check("mean of all", fmean(ends), 1.0)
 check("the typical one, with five of each", median(ends), 0.75**5)
 check("share that ends below 1", sum(end < 1 for end in ends) / len(ends), 0.83, within=0.01)
+fourth = fmean(x**4 for x in h) / mean_square(h) ** 2
+check("ReLUs: E[h⁴] / E[h²]², which is needed below", fourth, 6.0, within=0.12)
 
 # %% [markdown]
 # The mean is kept up by a few large ones. A product adds up *logarithms*, and the mean of the
@@ -273,7 +275,10 @@ plots.bands(wide, log=True, xlabel="layer", ylabel="mean square", title="He, 12 
 
 
 # %% tags=["S4.unequal"]
-def factors(mode, rng, fan_in=10, fan_out=40, examples=5):
+fan_in, fan_out = 10, 40
+
+
+def factors(mode, rng, examples=5):
     layer = Linear(fan_in, fan_out, bias=False)
     init.kaiming_normal_(layer.weight, mode=mode, rng=rng)
     f = [[Value(rng.gauss(0.0, 1.0)) for _ in range(fan_in)] for _ in range(examples)]
@@ -284,10 +289,11 @@ def factors(mode, rng, fan_in=10, fan_out=40, examples=5):
 
 
 rng = Random(0)
-for mode, variance in (("fan_in", 2 / 10), ("fan_out", 2 / 40), ("average", 4 / (10 + 40))):
+variances = {"fan_in": 2 / fan_in, "fan_out": 2 / fan_out, "average": 4 / (fan_in + fan_out)}
+for mode, variance in variances.items():
     draws = [factors(mode, rng) for _ in range(60)]
     found = [fmean(column) for column in zip(*draws, strict=True)]
-    expected = [10 * variance / 2, 40 * variance / 2]
+    expected = [fan_in * variance / 2, fan_out * variance / 2]
     print(f"{mode}: factors {found[0]:.2f} up and {found[1]:.2f} down")
     check("over those of the formula", [a / b for a, b in zip(found, expected, strict=True)],
           [1.0, 1.0], within=0.15)  # fmt: skip
@@ -297,7 +303,7 @@ for mode, variance in (("fan_in", 2 / 10), ("fan_out", 2 / 40), ("average", 4 / 
 # the gradients and shrinks the values to a quarter, and the compromise misses both by less:
 # 0.4 and 1.6.
 #
-# **Try:** make the layer go from 40 to 10. What does `fan_in` do to the gradients now?
+# **Try:** swap the two widths. What does `fan_in` do to the gradients now?
 #
 # ## 5. Xavier: the same without ReLU
 #
@@ -350,8 +356,8 @@ check("Xavier: variance x (in + out)", mean_square(numbers) * 200, 2.0, within=0
 
 # %% [markdown] tags=["S4.xavier"]
 # Two rules of thumb come out of this: the *variance* should be the same in every layer, and the
-# *mean of the activations* should be 0, or the first term of $\text{Var}(XY)$ comes back. ReLU
-# breaks the second one: half of its outputs are 0 and none is negative, so their mean is
+# *mean of the activations* should be 0, or a term $E[h]^2\,\text{Var}(W)$ comes back. ReLU breaks
+# the second one: half of its outputs are 0 and none is negative, so their mean is
 # $\sigma_f/\sqrt{2\pi} \approx 0.4\,\sigma_f$. This is why section 2 counts with the mean square
 # $E[h^2]$, and not with the variance of $h$.
 #

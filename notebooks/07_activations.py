@@ -10,7 +10,7 @@
 # # What an activation lets through
 #
 # **The weights are well chosen, the values stay level, and still nothing reaches the first layers.
-# Who eats the gradient?**
+# Where does the gradient get lost?**
 #
 # You will be able to
 #
@@ -174,7 +174,7 @@ check("share between -1 and 1", sum(-1 < e < 1 for e in many) / 4000, 0.5, withi
 # %% [markdown]
 # What an elbow is good for shows in the slope of the whole network. Three units, elbows at -1, 0
 # and 2: between the elbows the slope of the sum stays what it is, at each of them it changes by
-# $w$ times the weight above.
+# $|w|$ times the weight above.
 
 # %% tags=["S13.elbows"]
 units = [(1.0, 1.0, 0.5), (1.0, 0.0, -2.0), (2.0, -4.0, 1.0)]  # w, b, and the weight above

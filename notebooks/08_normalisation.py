@@ -455,8 +455,8 @@ check("batch norm: the median is done, and nine of ten", [median(normed), normed
 #
 # <details><summary>A hint</summary>
 #
-# Section 1 has all the pieces. Inside the loop, for a `Linear`: orthogonal weights first, then what
-# the layer puts out for `rows`, then the division. Which line already takes care of the order?
+# Section 1 has all the pieces. At the top of the loop, `rows` is what goes into this layer. What is
+# measured, and what goes into the next layer, once this one is set?
 #
 # </details>
 
@@ -472,7 +472,7 @@ def lsuv(model, batch, rng):
                 for row in layer.weight:
                     for w in row:
                         w.data /= spread
-            rows = layer(rows)
+            rows = ...
 
 
 graded(1, judges.lsuv, lsuv)
@@ -599,21 +599,33 @@ answer(5, ..., lambda: of_weights(10.0) / of_weights(1.0), but={
 })  # fmt: skip
 
 # %% [markdown]
-# **Exercise 6.** A residual network has 16 branches of 3 layers each. By what factor does Fixup
-# make the weights of the first two layers of each branch smaller? Type a number.
+# **Exercise 6.** Where does Fixup's power of $L$ come from? Take one unit and 16 branches of three
+# layers, $y = x + \sum_i a_i w w x$, with all $a_i = 0$ and $x = 1$. A step of gradient descent on
+# the $a_i$ moves $y$ in proportion to $\sum_i (\partial y/\partial a_i)^2$. Which $w$ above 0 makes
+# this sum 1, as it is for a single branch with $w = 1$? Type a number.
 #
 # <details><summary>A hint</summary>
 #
-# Section 5 has the formula; $L$ is the number of branches, $m$ that of the layers in one.
+# What is one $\partial y/\partial a_i$? Add up 16 of its squares. The formula of section 5 must
+# give the same.
 #
 # </details>
 
+
 # %% tags=["aim-4"]
-answer(6, ..., lambda: 16 ** (-1 / (2 * 3 - 2)), but={
-    0.25: "That is for branches of 2 layers.",
-    16 ** (-1 / 6): "2m - 2, not 2m.",
-    2: "Smaller, not larger: mind the sign of the exponent.",
-    1 / 16: "The number of branches stands in a power.",
+def moved(weight, branches=16):
+    x, w = Value(1.0), Value(weight)
+    lasts = [Value(0.0) for _ in range(branches)]
+    y = x + sum(a * (w * (w * x)) for a in lasts)
+    y.backward()
+    return sum(a.grad**2 for a in lasts)
+
+
+answer(6, ..., lambda: next(k / 1000 for k in range(1, 2000) if moved(k / 1000) >= 1), but={
+    0.25: "That is what each branch has inside. The weight stands in it twice.",
+    1 / 16: "That is the square of one gradient, not the weight.",
+    1: "Then the sum is 16: all branches move the output at once.",
+    2: "Smaller, not larger: 16 branches together shall do what one did.",
 })  # fmt: skip
 
 # %% [markdown]

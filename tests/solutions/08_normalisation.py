@@ -9,9 +9,8 @@ ANSWERS = {
     # l(10 w) = l(w): deriving both sides in w gives 10 l'(10 w) = l'(w). A step of the same rate is
     # then a tenth as large, on weights ten times as large: the rate has in effect fallen by 100.
     5: 0.1,
-    # L = 16, m = 3: 16^(-1/4) = 1/2. The inside of a branch is then a quarter as large. A step
-    # moves its last layer in proportion to that, and so what the branch puts out by its square,
-    # 1/16. All 16 branches together move the output as much as one would.
+    # One gradient is the inside of a branch, w²; 16 w^4 = 1. That is L^(-1/(2m-2)) with L = 16 and
+    # m = 3: in general L (w^(m-1))² = 1.
     6: 0.5,
     # The bypass brings 1 to x, the branch 0.5 × 0.8 = 0.4: 1.4 is the sum, and 0.4 was left.
     7: "overwrote",
@@ -20,12 +19,11 @@ WRONG = {
     2: [2, 1, 0.5],
     3: [64, 312, 319, 320],
     5: [1, 10, 0.01],
-    6: [0.25, 16 ** (-1 / 6), 2, 1 / 16],
+    6: [0.25, 1 / 16, 1, 2],
     7: ["sign", "wrong operand", "did not zero"],
 }
 CODE = {
-    # `rows = layer(rows)` stands after the division: the next layer is measured on what it will
-    # get.
+    # `rows` moves on after the division: the next layer is measured on what it will get.
     1: """
 def lsuv(model, batch, rng):
     with no_grad():
