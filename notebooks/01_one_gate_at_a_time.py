@@ -145,7 +145,7 @@ check("f for each unit of x", f_moves / nudge, q.partials[0] * f.partials[0], wi
 
 # %% [markdown]
 # A rate of 1 hides what is going on. Here are three gates in a row whose rates are not 1: the first
-# triples, the second squares, the third takes -4 times. We start at 2.
+# triples, the second squares, the third takes -4 times. We start at 1.
 
 
 # %% tags=["rates"]
@@ -163,7 +163,7 @@ def times_minus_4(v):
 
 def ratio(nudge):
     """How far the end of the row moves for each unit of its start, gate by gate."""
-    number, moved = 2.0, 2.0 + nudge
+    number, moved = 1.0, 1.0 + nudge
     for gate in (triple, square, times_minus_4):
         move, number, moved = moved - number, gate(number), gate(moved)
         rate = (moved - number) / move
@@ -171,16 +171,16 @@ def ratio(nudge):
     return (moved - number) / nudge
 
 
-check("the row moves, in all", ratio(0.001), 3 * 12 * -4, within=0.001)
-check("with a smaller nudge", ratio(0.000001), 3 * 12 * -4, within=0.000001)
+check("the row moves, in all", ratio(0.001), 3 * 6 * -4, within=0.001)
+check("with a smaller nudge", ratio(0.000001), 3 * 6 * -4, within=0.000001)
 
 # %% [markdown]
-# The first output moves 3 times as far as the start. The second moves 12 times as far as the first,
-# so $3 \times 12 = 36$ times as far as the start; and so on to $36 \times (-4) = -144$. **Along a
+# The first output moves 3 times as far as the start. The second moves 6 times as far as the first,
+# so $3 \times 6 = 18$ times as far as the start; and so on to $18 \times (-4) = -72$. **Along a
 # path, rates multiply**, since each is a "so many times as far as the one before".
 #
-# (The square says 12.003: its graph is not a straight line, so its rate changes a little while you
-# move. The rate *at* 6 is what you get as the nudge shrinks: $2 \times 6 = 12$, as calculus says.)
+# (The square says 6.003: its graph is not a straight line, so its rate changes a little while you
+# move. The rate *at* 3 is what you get as the nudge shrinks: $2 \times 3 = 6$, as calculus says.)
 #
 # ## Backward
 #
@@ -564,10 +564,6 @@ walk
 usual = {
     "sign": "Then a number would have the wrong sign and the right size.",
     "max to both": "Look at what the max sends to each of its inputs.",
-    "stale value": "Then a slope would come from a number that no wire of the gate has.",
-    "did not zero": "Then a leaf would begin with a gradient before anything has arrived.",
-    "overwrote": "That needs a value that two wires leave. There is none here.",
-    "wrong order": "That needs a value that two wires leave. There is none here.",
 }
 answer(6, ..., lambda: walk.mistake.name, but=usual)
 

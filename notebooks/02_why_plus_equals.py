@@ -591,8 +591,6 @@ usual = {
     "overwrote": "Then a sum would be a single contribution. Look at `was` and `is` of q.",
     "wrong operand": "Each slope is that of its own wire. What else belongs to a step?",
     "sign": "The minus has slopes 1 and -1, so that one minus is as it should be.",
-    "max to both": "There is no max in this circuit.",
-    "stale value": "Each slope comes from the numbers that are on the wires now.",
     "did not zero": "All gradients but that of f are 0 before something arrives.",
 }
 answer(4, ..., lambda: walk.mistake.name, but=usual)

@@ -757,5 +757,5 @@ answer(7, ..., lambda: wrong_walk.mistake.name, but={
 })  # fmt: skip
 
 # %% [markdown]
-# So far the activation was a ReLU or a straight line. Next:
+# So far it was mostly ReLUs. Next:
 # [7. What an activation lets through](07_activations.ipynb).

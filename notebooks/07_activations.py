@@ -497,9 +497,10 @@ answer(5, ..., last_dead, but={
 
 # %% [markdown]
 # **Exercise 6.** A hidden ReLU has just died: it is 0 on all examples, and training goes on, on the
-# same examples. In which of these cases can the unit still change what it outputs? (a) first layer,
-# plain gradient descent; (b) first layer, with momentum; (c) second layer, plain; (d) first layer,
-# plain, but with weight decay. Type a list of four numbers, 1 for yes and 0 for no.
+# same examples. In which of these cases does the number that goes *into* the ReLU still move?
+# (a) first layer, plain gradient descent; (b) first layer, with momentum; (c) second layer, plain;
+# (d) first layer, plain, but with weight decay. Type a list of four numbers, 1 for yes and 0 for
+# no. (Then think: in which of them can it come back above 0?)
 #
 # <details><summary>A hint</summary>
 #

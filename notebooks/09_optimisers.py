@@ -31,7 +31,7 @@ import math
 import numpy as np
 from lesson import answer, check, graded
 
-from autograd_core import Grade, Value, hessian, value_and_grad
+from autograd_core import Grade, Value, attempt, hessian, value_and_grad
 from nn import judges
 from nn.data import DataLoader, TensorDataset
 from nn.optim import EWA, SGD, Adam, RMSprop, ewa
@@ -662,10 +662,13 @@ def leaves(lr, a, beta):
 
 def tried(limit):
     for a, beta in ((4.0, 0.0), (4.0, 0.4), (10.0, 0.9)):
-        lr, case = limit(a, beta), f"With a = {a:g} and beta = {beta:g} "
+        lr, trouble = attempt(limit, a, beta, form="(a, beta)")
+        if trouble:
+            return Grade(False, trouble)
+        case = f"With a = {a:g} and beta = {beta:g} "
         if not isinstance(lr, int | float) or lr <= 0:
             return Grade(False, case + f"it is {lr}: return a number above 0.")
-        if beta and math.isclose(lr, limit(a, 0.0)):
+        if beta and math.isclose(lr, attempt(limit, a, 0.0, form="(a, beta)").result or 0.0):
             return Grade(False, case + "it is what it is without momentum: where is beta?")
         if leaves(0.99 * lr, a, beta):
             return Grade(False, case + f"{0.99 * lr:.4g}, below your limit, runs away already.")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import CodeType
 from typing import Any
 
-from autograd_core import Grade
+from autograd_core import Grade, mistakes
 from viz import Diagram, draw
 
 # JupyterLab shows no svg of a notebook that was opened and not run there yet.
@@ -41,6 +41,7 @@ def answer(
     """Say whether `mine` is right. `want` may be a function that computes it.
 
     `but` maps wrong answers to a word on each: what was probably done, without the right answer.
+    The name of a mistake, where a walk has one planted, is answered with what it means.
     """
     if mine is ...:
         print(f"Exercise {number} waits: put your answer in place of the dots.")
@@ -49,7 +50,10 @@ def answer(
         print(f"Exercise {number}: right, {_shown(mine)}.")
         return
     known = (told for wrong, told in (but or {}).items() if _same(mine, wrong, within))
-    told = next(known, "Draw it, step it, open the hint, try again.")
+    told = "Draw it, step it, open the hint, try again."
+    if isinstance(mine, str) and mine in mistakes:
+        told = f"Is it that? {mistakes[mine].sentence}"
+    told = next(known, told)
     print(f"Exercise {number}: {_shown(mine)} is not it yet. {told}")
 
 

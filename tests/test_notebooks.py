@@ -144,10 +144,12 @@ def test_answer_says_right_and_wrong(lesson, capsys):
     lesson.answer(3, 5, 4.0)
     lesson.answer(4, "sign", "overwrote", but={"sign": "Look at the fork."})
     lesson.answer(5, [1, 2], [2, 1], but={(1, 2): "The other way round."})
-    first, second, third, fourth, fifth = capsys.readouterr().out.splitlines()
+    lesson.answer(6, "overwrote", "sign", but={"wrong order": "Look again."})
+    first, second, third, fourth, fifth, sixth = capsys.readouterr().out.splitlines()
     assert "waits" in first and "right" in second and "not it yet. Draw it" in third
     assert fourth.endswith("sign is not it yet. Look at the fork.")
     assert fifth.endswith("[1, 2] is not it yet. The other way round.")
+    assert "overwrote is not it yet. Is it that? One wire's part took the place of" in sixth
 
 
 def test_code_with_dots_left_waits(lesson, capsys):

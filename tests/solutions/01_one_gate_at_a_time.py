@@ -22,7 +22,7 @@ WRONG = {
     2: [10 / 3, -2.5, -5],
     4: [["a"], ["c"], ["a", "c", "d", "e"], ["d", "e"]],
     5: [-10.9, -13.12, -11.48, -10.88],
-    6: ["sign", "max to both", "stale value", "did not zero", "overwrote", "wrong order"],
+    6: ["sign", "max to both", "stale value", "did not zero"],
 }
 CODE = {
     # The second gate stands at first(x): that is where its rate is measured. Rates multiply.

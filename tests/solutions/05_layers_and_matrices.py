@@ -17,7 +17,7 @@ ANSWERS = {
 WRONG = {
     1: [1.0, -0.5, 0.0, -2.0],
     2: ["overwrote", "sign", "stale value", "did not zero", "wrong order", "max to both"],
-    4: ["dH.T @ X", "dH @ X.T", "X @ dH", "X @ dH.T", "dH @ X"],
+    4: ["dH.T @ X", "dH @ X.T", "X @ dH"],
     6: [-0.7, 1.1, 0.9, 12.5, -11.5],
 }
 CODE = {
