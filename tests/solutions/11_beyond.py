@@ -72,7 +72,7 @@ MISTAKES = {
     ],
     6: [
         ("xp.sqrt(a * a + b * b)", "a + b", "The value is not the length."),
-        ("xp.div(a, y), xp.div(b, y)", "xp.div(b, y), xp.div(a, y)", "differences of the gate's"),
+        ("xp.div(a, y), xp.div(b, y)", "xp.div(b, y), xp.div(a, y)", "wrong operand"),
         ("xp.div(a, y)", "xp.div(-a, y)", "sign"),
         ("xp.div(a, y)", "a", "The rule and the differences"),
         ("xp.sqrt(a * a + b * b)", "math.sqrt(a * a + b * b)", "a root `xp.sqrt`"),
