@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 STEPS = 1_000_000  # of the interpreter, some 100,000 lines: a fifth of a second
+SECONDS = 10.0  # for one whose steps are calls of these packages, which take long
 
 
 class Attempt(namedtuple("Attempt", "result trouble")):
@@ -42,7 +43,7 @@ def attempt(
 
     form     the arguments as a learner writes them, for the message: "(root)"
     steps    how many instructions of Python it may run, those of these packages not counted; a
-             line has about ten
+             line has about ten. It also ends after ten seconds
     without  functions of these packages that it may not call, since it is there to do their work
 
     Recording is on while it runs, even inside `with no_grad():`. What it prints is not shown. The
@@ -59,7 +60,8 @@ def attempt(
             f"a function is wanted, to be called with {form}, got {type(function).__name__}: give "
             "it by its name alone, without parentheses behind it"
         )
-    watch = _Watch(steps, {_code(one): one.__name__ for one in without})
+    own = _codes_in(function)
+    watch = _Watch(steps, {_code(one): one.__name__ for one in without}, own)
     trouble, result = "", None
     before = _state()
     tracer = sys.gettrace()
@@ -73,9 +75,9 @@ def attempt(
     except _Stop:
         pass
     except RecursionError as error:
-        trouble = f"calls itself again and again without an end{_line_of(error)}."
+        trouble = f"calls itself again and again without an end{_line_of(error, own)}."
     except Exception as error:
-        trouble = f"raised {type(error).__name__}: {error}{_line_of(error)}."
+        trouble = f"raised {type(error).__name__}: {error}{_line_of(error, own)}."
         if error.__traceback__ is None or error.__traceback__.tb_next is None:  # it never began
             trouble = f"could not be called with {form}: {error}. Begin it with def {name}{form}:"
     finally:
@@ -97,10 +99,13 @@ class _Stop(BaseException):
 class _Watch:
     """A trace function that counts steps, and stops at one too many or at a call that is barred."""
 
-    def __init__(self, steps: int, barred: dict[CodeType, str]) -> None:
+    def __init__(self, steps: int, barred: dict[CodeType, str], own: set[CodeType]) -> None:
+        from time import monotonic
+
         self.left = self.steps = steps
-        self.barred = barred
+        self.barred, self.own = barred, own
         self.trouble = ""
+        self.now, self.end = monotonic, monotonic() + SECONDS
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> Any:
         if frame.f_code in self.barred:
@@ -119,9 +124,14 @@ class _Watch:
 
     def step(self, frame: FrameType, event: str, argument: object) -> Any:
         self.left -= 1
-        if self.left < 0:
+        late = self.left % 1000 == 0 and self.now() > self.end
+        if self.left < 0 or late:
+            limit = f"{SECONDS:g} seconds" if late else f"{self.steps:,} steps"
+            inner: FrameType | None = frame
+            while inner is not None and inner.f_code not in self.own:
+                inner = inner.f_back
             self.trouble = (
-                f"was stopped after {self.steps:,} steps: it seems to run for ever{_line(frame)}."
+                f"was stopped after {limit}: it seems to run for ever{_line(inner or frame)}."
             )
             raise _Stop
         return self.step
@@ -131,14 +141,27 @@ def _code(function: Any) -> CodeType:
     return function.__code__  # type: ignore[no-any-return]
 
 
-def _line_of(error: BaseException) -> str:
-    """The innermost line of the learner's that the error came through, "" if there is none."""
-    line, step = "", error.__traceback__
+def _codes_in(function: Any) -> set[CodeType]:
+    """The code of a learner's function, or of the methods of a class, and what is defined in it."""
+    found: set[CodeType] = set()
+    things = [function, *vars(function).values()] if isinstance(function, type) else [function]
+    left = [getattr(getattr(thing, "__func__", thing), "__code__", None) for thing in things]
+    while left:
+        code = left.pop()
+        if hasattr(code, "co_consts"):
+            found.add(code)
+            left += code.co_consts
+    return found
+
+
+def _line_of(error: BaseException, own: set[CodeType]) -> str:
+    """The innermost line of the function that the error came through; else one that it called."""
+    lines, step = {}, error.__traceback__
     while step is not None:
         if modes.of_user(step.tb_frame):
-            line = _line(step.tb_frame, step.tb_lineno)
+            lines[step.tb_frame.f_code in own] = _line(step.tb_frame, step.tb_lineno)
         step = step.tb_next
-    return line
+    return lines.get(True) or lines.get(False, "")
 
 
 def _line(frame: FrameType | None, number: int = 0) -> str:

@@ -35,6 +35,7 @@ from .layers import MLP, Linear, ReLU, Sequential
 from .losses import MSELoss
 from .module import expect, flat, nested, shape
 from .optim import SGD, Optimizer
+from .training import fit
 
 __all__ = [
     "deltas", "initializer", "lsuv", "matrix_pass", "optimizer", "toy_chain", "training_loop",
@@ -594,23 +595,21 @@ LOOP_MISTAKES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def training_loop(train: Callable[..., Any], *, seed: int = 0) -> Grade:
+def training_loop(train: Callable[..., Any], *, losses: bool = False, seed: int = 0) -> Grade:
     """Judge a training loop (Understanding Deep Learning, 7.6).
 
     train(model, loss_fn, loader, optimizer, epochs): for each epoch it goes through the loader,
     whose batches are pairs of inputs and targets, and for each batch clears the gradients, computes
-    loss_fn(model(inputs), targets), goes back from it and makes a step. What it returns does not
-    matter, unless it is a list with a number per epoch: those must be the sums of the batches'
-    losses.
+    loss_fn(model(inputs), targets), goes back from it and makes a step. If it returns a list with a
+    number per epoch, those must be the sums of the batches' losses; with `losses` it has to.
     """
     case = partial(_case, seed)
     model, loader, optimiser = case()
-    losses = _trained(*case())[1]
-    right, _ = _trained(*case())
+    right, wanted = _trained(*case())
     start = [p.data for p in model.parameters()]
     returned, trouble = attempt(
         train, model, MSELoss(), loader, optimiser, EPOCHS,
-        form="(model, loss_fn, loader, optimizer, epochs)", steps=STEPS,
+        form="(model, loss_fn, loader, optimizer, epochs)", steps=STEPS, without=(fit,),
     )  # fmt: skip
     if trouble:
         return Grade(False, trouble)
@@ -637,14 +636,22 @@ def training_loop(train: Callable[..., Any], *, seed: int = 0) -> Grade:
             False, sentence, EPOCHS, place, right[wrong[1]], got[wrong[1]],
             known if sentence == known.sentence else None,
         )  # fmt: skip
-    if isinstance(returned, list) and len(returned) == EPOCHS:
-        numbers = [x.data if isinstance(x, Value) else x for x in returned]
-        real = all(isinstance(x, Real) for x in numbers)
-        unlike = _first_unlike([numbers], [losses]) if real else None
-        if unlike is not None:
-            told = "The parameters are right, the losses are not: add up those of the batches."
-            k = unlike[1]
-            return Grade(False, told, EPOCHS, f"loss of epoch {k + 1}", losses[k], numbers[k])
+    rows = nested(returned)
+    numbers = [
+        x.data if isinstance(x, Value) else x for x in (rows if isinstance(rows, list) else [])
+    ]
+    real = len(numbers) == EPOCHS and all(isinstance(x, Real) for x in numbers)
+    unlike = _first_unlike([numbers], [wanted]) if real else None
+    if unlike is not None:
+        told = "The parameters are right, the losses are not: add up those of the batches."
+        k = unlike[1]
+        return Grade(False, told, EPOCHS, f"loss of epoch {k + 1}", wanted[k], numbers[k])
+    if losses and not real:
+        told = (
+            f"The parameters are right. Now return a list with one number per epoch, here "
+            f"{EPOCHS}: it returned {_kind(returned)}."
+        )
+        return Grade(False, told, EPOCHS)
     return _right(EPOCHS, "epochs, and all parameters are where they should be")
 
 
