@@ -58,6 +58,10 @@ UNTOUCHED = (
     "{name} left every gradient at 0. A pass begins with root.grad = 1.0, and at each gate adds "
     "upstream times local to the grad of each input."
 )
+EMPTY = (
+    "Nothing has arrived at {wrong}. What goes back along a wire is the gradient of the gate's "
+    "output times the slope in its input."
+)
 RETURNED = (
     "{name} returned {what}. It must set the grad of every value that root depends on, and return "
     "nothing; or return a dict that maps each Value to its gradient, a number."
@@ -255,7 +259,8 @@ class _Trial:
         written = [v for v, x in zip(self.values, numbers, strict=True) if v.data != x]
         if written:
             self.trouble = WROTE.format(name=self.name, wrong=written[0].label)
-        elif not any(self.got.values()) and any(self.right[v] for v in self.got):
+            return
+        if not any(self.got.values()) and any(self.right[v] for v in self.got):
             self.trouble = UNTOUCHED.format(name=self.name)
         else:
             required = [v for v in self.values if v in self.got or not v.inputs]
@@ -350,6 +355,8 @@ def _told(
         found = list(_explanations(root, {wrong: given}, earlier))
         found = found if len({one.mistake.name for one in found}) == 1 else []
     mistake = None
+    if given == 0.0:  # of two equal parts one with a lost minus would give 0 as well
+        found = [one for one in found if one.mistake is not mistakes["sign"]]
     if found:
         planted = min(found, key=rank)
         mistake = planted.mistake
@@ -360,6 +367,8 @@ def _told(
         sentence = MISSING.format(wrong=_name(wrong))
     elif wire is None:
         sentence = ROOT
+    elif given == 0.0 and not nothing:
+        sentence = EMPTY.format(wrong=_name(wrong))
     else:
         sentence = NOTHING.format(op=wire[0].op) if nothing else UNKNOWN + _ratio(given, expected)
     if earlier:

@@ -143,11 +143,11 @@ def _code(function: Any) -> CodeType:
 
 def _codes_in(function: Any) -> set[CodeType]:
     """The code of a learner's function, or of the methods of a class, and what is defined in it."""
-    found: set[CodeType] = set()
+    found: set[Any] = set()
     things = [function, *vars(function).values()] if isinstance(function, type) else [function]
     left = [getattr(getattr(thing, "__func__", thing), "__code__", None) for thing in things]
     while left:
-        code = left.pop()
+        code: Any = left.pop()
         if hasattr(code, "co_consts"):
             found.add(code)
             left += code.co_consts

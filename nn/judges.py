@@ -260,7 +260,10 @@ UPDATES = 12
 # What each usual mistake makes of a rule: see `_path`.
 RULE_MISTAKES: dict[str, dict[str, Any]] = {
     "It goes uphill: the step is to be subtracted.": {"sign": -1.0},
-    "The learning rate is left out: multiply the step by lr.": {"rate": 1.0},
+    "The learning rate is left out: multiply the step by lr.": {"rate": lambda rule: 1.0},
+    "The new gradient counts whole, so that the average is a sum: it counts 1 - beta.": {
+        "rate": lambda rule: rule.lr / (1.0 - _beta(rule))
+    },
     "Nothing is kept from one step to the next: the running averages start anew each time.": {
         "forgets": True
     },
@@ -331,21 +334,26 @@ def optimizer(
     return Grade(False, sentence, step + 1, place, right[step][i], got[step][i])
 
 
+def _beta(rule: Any) -> float:
+    """What an optimiser's first running average keeps, 0 if it has none."""
+    return float(getattr(rule, "betas", (getattr(rule, "beta", 0.0),))[0])
+
+
 def _path(
     reference: Optimizer, start: Numbers, feed: list[Numbers], *, sign: float = 1.0,
-    rate: float | None = None, forgets: bool = False, shared: bool = False,
+    rate: Callable[[Any], float] | None = None, forgets: bool = False, shared: bool = False,
     count: Callable[[int, int, int], int] = lambda step, i, size: step,
 ) -> list[Numbers]:  # fmt: skip
     """Where the optimiser's rule leads from `start`, with a mistake in what it is given.
 
     sign     of the step
-    rate     in place of the learning rate
+    rate     what is in place of the learning rate, from the optimiser
     forgets  whether its state is lost after each step
     shared   whether all parameters have one state
     count    the number of the step that it is told
     """
     lr = reference.lr
-    reference.lr = lr if rate is None else rate
+    reference.lr = lr if rate is None else rate(reference)
     fresh = reference.initial_state
     states, data, path = [fresh] * len(start), list(start), []
     for step, gradients in enumerate(feed, 1):

@@ -27,6 +27,7 @@ def execute(source: Path) -> None:
         cell.metadata.pop("execution", None)  # the time of day
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
+                output["data"].pop("image/svg+xml", None)
                 output["data"]["image/png"] = smaller(output["data"]["image/png"])
     jupytext.write(notebook, source.with_suffix(".ipynb"))
     print(f"{source.stem}: {source.with_suffix('.ipynb').stat().st_size / 1000:.0f} kB")

@@ -14,8 +14,9 @@ from typing import Any
 from autograd_core import Grade, mistakes
 from viz import Diagram, draw
 
-# JupyterLab shows no svg of a notebook that was opened and not run there yet.
-Diagram.formats = ("png",)
+# The svg follows a dark theme. JupyterLab shows no svg of a notebook that was opened and not run
+# there yet, so that stored notebooks have the png alone: see execute.py.
+Diagram.formats = ("svg", "png")
 
 __all__ = ["answer", "check", "graded"]
 
@@ -36,25 +37,37 @@ def check(what: str, got: Any, want: Any, within: float = 1e-12) -> None:
 
 
 def answer(
-    number: int, mine: Any, want: Any, within: float = 1e-3, but: Mapping[Any, str] | None = None
+    number: int, mine: Any, *want: Any, within: float = 1e-3, but: Mapping[Any, str] | None = None
 ) -> None:
     """Say whether `mine` is right. `want` may be a function that computes it.
 
+    A whole number must be exact, unless `within` says otherwise; texts may differ in case and
+    spaces.
     `but` maps wrong answers to a word on each: what was probably done, without the right answer.
     The name of a mistake, where a walk has one planted, is answered with what it means.
     """
     if mine is ...:
         print(f"Exercise {number} waits: put your answer in place of the dots.")
         return
-    if _same(mine, want() if isinstance(want, Callable) else want, within):
+    if len(want) > 1:
+        print(f"Exercise {number}: put several answers in brackets, as [1, 2].")
+        return
+    right = want[0]() if isinstance(want[0], Callable) else want[0]
+    mine, right = _plain(mine), _plain(right)
+    if _answers(mine, right, within):
         print(f"Exercise {number}: right, {_shown(mine)}.")
         return
-    known = (told for wrong, told in (but or {}).items() if _same(mine, wrong, within))
-    told = "Draw it, step it, open the hint, try again."
-    if isinstance(mine, str) and mine in mistakes:
+    told = "Not one of the usual mistakes: step it or try it in a cell, and open the hint."
+    if isinstance(right, list) and (not isinstance(mine, list) or len(mine) != len(right)):
+        told = f"The answer is a list of {len(right)}, in brackets."
+    elif isinstance(right, str) and not isinstance(mine, str):
+        told = "The answer is a text, in quotes."
+    elif not isinstance(right, str) and isinstance(mine, str):
+        told = "The answer is a number, without quotes."
+    elif isinstance(mine, str) and mine in mistakes:
         told = f"Is it that? {mistakes[mine].sentence}"
-    told = next(known, told)
-    print(f"Exercise {number}: {_shown(mine)} is not it yet. {told}")
+    known = (told for wrong, told in (but or {}).items() if _answers(mine, _plain(wrong), within))
+    print(f"Exercise {number}: {_shown(mine)} is not it yet. {next(known, told)}")
 
 
 def graded(number: int, judge: Callable[[Any], Grade], work: Callable[..., Any]) -> Diagram | None:
@@ -75,6 +88,17 @@ def _has_dots(thing: Any) -> bool:
         return any(map(_has_dots, thing))
     code = getattr(thing, "__code__", thing)
     return any(map(_has_dots, code.co_consts)) if isinstance(code, CodeType) else thing is ...
+
+
+def _answers(mine: Any, want: Any, within: float) -> bool:
+    """Whether this is that answer, both plain."""
+    if isinstance(mine, list) and isinstance(want, list):
+        return len(mine) == len(want) and all(map(_answers, mine, want, [within] * len(mine)))
+    if isinstance(mine, bool) != isinstance(want, bool):
+        return False  # True is 1 for Python, and no number for a reader
+    if isinstance(mine, str) and isinstance(want, str):
+        mine, want = ("".join(text.lower().split()) for text in (mine, want))
+    return _same(mine, want, 0.0 if isinstance(want, int) and within == 1e-3 else within)
 
 
 def _plain(thing: Any) -> Any:

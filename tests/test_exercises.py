@@ -127,7 +127,7 @@ def test_solutions_are_right_and_mistakes_are_told(name, notebooks, capsys):
             exec(text, names)
             out = capsys.readouterr().out
             assert out.startswith(f"Exercise {number}: ") and told in out, out
-            assert "open the hint" not in out, "a wrong answer has a word of its own"
+            assert "Not one of the usual" not in out, "a wrong answer has a word of its own"
 
 
 # ---------------------------------------------------------------- a changed number is welcome

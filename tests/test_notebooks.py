@@ -146,10 +146,30 @@ def test_answer_says_right_and_wrong(lesson, capsys):
     lesson.answer(5, [1, 2], [2, 1], but={(1, 2): "The other way round."})
     lesson.answer(6, "overwrote", "sign", but={"wrong order": "Look again."})
     first, second, third, fourth, fifth, sixth = capsys.readouterr().out.splitlines()
-    assert "waits" in first and "right" in second and "not it yet. Draw it" in third
+    assert "waits" in first and "right" in second and "not it yet. Not one of" in third
     assert fourth.endswith("sign is not it yet. Look at the fork.")
     assert fifth.endswith("[1, 2] is not it yet. The other way round.")
     assert "overwrote is not it yet. Is it that? One wire's part took the place of" in sixth
+
+
+@pytest.mark.parametrize(
+    "mine, want, said",
+    [
+        (2471, 2472, "not it yet. Not one"), (2472.0, 2472, "right"), (True, 1, "not it yet"),
+        ([1800, 9], [1801, 9], "not it yet"), (10.0004, 10.0, "right"), (3, 3.0, "right"),
+        (" Stale  Value", "stale value", "right"), ("X.T@dH", "X.T @ dH", "right"),
+        (7, [7, 8], "a list of 2, in brackets"), ([7], [7, 8], "a list of 2, in brackets"),
+        ("0.5", 0.5, "a number, without quotes"), (0.5, "sign", "a text, in quotes"),
+    ],
+)  # fmt: skip
+def test_what_counts_as_an_answer(lesson, capsys, mine, want, said):
+    lesson.answer(1, mine, lambda: want)
+    assert said in capsys.readouterr().out
+
+
+def test_several_answers_without_brackets(lesson, capsys):
+    lesson.answer(1, 16, 27, lambda: [16, 28])
+    assert "put several answers in brackets, as [1, 2]" in capsys.readouterr().out
 
 
 def test_code_with_dots_left_waits(lesson, capsys):
