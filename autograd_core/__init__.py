@@ -16,6 +16,7 @@ from .value import Value, apply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .circuits import Circuit, random_circuit
     from .grader import Grade, grade, grade_gradients
     from .guard import attempt
     from .program import (
@@ -31,26 +32,28 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError", "Identity",
+    "Circuit", "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError", "Identity",
     "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value", "apply",
     "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "first_nan",
     "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian", "hvp",
     "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",
-    "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
+    "random_circuit", "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
     "value_and_grad",
 ]  # fmt: skip
 __all__ += _functions.__all__
 
 
 def __getattr__(name: str) -> object:
-    """The names of the compiler and of the grader, loaded when one of them is asked for.
+    """The names of the compiler, of the grader and its circuits, loaded when asked for.
 
     The engine stands below the compiler and never needs it: this is the one place that looks up.
     """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home: object
-    if name in ("Grade", "grade", "grade_gradients"):
+    if name in ("Circuit", "random_circuit"):
+        from . import circuits as home
+    elif name in ("Grade", "grade", "grade_gradients"):
         from . import grader as home
     elif name == "attempt":
         from . import guard as home

@@ -115,13 +115,17 @@ class Circuit(namedtuple("Circuit", "steps")):
         return all(map(_is_fit, values))
 
 
-def random_circuit(rng: Random, gates: Sequence[Gate], size: int) -> Circuit:
+def random_circuit(
+    rng: Random, gates: Sequence[Gate], size: int, *, numbers: Sequence[float] = NUMBERS,
+    leaves: int = 3,
+) -> Circuit:  # fmt: skip
     """A circuit of at most `size` gates, whose root is made by the first of `gates`.
 
-    ValueError if none can be computed at numbers of a handy size.
+    It has at most so many leaves, each one of `numbers`. ValueError if no such circuit can be computed with
+    all its values of a handy size.
     """
     for _ in range(TRIES):
-        steps: list[Step] = [*rng.sample(NUMBERS, rng.randint(1, 3))]
+        steps: list[Step] = [*rng.sample(numbers, rng.randint(1, leaves))]
         unused = list(range(len(steps)))
         for k in range(size):
             for _ in range(TRIES):
