@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Circuit", "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError", "Identity",
-    "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value", "apply",
-    "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "first_nan",
+    "Circuit", "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError",
+    "Identity", "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value",
+    "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "first_nan",
     "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian", "hvp",
     "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",
     "random_circuit", "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",

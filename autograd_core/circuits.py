@@ -121,8 +121,8 @@ def random_circuit(
 ) -> Circuit:  # fmt: skip
     """A circuit of at most `size` gates, whose root is made by the first of `gates`.
 
-    It has at most so many leaves, each one of `numbers`. ValueError if no such circuit can be computed with
-    all its values of a handy size.
+    Its leaves are at most so many, and some of `numbers`. ValueError if no such circuit can be
+    computed with all its values of a handy size.
     """
     for _ in range(TRIES):
         steps: list[Step] = [*rng.sample(numbers, rng.randint(1, leaves))]

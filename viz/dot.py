@@ -450,7 +450,7 @@ class _Blank(_Circuit):
     It runs from left to right, and has nothing folded.
     """
 
-    box: ClassVar = (36, 18)  # points: 12.7 mm x 6.3 mm on paper
+    room: ClassVar = (36, 18)  # points, of a box: 12.7 mm x 6.3 mm on paper
 
     def layout(self) -> dict[str, str]:
         return {"nodesep": "0.1", "ranksep": "0.06", "pad": "0.06"}  # boxes are wide, pages not
@@ -475,7 +475,7 @@ class _Blank(_Circuit):
         before, missing = text.removesuffix(number(None)), text.endswith(number(None))
         if not missing:
             return f"<td></td><td>{_font(_text(text), colour)}</td>"
-        width, height = self.box
+        width, height = self.room
         before = _font(_text(before), colour) if before else ""
         frame = f'border="1" color="{MUTED}" width="{width}" height="{height}"'
         return f'<td align="right">{before}</td><td {frame}></td>'

@@ -237,7 +237,7 @@ class _Rows:
         return spare
 
     def _any(self, gates: list[Gate], size: int, whole: bool) -> _Drawn | None:
-        """The next circuit at random, if it is an exercise. ValueError if there seems to be none."""
+        """The next circuit at random, if it is an exercise. ValueError if none was found."""
         two = any(len(gate.operands) == 2 for gate in gates)
         leaves = max(1, size + 1 - self.forks) if two else 1
         numbers = WHOLE if whole else [*WHOLE, *HALVES]
@@ -249,9 +249,9 @@ class _Rows:
         if not _is_handy(total):
             return None
         picture = picture_of(root, names={}, grads=total)
-        numbers = [x for node in picture.nodes for x in (node.data, node.grad)]
-        numbers += [edge.grad for edge in picture.edges]
-        return _Drawn(circuit, picture, all(map(_is_short, numbers)))
+        shown = [x for node in picture.nodes for x in (node.data, node.grad)]
+        shown += [edge.grad for edge in picture.edges]
+        return _Drawn(circuit, picture, all(map(_is_short, shown)))
 
 
 def _is_exercise(circuit: Circuit, size: int, forks: int, choice: int) -> bool:
