@@ -26,6 +26,7 @@ __all__ = ["gate_sheet"]
 ARRIVES = 2.0  # the gradient that comes back to each gate
 SHORT = (2.0, 4.0, -2.0, 0.5)  # operands to choose from, best first
 PAIRS = ((3.0, -2.0), (3.0, 2.0))
+SCALE = 0.56  # of the pictures, whose numbers have 12 points
 STEP = 1e-6  # to either side of a corner
 MISSING = 3.0  # of a parameter without a default: x**3
 
@@ -52,11 +53,11 @@ h1{font-size:11pt;margin:0 0 1pt;display:inline}
 h1+p{display:inline;margin-left:6pt;font-size:7pt}
 section{columns:3;column-gap:5mm;margin-top:5pt}
 article{break-inside:avoid;display:grid;gap:0 5pt;
-grid-template-columns:minmax(104pt,max-content) 1fr;
+grid-template-columns:minmax(98pt,max-content) 1fr;
 align-items:center;border-top:.5pt solid var(--group_line);padding:1.6pt 0}
 article p{margin:0}article svg{max-width:none}
 article b{font-size:8pt}
-.slope{color:var(--gradient)}
+.slope{color:var(--gradient)}.slope span{display:inline-block}
 .limit{color:var(--muted)}
 sup{font-size:75%;line-height:0}
 @media screen{main{zoom:1.7;max-width:285mm}section{columns:3 220pt}}
@@ -77,9 +78,9 @@ def _entry(gate: Gate) -> str:
         f"<p>{html.escape(gate.habit)}</p>" if gate.habit else "",
         f'<p class="limit">{html.escape(limits)}</p>' if limits else "",
     ]
-    return f"<article>{figure(digraph(_picture(gate), legend=False, scale=0.56))}" + (
-        f"<div>{''.join(lines)}</div></article>"
-    )
+    diagram = digraph(_picture(gate), legend=False, scale=SCALE)
+    diagram.graph_attr["pad"] = "0.02"
+    return f"<article>{figure(diagram, gate.name)}<div>{''.join(lines)}</div></article>"
 
 
 def _formula(gate: Gate, latex: str) -> str:
@@ -99,7 +100,7 @@ def _limits(gate: Gate) -> Iterator[str]:
     """Where it fails, and where its slope is infinite or jumps, from the table's entry."""
     for failure in gate.failures:
         if failure.error is not OverflowError:  # a limit of floats, not of the gate
-            yield failure.reason
+            yield f"error: {failure.reason}"
     seen = set()
     for corner in gate.corners:
         told = _corner(gate, corner)

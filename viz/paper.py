@@ -1,7 +1,7 @@
 """Pages to be printed: black on white on paper, light or dark on a screen, whole in one file.
 
 Path("sheet.html").write_text(page("A sheet", body, style))
-figure(digraph(picture, legend=False))      # a picture that may stand in such a page
+figure(digraph(picture, legend=False), "f")  # a picture that may stand in such a page
 """
 
 from __future__ import annotations
@@ -55,11 +55,15 @@ svg .gate ellipse{fill:#fff}
 }"""
 
 
-def figure(diagram: Diagram) -> str:
-    """The picture as an element of a page: without ids and tooltips, which would clash or tell."""
+def figure(diagram: Diagram, told: str) -> str:
+    """The picture as an element of a page: without ids and tooltips, which would clash or tell.
+
+    `told` is what a screen reader says in its place.
+    """
     svg = diagram.pipe("svg", encoding="utf-8")
     svg = re.sub(r"<style>.*?</style>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
     svg = re.sub(r' (?:id|xlink:title|xmlns(?::xlink)?|xml:space|font-family)="[^"]*"', "", svg)
     svg = re.sub(r"</?a>\s*", "", svg)
     svg = re.sub(r"<polygon [^>]*/>\s*", "", svg, count=1)  # the paper, which is the page's own
-    return re.sub(r"\s*\n\s*", "", svg)
+    svg = re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()
+    return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(told)}"', 1)

@@ -65,7 +65,9 @@ def worksheet(
     sheet, key = [], []
     for i, one in enumerate(drawn, 1):
         shown = html.escape(str(one.circuit).replace(" * ", f" {TIMES} "))
-        blank = figure(digraph(blanked(one.picture), legend=False))
+        given = [f"{n.name} = {number(n.data)}" for n in one.picture.nodes if not n.op]
+        told = f"the circuit at {', '.join(given)}"
+        blank = figure(digraph(blanked(one.picture), legend=False), told)
         sheet.append(f"<figure><b>{i}</b>{blank}<figcaption>{shown}</figcaption></figure>")
         values, found = _answers(one.picture)
         key.append(f"<tr><th>{i}</th><td>{values}</td><td>{found}</td></tr>")
