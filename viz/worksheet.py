@@ -29,12 +29,13 @@ __all__ = ["blanked", "worksheet"]
 
 MOST = 200  # circuits
 LARGEST = 5  # gates of one circuit
-WIDEST = 8.5  # boxes in a row, and half a box for each name, so that a circuit fits on a page
+LONGEST = 4  # gates of one in which each gate has one input
+WIDEST = 8.6  # boxes in a row, half a box for each name before one, a box for 10 letters in gates
 FORKS = 3  # values of one circuit that are used more than once
 WHOLE = [sign * size for size in (1.0, 2.0, 3.0, 4.0, 5.0) for sign in (1.0, -1.0)]
 HALVES = [0.5, -0.5, 1.5, -1.5, 0.25, 2.5]  # where whole numbers do not do
 LEAST, BOUND = 0.001, 100.0  # of values and gradients that are not 0: they are easy to write
-TRIES, MANY_TRIES = 60, 2000  # for a circuit whose numbers are short, for any circuit
+TRIES, MANY_TRIES = 60, 6000  # for a circuit whose numbers are short, for any circuit
 FAILURES = 4  # of a draw, after which there seems to be no such circuit
 
 
@@ -179,20 +180,18 @@ def _circuits(rng: Random, count: int, chosen: list[Gate], forks: int) -> list[_
     least = 1 if forks < 2 else forks + 1
     if forks == 1 and not any(map(_may_have_twice, chosen)):
         least = 2
+    most = LARGEST if two else LONGEST
     rows = _Rows(rng, forks)
     for i in range(count):
         turned = chosen[i % len(chosen) :] + chosen[: i % len(chosen)]
-        size = least + i * (LARGEST + 1 - least) // count
-        if not any(rows.add(turned, smaller) for smaller in range(size, least - 1, -1)):
+        size = least + i * (most + 1 - least) // count
+        sizes = [*range(size, least - 1, -1), *range(size + 1, most + 1)]
+        if not any(rows.add(turned, other) for other in sizes):
             raise ValueError(
-                f"--gates {names!r} --forks {forks}: found no circuit of {_gates(size)} with "
-                'numbers of a handy size; add gates, as in --gates "+ * max"'
+                f"--gates {names!r} --forks {forks}: found no circuit whose numbers are of a handy "
+                'size; --gates "+ * max" --forks 1'
             )
     return rows.drawn
-
-
-def _gates(size: int) -> str:
-    return "1 gate" if size == 1 else f"{size} gates"
 
 
 class _Rows:
@@ -219,11 +218,12 @@ class _Rows:
     def _short(self, gates: list[Gate], size: int) -> _Drawn | None:
         """A circuit with short numbers, unlike those before; or else any one that will do."""
         spare = None
+        most = MANY_TRIES if any(len(gate.operands) == 2 for gate in gates) else 4 * TRIES
         before = {one.circuit for one in self.drawn}
         for whole in (True, False):
             key = gates[0], size, whole
             tries, failed = self.tries.get(key, TRIES), 0
-            for k in range(MANY_TRIES if tries else 0):
+            for k in range(most if tries else 0):
                 if (spare and k >= tries) or failed == FAILURES:
                     break
                 try:
@@ -241,9 +241,11 @@ class _Rows:
     def _any(self, gates: list[Gate], size: int, whole: bool) -> _Drawn | None:
         """The next circuit at random, if it is an exercise. ValueError if none was found."""
         two = any(len(gate.operands) == 2 for gate in gates)
-        leaves = max(1, size + 1 - self.forks) if two else 1
+        leaves = 1 if not two or (size == 1 and self.forks) else max(2, size + 1 - self.forks)
         numbers = WHOLE if whole else [*WHOLE, *HALVES]
-        circuit = random_circuit(self.rng, gates, size, numbers=numbers, leaves=leaves)
+        circuit = random_circuit(
+            self.rng, gates, size, numbers=numbers, leaves=leaves, twice=size == 1
+        )
         if not _is_exercise(circuit, size, self.forks, len(gates)):
             return None
         root = circuit.values()[-1]
@@ -265,8 +267,7 @@ def _is_exercise(circuit: Circuit, size: int, forks: int, choice: int) -> bool:
     if len(made) != size or len({*made}) < size:  # the same gate of the same inputs again
         return False
     for gate, inputs in made:
-        is_twice = len({*inputs}) < len(inputs)
-        if is_twice and (size > 1 or not forks or not _may_have_twice(gate)):
+        if len({*inputs}) < len(inputs) and not (forks and _may_have_twice(gate)):
             return False
     if size > 1 and choice > 1 and len({gate for gate, _ in made}) == 1:
         return False
@@ -275,8 +276,12 @@ def _is_exercise(circuit: Circuit, size: int, forks: int, choice: int) -> bool:
         return False
     width: list[float] = []  # of what lies to the left of a value, and of its own wire
     for i, step in enumerate(circuit.steps):
-        before = 0.0 if isinstance(step, float) else 0.5 + max(width[i] for i in step[1])
-        width.append(before + min(uses[i], 2) if i in uses else before + 1.0)
+        before = 0.0
+        if not isinstance(step, float):
+            gate, inputs = step
+            letters = len(gate.op) + 5 * len(gate.defaults)
+            before = 0.5 + max(0.0, letters - 3) / 10 + max(width[x] for x in inputs)
+        width.append(before + min(max(1, uses[i]), 2))
     return width[-1] <= WIDEST
 
 

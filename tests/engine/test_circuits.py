@@ -79,3 +79,15 @@ def test_leaves_are_some_of_the_numbers_and_no_more_than_allowed():
     for _ in range(20):
         circuit = random_circuit(rng, SOME, 3, leaves=1)
         assert sum(isinstance(step, float) for step in circuit.steps) == 1
+
+
+def test_a_gate_takes_a_value_in_two_inputs_only_where_it_may():
+    two = [gate for gate in SOME if len(gate.operands) == 2]
+    repeats = {True: 0, False: 0}
+    for twice in repeats:
+        rng = Random(1)
+        for _ in range(40):
+            steps = random_circuit(rng, two, 4, twice=twice).steps
+            inputs = [step[1] for step in steps if not isinstance(step, float)]
+            repeats[twice] += sum(len({*each}) < len(each) for each in inputs)
+    assert repeats[False] == 0 < repeats[True]
