@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .circuits import Circuit, random_circuit
     from .grader import Grade, grade, grade_gradients
     from .guard import attempt
     from .program import (
@@ -33,19 +34,19 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError", "Identity",
-    "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value", "apply",
-    "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "first_nan",
+    "Circuit", "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError",
+    "Identity", "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value",
+    "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "first_nan",
     "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian", "hvp",
     "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",
-    "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
+    "random_circuit", "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
     "value_and_grad",
 ]  # fmt: skip
 __all__ += _functions.__all__
 
 
 def __getattr__(name: str) -> object:
-    """The names of the compiler and of the grader, `nn` and `viz`, loaded when asked for.
+    """The names of the compiler, the grader and its circuits, `nn`, `viz`: loaded when asked for.
 
     The engine stands below them and never needs them: this is the one place that looks up.
     """
@@ -55,7 +56,9 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home: object
-    if name in ("Grade", "grade", "grade_gradients"):
+    if name in ("Circuit", "random_circuit"):
+        from . import circuits as home
+    elif name in ("Grade", "grade", "grade_gradients"):
         from . import grader as home
     elif name == "attempt":
         from . import guard as home

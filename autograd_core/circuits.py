@@ -115,13 +115,18 @@ class Circuit(namedtuple("Circuit", "steps")):
         return all(map(_is_fit, values))
 
 
-def random_circuit(rng: Random, gates: Sequence[Gate], size: int) -> Circuit:
+def random_circuit(
+    rng: Random, gates: Sequence[Gate], size: int, *, numbers: Sequence[float] = NUMBERS,
+    leaves: int = 3, twice: bool = True,
+) -> Circuit:  # fmt: skip
     """A circuit of at most `size` gates, whose root is made by the first of `gates`.
 
-    ValueError if none can be computed at numbers of a handy size.
+    Its leaves are at most so many, and some of `numbers`; `twice` says whether a gate may take the
+    same value in two inputs, as x * x does. ValueError if no such circuit can be computed with
+    all its values of a handy size.
     """
     for _ in range(TRIES):
-        steps: list[Step] = [*rng.sample(NUMBERS, rng.randint(1, 3))]
+        steps: list[Step] = [*rng.sample(numbers, rng.randint(1, leaves))]
         unused = list(range(len(steps)))
         for k in range(size):
             for _ in range(TRIES):
@@ -131,7 +136,8 @@ def random_circuit(rng: Random, gates: Sequence[Gate], size: int) -> Circuit:
                     rng.choice(unused if unused and rng.random() < 0.7 else range(len(steps)))
                     for _ in gate.operands
                 )
-                if Circuit((*steps, (gate, inputs))).is_fit():
+                repeats = len({*inputs}) < len(inputs)
+                if (twice or not repeats) and Circuit((*steps, (gate, inputs))).is_fit():
                     unused = [i for i in (*unused, len(steps)) if i not in inputs]
                     steps.append((gate, inputs))
                     break

@@ -101,12 +101,13 @@ class Gate:
     symmetric   whether its two operands may change places
     latex       the formula, operands in angle brackets: r"\\frac{<a>}{<b>}"
     slopes      LaTeX of each slope in the operands and <y>, as a textbook writes it
+    habit       what it does to a gradient that comes back, in a few words
 
     The names of the operands are those of `forward`'s arguments.
     """
 
     __slots__ = (
-        "aliases", "condition", "corners", "defaults", "domain", "failures", "forward",
+        "aliases", "condition", "corners", "defaults", "domain", "failures", "forward", "habit",
         "identities", "latex", "name", "operands", "parameters", "partials", "slopes", "symbol",
         "symmetric",
     )  # fmt: skip
@@ -117,6 +118,7 @@ class Gate:
         defaults: tuple[float, ...] = (), domain: tuple[Interval, ...] = (),
         failures: tuple[Failure, ...] = (), corners: tuple[tuple[float, ...], ...] = (),
         identities: tuple[Identity, ...] = (), condition: bool = False, symmetric: bool = False,
+        habit: str = "",
     ) -> None:  # fmt: skip
         code = forward.__code__
         arguments = code.co_varnames[1 : code.co_argcount]
@@ -132,7 +134,7 @@ class Gate:
         self.domain = domain or (Interval(),) * len(arguments)
         self.failures, self.corners, self.identities = failures, corners, identities
         self.condition, self.symmetric = condition, symmetric
-        self.latex, self.slopes = latex, slopes
+        self.latex, self.slopes, self.habit = latex, slopes, habit
         for field, entries, length in (
             ("domain", self.domain, len(arguments)),
             ("slopes", slopes, count),

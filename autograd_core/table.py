@@ -157,15 +157,18 @@ gates = Table((
     Gate(
         "add", lambda xp, a, b: a + b, lambda xp, y, a, b: (1.0, 1.0),
         symbol="+", latex="<a> + <b>", slopes=("1", "1"), symmetric=True,
+        habit="distributes it: each input gets all of it",
     ),
     Gate(
         "sub", lambda xp, a, b: a - b, lambda xp, y, a, b: (1.0, -1.0),
         symbol="-", latex="<a> - <b>", slopes=("1", "-1"),
+        habit="a gets all of it, b the same with its sign changed",
     ),
     Gate(
         "mul", lambda xp, a, b: a * b, lambda xp, y, a, b: (b, a),
         symbol="*", latex=r"<a> \cdot <b>", slopes=("<b>", "<a>"), symmetric=True,
         identities=(Identity("a", 1.0, "b"), Identity("b", 1.0, "a")),
+        habit="swaps: each input gets it times the other input",
     ),
     Gate(
         "div", lambda xp, a, b: xp.div(a, b),
@@ -178,6 +181,7 @@ gates = Table((
                 lambda xp, y, a, b: _equal(b, 0.0) & (a <= INF),
             ),
         ),
+        habit="the larger b is, the less of it comes through",
     ),
     Gate(
         "power", lambda xp, x, exponent: xp.power(x, exponent),
@@ -190,6 +194,7 @@ gates = Table((
         domain=(_POSITIVE, Interval(-4.0, 4.0)), failures=_pow_failures,
         corners=((0.0, 0.0), (0.0, 0.5), (0.0, 1.0), (0.0, 2.0)),
         identities=(Identity("exponent", 0.0, 1.0), Identity("exponent", 1.0, "x")),
+        habit="multiplies by the exponent and by one power less",
     ),
     Gate(
         "pow", lambda xp, a, b: xp.pow(a, b),
@@ -199,102 +204,124 @@ gates = Table((
         symbol="**", latex="<a>^{<b>}", slopes=(r"<b> \cdot <a>^{<b> - 1}", r"<a>^{<b>} \ln <a>"),
         domain=(_POSITIVE, Interval(-4.0, 4.0)), failures=_pow_failures,
         identities=(Identity("b", 0.0, 1.0), Identity("b", 1.0, "a")),
+        habit="a gets it as from a power, b as from an exponential",
     ),
     Gate(
         "neg", lambda xp, x: -x, lambda xp, y, x: (-1.0,), latex="-<x>", slopes=("-1",),
+        habit="changes its sign",
     ),
     Gate(
         "abs", lambda xp, x: xp.abs(x), lambda xp, y, x: (_kink(xp, x, 0.0, -1.0, 0.0),),
         latex=r"\left|<x>\right|", slopes=(r"\operatorname{sign}(<x>)",), corners=((0.0,),),
+        habit="keeps its sign where x is above 0, changes it below",
     ),
     Gate(
         "max", lambda xp, a, b: xp.where(a >= b, a, xp.where(b > a, b, a + b)),
         lambda xp, y, a, b: (_kink(xp, a, b, 0.0, 0.5), _kink(xp, b, a, 0.0, 0.5)),
         aliases=("maximum",), latex=r"\max(<a>, <b>)", slopes=_share("<a> > <b>", "<b> > <a>"),
         corners=((1.0, 1.0), (0.0, 0.0)), symmetric=True,
+        habit="routes it: all to the larger input, none to the other",
     ),
     Gate(
         "min", lambda xp, a, b: xp.where(a <= b, a, xp.where(b < a, b, a + b)),
         lambda xp, y, a, b: (_kink(xp, b, a, 0.0, 0.5), _kink(xp, a, b, 0.0, 0.5)),
         aliases=("minimum",), latex=r"\min(<a>, <b>)", slopes=_share("<a> < <b>", "<b> < <a>"),
         corners=((1.0, 1.0), (0.0, 0.0)), symmetric=True,
+        habit="routes it: all to the smaller input, none to the other",
     ),
     Gate(
         "exp", lambda xp, x: xp.exp(x), lambda xp, y, x: (y,),
         latex="e^{<x>}", slopes=("<y>",), failures=(_overflow,),
+        habit="multiplies by its own output",
     ),
     Gate(
         "expm1", lambda xp, x: xp.expm1(x), lambda xp, y, x: (xp.exp(x),),
         latex="e^{<x>} - 1", slopes=("e^{<x>}",), failures=(_overflow,),
+        habit="multiplies by its own output plus 1",
     ),
     Gate(
         "log", lambda xp, x: xp.log(x), lambda xp, y, x: (xp.div(1.0, x),),
         latex=r"\ln <x>", slopes=(r"\frac{1}{<x>}",), domain=(_POSITIVE,),
         failures=(Failure(ValueError, "needs an operand above 0", lambda xp, y, x: x <= 0.0),),
+        habit="divides by its input: strong near 0, weak far out",
     ),
     Gate(
         "log1p", lambda xp, x: xp.log1p(x), lambda xp, y, x: (xp.div(1.0, 1.0 + x),),
         latex=r"\ln(1 + <x>)", slopes=(r"\frac{1}{1 + <x>}",), domain=(Interval(-1.0),),
         failures=(Failure(ValueError, "needs an operand above -1", lambda xp, y, x: x <= -1.0),),
+        habit="divides by 1 + x: strong near -1, weak far out",
     ),
     Gate(
         "sqrt", lambda xp, x: xp.sqrt(x),
         lambda xp, y, x: (xp.div(0.5, y + 0.0),),  # + 0.0, since sqrt(-0.0) is -0.0
         latex=r"\sqrt{<x>}", slopes=(r"\frac{1}{2 <y>}",), domain=(_POSITIVE,), corners=((0.0,),),
         failures=(Failure(ValueError, "needs an operand of at least 0", lambda xp, y, x: x < 0.0),),
+        habit="divides by twice its output: strong near 0",
     ),
     Gate(
         "sin", lambda xp, x: xp.sin(x), lambda xp, y, x: (xp.cos(x),),
         latex=r"\sin <x>", slopes=(r"\cos <x>",), failures=(_no_angle,),
+        habit="multiplies by the cosine: none at the crests",
     ),
     Gate(
         "cos", lambda xp, x: xp.cos(x), lambda xp, y, x: (-xp.sin(x),),
         latex=r"\cos <x>", slopes=(r"-\sin <x>",), failures=(_no_angle,),
+        habit="multiplies by minus the sine: none at the crests",
     ),
     Gate(
         "tan", lambda xp, x: xp.tan(x), lambda xp, y, x: (1.0 + y * y,),
         latex=r"\tan <x>", slopes=("1 + <y>^2",), domain=(Interval(-1.5, 1.5),),
         failures=(_no_angle,),
+        habit="multiplies by 1 or more: the steeper, the more",
     ),
     Gate(
         "sinh", lambda xp, x: xp.sinh(x), lambda xp, y, x: (xp.cosh(x),),
         latex=r"\sinh <x>", slopes=(r"\cosh <x>",), failures=(_overflow,),
+        habit="multiplies by the cosh, which is 1 or more",
     ),
     Gate(
         "cosh", lambda xp, x: xp.cosh(x), lambda xp, y, x: (xp.sinh(x),),
         latex=r"\cosh <x>", slopes=(r"\sinh <x>",), failures=(_overflow,),
+        habit="multiplies by the sinh: none at 0",
     ),
     Gate(
         "tanh", lambda xp, x: xp.tanh(x), lambda xp, y, x: (_tanh_slope(xp, x, y),),
         latex=r"\tanh <x>", slopes=("1 - <y>^2",),
+        habit="shrinks it, to almost nothing where y is near -1 or 1",
     ),
     Gate(
         "asin", lambda xp, x: xp.asin(x), lambda xp, y, x: (_asin_slope(xp, x),),
         aliases=("arcsin",), latex=r"\arcsin <x>", slopes=(r"\frac{1}{\sqrt{1 - <x>^2}}",),
         domain=(_UNIT,), failures=(_outside_unit,), corners=((-1.0,), (1.0,)),
+        habit="multiplies by 1 or more, without bound near -1 and 1",
     ),
     Gate(
         "acos", lambda xp, x: xp.acos(x), lambda xp, y, x: (-_asin_slope(xp, x),),
         aliases=("arccos",), latex=r"\arccos <x>", slopes=(r"-\frac{1}{\sqrt{1 - <x>^2}}",),
         domain=(_UNIT,), failures=(_outside_unit,), corners=((-1.0,), (1.0,)),
+        habit="as asin does, with its sign changed",
     ),
     Gate(
         "atan", lambda xp, x: xp.atan(x), lambda xp, y, x: (_atan_slope(xp, x),),
         aliases=("arctan",), latex=r"\arctan <x>", slopes=(r"\frac{1}{1 + <x>^2}",),
+        habit="shrinks it: the further from 0, the more",
     ),
     Gate(
         "sigmoid", _sigmoid, lambda xp, y, x: (_sigmoid_slope(xp, x),),
         latex=r"\sigma(<x>)", slopes=("<y> (1 - <y>)",),
+        habit="shrinks it to a quarter at most, far out to nothing",
     ),
     Gate(
         "softplus", lambda xp, x: xp.where(x > 0.0, x, 0.0) + xp.log1p(_decay(xp, x)),
         lambda xp, y, x: (_sigmoid(xp, x),),
         latex=r"\ln(1 + e^{<x>})", slopes=(r"\sigma(<x>)",),
+        habit="lets through the sigmoid of x: a soft relu",
     ),
     Gate(
         "relu", lambda xp, x: xp.where(x <= 0.0, 0.0, x),
         lambda xp, y, x: (_kink(xp, x, 0.0, 0.0, 0.0),),
         latex=r"\max(0, <x>)", slopes=("[<x> > 0]",), corners=((0.0,),),
+        habit="a valve: all of it where x is above 0, else none",
     ),
     Gate(
         "leaky_relu", lambda xp, x, slope: xp.where(x > 0.0, x, slope * x),
@@ -303,6 +330,7 @@ gates = Table((
         latex=r"\operatorname{leaky}_{<slope>}(<x>)",
         slopes=(r"[<x> > 0] + <slope> [<x> \le 0]",),
         domain=(Interval(), Interval(0.0, 1.0)), corners=((0.0, 0.01), (0.0, 0.2)),
+        habit="all of it where x is above 0, else a small part",
     ),
     Gate(
         "elu", lambda xp, x, alpha: xp.where(x > 0.0, x, alpha * xp.expm1(x)),
@@ -311,6 +339,7 @@ gates = Table((
         latex=r"\operatorname{elu}_{<alpha>}(<x>)",
         slopes=(r"[<x> \ge 0] + <alpha> e^{<x>} [<x> < 0]",),
         domain=(Interval(), Interval(0.0, 2.0)), corners=((0.0, 1.0), (0.0, 2.0)),
+        habit="all of it where x is above 0, less and less below",
     ),
     # What only rules use, so that every instruction of a rule is a gate.
     Gate(
@@ -321,17 +350,21 @@ gates = Table((
         latex=r"\operatorname{where}(<condition>, <a>, <b>)",
         slopes=("0", r"[<condition>]", r"[\lnot <condition>]"),
         identities=(Identity("condition", 1.0, "a"), Identity("condition", 0.0, "b")),
+        habit="routes it: all to the input that was chosen",
     ),
     Gate(
         "less", lambda xp, a, b: xp.where(a < b, 1.0, 0.0), lambda xp, y, a, b: (0.0, 0.0),
         symbol="<", latex="[<a> < <b>]", slopes=("0", "0"), condition=True,
+        habit="stops it: a yes or no has no slope",
     ),
     Gate(
         "less_equal", lambda xp, a, b: xp.where(a <= b, 1.0, 0.0), lambda xp, y, a, b: (0.0, 0.0),
         symbol="<=", latex=r"[<a> \le <b>]", slopes=("0", "0"), condition=True,
+        habit="stops it: a yes or no has no slope",
     ),
     Gate(
         "floor", lambda xp, x: xp.floor(x), lambda xp, y, x: (0.0,),
         latex=r"\lfloor <x> \rfloor", slopes=("0",), domain=(Interval(0.0, 1.0),),
+        habit="stops it: a step is flat",
     ),
 ))  # fmt: skip

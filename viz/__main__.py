@@ -12,10 +12,12 @@ from autograd_core import Value
 
 from . import DRAWN, parse, sabotage, save, step, to_json, to_text
 from .files import write
+from .gate_sheet import gate_sheet
 from .playground import playground
 from .sabotage import KINDS
 from .stepper import Stepper
 from .terminal import run, say, version
+from .worksheet import worksheet
 
 FILES = ("svg", "png", "pdf", "tex", "dot", "json", "mmd", "html")
 
@@ -56,16 +58,43 @@ def main(arguments: list[str] | None = None) -> int:
         help=f"plant a mistake in the page of --step, to be found: {', '.join(KINDS)}; drawn if it "
         "is left out",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, help="of --sabotage (0)")
+    parser.add_argument(
+        "--worksheet", metavar="COUNT",
+        help="write a page to print, -o FILE.html: so many circuits to be worked out by hand, one "
+        "to five gates each, and their key; it takes no expression",
+    )  # fmt: skip
+    parser.add_argument(
+        "--gates", metavar="NAMES",
+        help='of --worksheet: names or symbols of gates with spaces between ("+ * max")',
+    )  # fmt: skip
+    parser.add_argument(
+        "--forks", metavar="K",
+        help="of --worksheet: how many values of each circuit are used more than once, at least "
+        "(0); a circuit of one gate is then x * x or x + x",
+    )  # fmt: skip
+    parser.add_argument(
+        "--gate-sheet", action="store_true",
+        help="write one page to print with all gates, -o FILE.html: formulas, slopes, and what "
+        "each does to a gradient",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, help="of --sabotage or --worksheet (0)")
     parser.add_argument("--walk", action="store_true", help="print the walk, one line per step")
     parser.add_argument("--no-grad", action="store_true", help="the forward pass only")
     parser.add_argument("--version", action="version", version=version())
     arguments = sys.argv[1:] if arguments is None else arguments
     given = parser.parse_intermixed_args(_protected(arguments))
-    if given.output == "-":
+    is_sheet = given.worksheet is not None or given.gate_sheet
+    if given.output == "-" and not is_sheet:
         given.format, given.output = given.format or "svg", None
-    given.format = given.format or "text"
+    given.format = given.format or ("html" if is_sheet else "text")
     try:
+        if is_sheet:
+            return _sheet(given)
+        for name in ("gates", "forks"):
+            if (text := getattr(given, name)) is not None:
+                raise ValueError(
+                    f'--{name} is for --worksheet: --worksheet 20 --{name} "{text}" -o sheet.html'
+                )
         if given.play:
             return _play(given)
         quiz = given.quiz or given.sabotage is not None
@@ -75,7 +104,10 @@ def main(arguments: list[str] | None = None) -> int:
         if given.quiz and given.sabotage is not None:
             raise ValueError("--quiz asks of a right walk, --sabotage shows a wrong one: give one")
         if given.seed is not None and given.sabotage is None:
-            raise ValueError("--seed draws the mistake of --sabotage: add --sabotage --step FILE")
+            raise ValueError(
+                "--seed draws the mistake of --sabotage: add --sabotage --step FILE; or the "
+                "circuits of --worksheet"
+            )
         if quiz and not given.step:
             raise ValueError("the page asks the questions: add --step FILE")
         if given.no_grad and (given.walk or pages):
@@ -104,6 +136,52 @@ def _play(given: argparse.Namespace) -> int:
         raise ValueError("the playground reads expressions itself: leave out all but --play FILE")
     say(f"wrote {write(given.play, playground().encode())}", sys.stderr)
     return 0
+
+
+def _sheet(given: argparse.Namespace) -> int:
+    """Write a page that is to be printed: a worksheet, or all gates."""
+    if given.worksheet is not None and given.gate_sheet:
+        raise ValueError("--worksheet and --gate-sheet are two pages: give one")
+    name = "gate-sheet" if given.gate_sheet else "worksheet"
+    call = "--gate-sheet -o gates.html" if given.gate_sheet else "--worksheet 20 -o sheet.html"
+    if given.arguments:
+        raise ValueError(
+            f"--{name} takes no expression: leave out {given.arguments[0].strip()!r}, as in {call}"
+        )
+    if not given.output:
+        raise ValueError(f"--{name} writes a page: add -o FILE.html, as in {call}")
+    if given.output != "-" and not given.output.lower().endswith(".html"):
+        raise ValueError(f"--{name} writes a page, -o name.html, not {given.output!r}: {call}")
+    others = ["step", "play", "quiz", "sabotage", "walk", "no_grad"]
+    others += ["gates", "forks", "seed"] if given.gate_sheet else []
+    if given.format != "html":
+        raise ValueError(f"--{name} writes html: leave out --format, as in {call}")
+    for other in [*others, "style"]:
+        if getattr(given, other) not in (None, False, "circuit"):
+            raise ValueError(
+                f"--{other.replace('_', '-')} does not go with --{name}: leave it out, as in {call}"
+            )
+    if given.gate_sheet:
+        page = gate_sheet()
+    else:
+        count, forks = (
+            _whole(option, text, call)
+            for option, text in (("worksheet", given.worksheet), ("forks", given.forks or "0"))
+        )
+        names = "+ * max" if given.gates is None else given.gates
+        page = worksheet(count, names.split(), forks, given.seed or 0)
+    if given.output == "-":
+        say(page.encode())
+    else:
+        say(f"wrote {write(given.output, page.encode())}", sys.stderr)
+    return 0
+
+
+def _whole(option: str, text: str, call: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"--{option} takes a whole number, not {text!r}: {call}") from None
 
 
 def _page(root: Value, given: argparse.Namespace) -> Stepper:

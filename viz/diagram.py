@@ -120,7 +120,8 @@ _TAIL = re.compile(
 )
 _HEAD = re.compile(r'<g id="([^"]+)" class="edge">\s*<title>[^<]*</title>[^M]*?<path [^>]*?\bd="M')
 _NUMBERS = re.compile(r'<g id="([^"]+)-numbers" class="node">.*?</g>', re.S)
-_RULE = re.compile(r'<polygon [^>]*?points="([^"]*)"/>\s*')  # one for each column that it crosses
+# One for each column that it crosses; the frame of a box is not filled.
+_RULE = re.compile(r'<polygon (?!fill="none")[^>]*?points="([^"]*)"/>\s*')
 
 
 def _whole_wires(svg: str) -> str:

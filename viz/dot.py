@@ -68,6 +68,8 @@ def digraph(
     if not (isinstance(scale, int | float) and 0.1 <= scale <= 10.0):
         raise ValueError(f"scale must be a number from 0.1 to 10, got {scale!r}")
     kind = _Program if picture.program else _Network if picture.network else _STYLES[style]
+    if picture.blank:
+        kind = _Blank
     if not picture.nodes:
         kind = _Words
     drawn = kind(picture, direction)
@@ -329,8 +331,15 @@ class _Circuit(_OfValue):
         """Ids of single values with more than one wire: they leave on one, and part behind it."""
         single = [e for e in self.picture.edges if self.nodes[e.target].size == 1 and e.count == 1]
         drawn = Counter(edge.source for edge in single)
-        whole = {id for id, node in self.nodes.items() if node.size == 1 and node.data is not None}
-        return {id for id, count in drawn.items() if count > 1 and id in whole}
+        nodes = self.nodes
+        return {
+            id for id, count in drawn.items()
+            if count > 1 and nodes[id].size == 1 and self.has_number(nodes[id])
+        }  # fmt: skip
+
+    def has_number(self, node: Node) -> bool:
+        """Whether it has a place for its value: a group without a single result has none."""
+        return node.data is not None
 
     def node(self, diagram: Any, node: Node) -> None:
         attributes = {"id": node.id, "tooltip": _attribute(node.title)}
@@ -348,14 +357,18 @@ class _Circuit(_OfValue):
                 rows.append(_font(f"{node.terms}", MUTED, 8))
             diagram.node(node.id, _rows(*rows), **attributes)
         if node.id in self.forks:
-            total = "-" if node.grad is None else f"sum {_several(node.grad, node.grads)}"
-            total += _should(node)
             ends = (node.id, "") if self._all_cut(node) else (node.id, None)
             told = _told(node.data, node.grad)
-            self.wire(diagram, f"{node.id}-stem", ends, self.value(node), total, told)
+            self.wire(diagram, f"{node.id}-stem", ends, self.value(node), self.total(node), told)
 
     def _all_cut(self, node: Node) -> bool:
         return all(e.id in self.cut for e in self.picture.edges if e.source == node.id)
+
+    def total(self, node: Node) -> str:
+        """The gradient of a value that is used more than once."""
+        if node.grad is None:
+            return number(None)
+        return f"sum {_several(node.grad, node.grads)}{_should(node)}"
 
     def value(self, node: Node) -> str:
         """The number of a value, behind its name if that is not where its wire begins."""
@@ -365,7 +378,7 @@ class _Circuit(_OfValue):
 
     def edge(self, diagram: Any, edge: Edge) -> None:
         source, target = self.nodes[edge.source], self.nodes[edge.target]
-        if edge.count > 1 or source.data is None or target.size > 1:
+        if edge.count > 1 or not self.has_number(source) or target.size > 1:
             diagram.edge(edge.source, edge.target, label=self.label(edge), id=edge.id)
             return
         start, value = self.start(diagram, edge), self.value(source)
@@ -422,13 +435,50 @@ class _Circuit(_OfValue):
     def finish(self, diagram: Any) -> None:
         """The root's own wire, which ends in a point."""
         root = self.nodes[self.picture.root]
-        if root.data is None:
+        if not self.has_number(root):
             return
         diagram.node("out", "", shape="point", color=WIRE, width="0.05", height="0.05", id="out")
         self.wire(
             diagram, f"{root.id}-out-0", (root.id, "out"), self.value(root),
             _several(root.grad, root.grads) + _should(root), _told(root.data, root.grad),
         )  # fmt: skip
+
+
+class _Blank(_Circuit):
+    """A circuit to be worked out by hand: a number that is not there is a box to write it in.
+
+    It runs from left to right, and has nothing folded.
+    """
+
+    room: ClassVar = (36, 18)  # points, of a box: 12.7 mm x 6.3 mm on paper
+
+    def layout(self) -> dict[str, str]:
+        return {"nodesep": "0.1", "ranksep": "0.06", "pad": "0.06"}  # boxes are wide, pages not
+
+    def has_number(self, node: Node) -> bool:
+        return True
+
+    def total(self, node: Node) -> str:
+        return f"sum {number(node.grad)}"
+
+    def wire(
+        self, diagram: Any, id: str, ends: tuple[str, str | None], value: str, gradient: str,
+        told: str, local: str = "", wrong: bool = False,
+    ) -> None:  # fmt: skip
+        above, below = self.cells(value, VALUE), self.cells(gradient, GRADIENT)
+        side = '<td width="4"></td>'
+        cells = f"<tr>{side}{above}{side}</tr><hr/><tr>{side}{below}{side}</tr>"
+        self.through(diagram, id, ends, cells, told, {"arrowhead": "none"}, {})
+
+    def cells(self, text: str, colour: str) -> str:
+        """What stands before a box, and the box; or a number that is given."""
+        before, missing = text.removesuffix(number(None)), text.endswith(number(None))
+        if not missing:
+            return f"<td></td><td>{_font(_text(text), colour)}</td>"
+        width, height = self.room
+        before = _font(_text(before), colour) if before else ""
+        frame = f'border="1" color="{MUTED}" width="{width}" height="{height}"'
+        return f'<td align="right">{before}</td><td {frame}></td>'
 
 
 class _Network(_Circuit):

@@ -32,7 +32,7 @@ T = TypeVar("T", bound=Hashable)
 
 FOLDED_FIELDS = frozenset(
     ["ordered", "terms", "values", "grads", "weight", "weight_grad", "program", "network",
-     "examples", "right", "wrong", "words"]
+     "examples", "right", "wrong", "words", "blank"]
 )  # fmt: skip
 PROGRAM_FIELDS = frozenset(["kind", "register", "formula", "once", "entries", "role"])
 
@@ -183,6 +183,7 @@ class Picture:
     network     whether some of its nodes are neurons
     examples    of how many examples it shows one, or the numbers of all side by side
     words       what stands below it, in the picture of a Grade
+    blank       whether numbers that are not there have a box, to be written in by hand
     """
 
     nodes: tuple[Node, ...]
@@ -193,6 +194,7 @@ class Picture:
     network: bool = False
     examples: int = 1
     words: str = ""
+    blank: bool = False
 
     def names(self) -> dict[str, str]:
         """A name for each node: its own, or the number of a constant, or v and its place.

@@ -66,3 +66,28 @@ def test_an_expression_names_what_has_a_label_or_is_used_twice():
     parts = ["q = x * y + 2", f"{v} = neg(q)", f"f = (q - (x - y)) / {v} + exp({v}) * (-1)"]
     assert expression(f) == "; ".join(parts)
     assert expression((x * 2.0).leaky_relu() ** 2) == "v4 = leaky_relu(x * 2, 0.01) ** 2"
+
+
+def test_leaves_are_some_of_the_numbers_and_no_more_than_allowed():
+    rng, most = Random(0), 0
+    for _ in range(60):
+        circuit = random_circuit(rng, SOME[:2], 4, numbers=[2.0, 3.0, -4.0, 5.0, 7.0], leaves=5)
+        numbers = [step for step in circuit.steps if isinstance(step, float)]
+        assert {*numbers} <= {2.0, 3.0, -4.0, 5.0, 7.0}
+        most = max(most, len(numbers))
+    assert most == 5
+    for _ in range(20):
+        circuit = random_circuit(rng, SOME, 3, leaves=1)
+        assert sum(isinstance(step, float) for step in circuit.steps) == 1
+
+
+def test_a_gate_takes_a_value_in_two_inputs_only_where_it_may():
+    two = [gate for gate in SOME if len(gate.operands) == 2]
+    repeats = {True: 0, False: 0}
+    for twice in repeats:
+        rng = Random(1)
+        for _ in range(40):
+            steps = random_circuit(rng, two, 4, twice=twice).steps
+            inputs = [step[1] for step in steps if not isinstance(step, float)]
+            repeats[twice] += sum(len({*each}) < len(each) for each in inputs)
+    assert repeats[False] == 0 < repeats[True]

@@ -124,6 +124,13 @@ def test_an_entry_has_its_formulas_and_domains(name):
         assert all(interval.sample(rng) in interval for _ in range(50))
 
 
+@pytest.mark.parametrize("name", gates)
+def test_an_entry_says_in_a_few_words_what_it_does_to_a_gradient(name):
+    habit = gates[name].habit
+    assert 10 < len(habit) <= 56, f'the gate {name!r} needs habit="multiplies by ..."'
+    assert habit == habit.strip(" .") and "<" not in habit
+
+
 @pytest.mark.parametrize("name", ["log", "log1p", "sqrt", "asin", "acos"])
 def test_a_domain_reaches_to_where_the_gate_fails(name):
     gate = gates[name]

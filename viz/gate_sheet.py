@@ -1,0 +1,175 @@
+"""All gates on one page to print: formula, slopes, what each does to a gradient, a tiny circuit.
+
+Path("gates.html").write_text(gate_sheet())     # or: python -m viz --gate-sheet -o gates.html
+
+The page is made from the gate table alone; a gate of one's own that is added there is on it too.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from autograd_core import Gate, Value, apply, gates, gradients
+
+from .dot import digraph
+from .formula import fill, plain
+from .paper import figure, page
+from .picture import Edge, Node, Picture, picture_of
+from .words import TIMES, number
+
+__all__ = ["gate_sheet"]
+
+ARRIVES = 2.0  # the gradient that comes back to each gate
+SHORT = (2.0, 4.0, -2.0, 0.5)  # operands to choose from, best first
+PAIRS = ((3.0, -2.0), (3.0, 2.0))
+SCALE = 0.56  # of the pictures, whose numbers have 12 points
+STEP = 1e-6  # to either side of a corner
+MISSING = 3.0  # of a parameter without a default: x**3
+
+
+def gate_sheet() -> str:
+    """The page: one A4 or letter page, landscape, for the gates that come with the engine.
+
+    NoGraphviz if nothing can lay out its pictures.
+    """
+    body = (
+        "<h1>The gates</h1>\n<p>A gate computes its output y on the way forward; on the way back "
+        f"it multiplies the gradient that comes to y by its slope in each input. In the pictures a "
+        f"gradient of {number(ARRIVES)} comes to y: the value is above the wire, the gradient "
+        "below. [x &gt; 0] is 1 where that holds, else 0.</p>\n"
+        f"<section>\n{chr(10).join(map(_entry, gates.values()))}\n</section>"
+    )
+    return page("The gates, and what each does to a gradient", body, _STYLE)
+
+
+_STYLE = """\
+@page{size:landscape;margin:7mm}
+main{font-size:6.6pt;line-height:1.2}
+h1{font-size:11pt;margin:0 0 1pt;display:inline}
+h1+p{display:inline;margin-left:6pt;font-size:7pt}
+section{columns:3;column-gap:5mm;margin-top:5pt}
+article{break-inside:avoid;display:grid;gap:0 5pt;
+grid-template-columns:minmax(98pt,max-content) 1fr;
+align-items:center;border-top:.5pt solid var(--group_line);padding:1.6pt 0}
+article p{margin:0}article svg{max-width:none}
+article b{font-size:8pt}
+.slope{color:var(--gradient)}.slope span{display:inline-block}
+.limit{color:var(--muted)}
+sup{font-size:75%;line-height:0}
+@media screen{main{zoom:1.7;max-width:285mm}section{columns:3 220pt}}
+@media print{.slope,.limit{color:#000}}"""
+
+
+def _entry(gate: Gate) -> str:
+    """What stands on the sheet about one gate."""
+    symbol = TIMES if gate.symbol == "*" else html.escape(gate.symbol)
+    slopes = [
+        f"<span>dy/d{operand} = {_formula(gate, slope)}</span>"
+        for operand, slope in zip(gate.operands, gate.slopes, strict=True)
+    ]
+    limits = "; ".join(_limits(gate))
+    lines = [
+        f"<p><b>{gate.name} {symbol}</b>&ensp; y = {_formula(gate, gate.latex)}</p>",
+        f'<p class="slope">{",&ensp; ".join(slopes)}</p>',
+        f"<p>{html.escape(gate.habit)}</p>" if gate.habit else "",
+        f'<p class="limit">{html.escape(limits)}</p>' if limits else "",
+    ]
+    diagram = digraph(_picture(gate), legend=False, scale=SCALE)
+    diagram.graph_attr["pad"] = "0.02"
+    return f"<article>{figure(diagram, gate.name)}<div>{''.join(lines)}</div></article>"
+
+
+def _formula(gate: Gate, latex: str) -> str:
+    """A formula of the table as text with raised exponents."""
+    names = (*gate.operands, *gate.parameters, "y")
+    text = html.escape(fill(plain(latex), {name: name for name in names}))
+    text = re.sub(r"^\((1 if .*)\)$", r"\1", text)
+    return re.sub(
+        r"\^(?:\(([^()]*)\)|(\w+))", lambda power: f"<sup>{power[1] or power[2]}</sup>", text
+    )
+
+
+# ---------------------------------------------------------------- where a gate has no slope
+
+
+def _limits(gate: Gate) -> Iterator[str]:
+    """Where it fails, and where its slope is infinite or jumps, from the table's entry."""
+    for failure in gate.failures:
+        if failure.error is not OverflowError:  # a limit of floats, not of the gate
+            yield f"error: {failure.reason}"
+    seen = set()
+    for corner in gate.corners:
+        told = _corner(gate, corner)
+        place = told.partition(",")[0]
+        if told and place not in seen:
+            seen.add(place)
+            yield told
+
+
+def _corner(gate: Gate, corner: tuple[float, ...]) -> str:
+    """What happens at a corner of the table; "" if the slope is the same on both sides."""
+    count = len(gate.operands)
+    point, constants = list(corner[:count]), corner[count:]
+    where = f"x = {number(point[0])}".replace("x", gate.operands[0])
+    if count > 1 and len({*point}) == 1:
+        where = " = ".join(gate.operands)
+    here = _slope(gate, point, constants)
+    if math.isinf(here):
+        told = f"infinite slope at {where}"
+    else:
+        sides = [_slope(gate, [point[0] + side, *point[1:]], constants) for side in (-STEP, STEP)]
+        if math.isclose(*sides, rel_tol=1e-3, abs_tol=1e-3):
+            return ""
+        told = f"kink at {where}, slope {number(here)} there"
+    given = (f"{p} = {number(c)}" for p, c in zip(gate.parameters, constants, strict=True))
+    return ", if ".join([told, *given])
+
+
+def _slope(gate: Gate, point: list[float], constants: tuple[float, ...]) -> float:
+    return apply(gate, *map(Value, point), *constants).partials[0]
+
+
+# ---------------------------------------------------------------- the gate alone, at numbers
+
+
+def _picture(gate: Gate) -> Picture:
+    """The gate between its inputs and y, with the numbers that are best to read."""
+    if len(gate.operands) > 2:
+        return _by_hand(gate, (1.0, *PAIRS[0]))
+    root = min(_tried(gate), key=_roughness)
+    picture = picture_of(root, names={}, grads=gradients(root, ARRIVES))
+    return replace(picture, edges=tuple(replace(edge, local=None) for edge in picture.edges))
+
+
+def _tried(gate: Gate) -> Iterator[Value]:
+    """The gate at each of a few points of its domain."""
+    constants = [MISSING] * (len(gate.parameters) - len(gate.defaults))
+    for point in PAIRS if len(gate.operands) == 2 else zip(SHORT):
+        if all(x in interval for x, interval in zip(point, gate.domain, strict=False)):
+            inputs = [Value(x, name) for x, name in zip(point, gate.operands, strict=True)]
+            root = apply(gate, *inputs, *constants)
+            root.label = "y"
+            yield root
+
+
+def _by_hand(gate: Gate, point: tuple[float, ...]) -> Picture:
+    """The picture of a gate that takes more inputs than a Value can have; slopes by differences."""
+    nodes, edges = [], []
+    for i, (name, x) in enumerate(zip(gate.operands, point, strict=True)):
+        up, down = (gate.evaluate([*point[:i], x + h, *point[i + 1 :]]) for h in (0.25, -0.25))
+        grad = ARRIVES * (up - down) / 0.5
+        nodes.append(Node(f"n{i}", name, data=x, grad=grad, uses=1))
+        edges.append(Edge(f"n{i}", "y", i, grad=grad, wire=f"n{i}-y-{i}"))
+    value = gate.evaluate([*point])
+    nodes.append(Node("y", "y", gate.op, data=value, grad=ARRIVES, ordered=True))
+    return Picture(tuple(nodes), tuple(edges), "y", backward=True)
+
+
+def _roughness(root: Value) -> tuple[int, bool]:
+    """How many of its numbers are long; then whether its slopes show nothing, being 0 or 1."""
+    numbers = (root.data, *root.partials)
+    return sum(float(number(x)) != x for x in numbers), {*root.partials} <= {0.0, 1.0}
