@@ -126,8 +126,15 @@ class Grade(
             text = self.expression + f"    with {numbers}" * bool(numbers)
             lines.append(f"    {text if len(text) <= LONGEST else text[:LONGEST] + ' ...'}")
         if self.expected is not None:
-            got = "nothing" if self.got is None else f"{self.got:.6g}"
-            lines.append(f"    {self.place}: got {got}, expected {self.expected:.6g}")
+            digits = 6  # or as many as it takes to see a difference
+            while (
+                self.got is not None
+                and digits < 17
+                and (f"{self.got:.{digits}g}" == f"{self.expected:.{digits}g}")
+            ):
+                digits += 1
+            got = "nothing" if self.got is None else f"{self.got:.{digits}g}"
+            lines.append(f"    {self.place}: got {got}, expected {self.expected:.{digits}g}")
         elif self.place:
             lines.append(f"    {self.place}")
         return "\n".join(lines)

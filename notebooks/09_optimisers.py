@@ -191,7 +191,7 @@ plots.curves(sizes, xlabel="learning rate, in units of 0.0001", ylabel="size of 
 #
 # ## Momentum
 #
-# Momentum (Polyak, 1964) moves along a running average of the gradients. In the study's form it is
+# Momentum goes back to Polyak (1964). Here it moves along a running average of the gradients,
 # $v \leftarrow (1 - 0.6)\,v + 0.6\,g$, where $v$ starts as the first gradient: `EWA` with
 # `beta=0.4`. Both take 100 steps from $w = 0$, by our engine and, to be sure, by matrices. The
 # notes print a loss of 102.75171 at the end, for both.
@@ -665,7 +665,7 @@ def tried(limit):
         lr, trouble = attempt(limit, a, beta, form="(a, beta)")
         if trouble:
             return Grade(False, trouble)
-        case = f"With a = {a:g} and beta = {beta:g} "
+        case = f"With a = {a:g} and beta = {beta:g}: "
         if not isinstance(lr, int | float) or lr <= 0:
             return Grade(False, case + f"it is {lr}: return a number above 0.")
         if beta and math.isclose(lr, attempt(limit, a, 0.0, form="(a, beta)").result or 0.0):
@@ -726,7 +726,7 @@ class Momentum:
             p.data = ...
 
 
-graded(5, lambda mine: judges.optimizer(mine, EWA, lr=0.1, beta=0.9), Momentum)
+graded(5, lambda mine: judges.optimizer(mine, EWA, lr=0.03, beta=0.8), Momentum)
 
 # %% [markdown]
 # **Exercise 6.** Write Adam, with $\epsilon = 10^{-8}$. `t` is the number of the step.
@@ -756,7 +756,7 @@ class MyAdam:
             p.data = ...
 
 
-graded(6, lambda mine: judges.optimizer(mine, Adam, lr=0.1, betas=(0.9, 0.99)), MyAdam)
+graded(6, lambda mine: judges.optimizer(mine, Adam, lr=0.03, betas=(0.8, 0.95)), MyAdam)
 
 # %% [markdown]
 # **Exercise 7.** A training loop moves `w` and `b` of a neuron, and the loss does not go down as it
@@ -781,9 +781,6 @@ answer(7, ..., lambda: walk.mistake.name, but={
     "overwrote": "Then a sum would be lost. Is one here too small, or too large?",
     "wrong operand": "Look at the product: the slope in w is the number of x, and it is.",
     "sign": "Look at the minus: is the slope in the target not -1?",
-    "stale value": "Check each slope against the numbers on the wires: they are today's.",
-    "max to both": "There is no maximum in this graph.",
-    "wrong order": "Each gate here is read by one other only: no turn can come too early.",
 })  # fmt: skip
 
 # %% [markdown]

@@ -65,6 +65,7 @@ MISTAKES = {
     5: [
         ("p.data - ", "p.data + ", "It goes uphill"),
         ("self.lr * ", "", "The learning rate is left out"),
+        ("(1 - self.beta) * ", "", "the average is a sum"),
         ("self.v[i]", "self.v[0]", "All parameters share one running average"),
     ],
     6: [
