@@ -251,8 +251,9 @@ check("gates in the last graph", sum(v.gate is not None for v in topological(los
 # gates it used, forward and backward, and from then on fills in numbers. The whole batch goes
 # through each line of that program together, as arrays.
 #
-# (PyTorch's names for this idea are `torch.compile` and CUDA graphs. They record the step of a
-# whole batch, in operations on tensors; here it is one example, in gates on scalars.)
+# (A PyTorch user looks for `torch.compile` and CUDA graphs: they too record once and run often.
+# But they record what is done to a whole batch, in operations on tensors; here it is one example,
+# in gates on scalars.)
 
 # %% tags=["S5.program"]
 model, loader, optimizer, scheduler = program()
@@ -541,8 +542,9 @@ plots.training_curves(
 # step is taken with the average. Then the next batch.
 #
 # Here this process, the parent, owns the model. With every shard it sends the model along
-# (pickled), and it makes the step itself. On a big machine each worker keeps a copy of its own and
-# all make the same step, so that only gradients travel: PyTorch's `DistributedDataParallel`.
+# (pickled), and it makes the step itself. On a big machine each worker keeps a copy of its own, and
+# all make the same step, so that gradients travel and parameters do not. PyTorch calls this
+# `DistributedDataParallel`.
 #
 # Each worker is a Python process of its own. It finds its function by importing a file, so ours
 # lies beside this notebook:
@@ -577,7 +579,7 @@ print(f"first half, off by {distance(one, alone):.0%}; average, {distance(averag
 check("a half is off by more than a tenth", distance(one, alone) > 0.1, True)
 
 # %% [markdown]
-# Now an epoch, ten steps with momentum, against `nn.fit` in one process.
+# Now an epoch, ten steps with momentum, against `nn.fit` in one process. Which is faster?
 
 # %% tags=["S14.parallel"]
 model, loader, optimizer, scheduler = program()
@@ -600,6 +602,12 @@ weights = [p.data for p in model.parameters()]
 check("weights after ten steps", weights, [p.data for p in single.parameters()])
 
 # %% [markdown]
+# The weights are the same, and the pool is slower, even than the eager loop in one process. The
+# first step waits until two new Pythons have started and imported what they need. After that, each
+# step pickles the 2,285 parameters once per worker, and two lists of gradients on the way back, for
+# a model so small that its own work is done in about a hundredth of a second. More processes pay
+# where a shard takes much longer to work out than to send.
+#
 # *Synchronous* means that all wait for the slowest before they step. That keeps it exact: with two
 # workers or two thousand, the weights are those of one process with the whole batch, up to
 # rounding. (Not where a layer couples the examples: batch normalisation then takes the mean of a
@@ -802,6 +810,7 @@ def plain(thing):
     return [plain(item) for item in thing] if isinstance(thing, list | tuple) else thing
 
 
+# %%
 def whole_batch(combine):
     """Judge it on three ways to cut ten examples."""
     _, right = worker.gradient(pupil, batch, targets)
