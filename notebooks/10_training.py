@@ -33,7 +33,6 @@ import random
 import time
 import tracemalloc
 from itertools import accumulate, cycle, islice, pairwise
-from numbers import Real
 from statistics import median
 
 import numpy as np
@@ -819,7 +818,7 @@ def whole_batch(combine):
         parts = [worker.gradient(pupil, batch[a:b], targets[a:b])[1] for a, b in cuts]
         got, trouble = attempt(combine, parts, sizes, form="(gradients, sizes)")
         got = plain(got)
-        real = isinstance(got, list) and all(isinstance(g, Real) for g in got)
+        real = isinstance(got, list) and all(isinstance(g, int | float) for g in got)
         if trouble or not real or len(got) != len(right):
             return Grade(False, trouble or "It must return one list, a number per parameter.")
         added = [sum(each) for each in zip(*parts, strict=True)]
@@ -828,8 +827,8 @@ def whole_batch(combine):
             "All shards count alike here.": [g / len(sizes) for g in added],
             "That is the sum over all examples: what makes it a mean?": [10 * g for g in right],
         }
-        if not distance(got, right) < 1e-9:  # nan is not right either
-            told = [told for told, wrong in words.items() if distance(got, wrong) < 1e-9]
+        if not distance(got, right) < 1e-6:  # nan is not right either
+            told = [told for told, wrong in words.items() if distance(got, wrong) < 1e-6]
             place = f"shards of {sizes}, the first gradient"
             told.append("Work it out by hand for two shards and one parameter.")
             return Grade(False, told[0], 1, place, right[0], got[0])
