@@ -15,7 +15,8 @@
 # You will be able to
 #
 # - write the loop that trains a network, and see what happens when a line of it is missing;
-# - make it about a hundred times faster without changing a number: trace once, then replay;
+# - trace it once and replay it: the same numbers, about a hundred times faster than this engine's
+#   own eager loop (not than PyTorch);
 # - say what backpropagation keeps in memory, in a graph of scalars and in an array library;
 # - trade some of that memory for time;
 # - split a batch over several processes and get the same gradient as with one.
@@ -31,7 +32,7 @@ import os
 import random
 import time
 import tracemalloc
-from itertools import accumulate, pairwise
+from itertools import accumulate, cycle, islice, pairwise
 from statistics import median
 
 import numpy as np
@@ -45,6 +46,7 @@ from autograd_core import (
     Value,
     attempt,
     compile_graph,
+    gradients,
     no_grad,
     sin,
     topological,
@@ -68,6 +70,9 @@ from viz import draw, plots, step
 #
 # $$\ell = \max(0,\; 1 - s \cdot \text{score}) + \alpha \sum_p p^2, \qquad \alpha = 10^{-4}.$$
 #
+# (In PyTorch the penalty is the optimizer's `weight_decay`, but for a factor of 2: the slope of
+# $\alpha p^2$ is $2 \alpha p$, so this $\alpha$ is a `weight_decay` of $2 \alpha$.)
+#
 # First with the smallest network there is, one neuron, on one point. Two streams of gradient meet
 # at every weight, one from the hinge and one from the penalty. Walk back along both:
 
@@ -75,31 +80,28 @@ from viz import draw, plots, step
 points, labels = nn.moons(100, noise=0.1, rng=1)
 signs = [2 * label - 1 for label in labels]
 
-
-def moons_loss(model):
-    def loss(score, sign):
-        penalty = sum(p * p for p in model.parameters())
-        return (1 - sign * score).relu() + 1e-4 * penalty
-
-    return loss
+x0, x1 = Value(points[0][0], "x0"), Value(points[0][1], "x1")
+w0, w1, b = Value(1.3, "w0"), Value(1.4, "w1"), Value(0.0, "b")
+sign, alpha = Value(signs[0], "sign"), Value(1e-4, "alpha")
 
 
-small = nn.MLP(2, [1], rng=1)
-score = small(points[0])
-loss = moons_loss(small)(score, signs[0])
-loss.backward()
-step(loss, names={"score": score, "loss": loss})
+def one_point():
+    score = w0 * x0 + w1 * x1 + b
+    hinge = (1 - sign * score).relu()
+    penalty = w0**2 + w1**2 + b**2
+    return score, hinge, penalty, hinge + alpha * penalty
+
+
+score, hinge, penalty, loss = one_point()
+step(loss)
 
 # %% [markdown]
 # Then, under *What if?*, set `b` to 2 and step again. Now the point is well on its side: the hinge
 # goes silent, and only the penalty still pulls, at $w_0$ with $2 \alpha w_0$.
 
 # %%
-w0, _, b = small.parameters()
 b.data = 2.0
-small.zero_grad()
-moons_loss(small)(small(points[0]), signs[0]).backward()
-check("dl/dw0, the penalty alone", w0.grad, 2e-4 * w0.data)
+check("dl/dw0, the penalty alone", gradients(one_point()[-1])[w0], 2 * alpha.data * w0.data)
 
 # %% [markdown]
 # Now the real one: two hidden layers of 16. `nn.fit` runs the loop. It wants the loss of *one
@@ -108,6 +110,14 @@ check("dl/dw0, the penalty alone", w0.grad, 2e-4 * w0.data)
 
 
 # %%
+def moons_loss(model):
+    def loss(score, sign):
+        penalty = sum(p * p for p in model.parameters())
+        return (1 - sign * score).relu() + 1e-4 * penalty
+
+    return loss
+
+
 class Falling:
     """From 1 to 0.1 in 100 epochs."""
 
@@ -138,13 +148,13 @@ plots.decision_boundary(scores.each, points, labels, title="after 100 epochs")
 # Other starts leave a few points on the wrong side, and their hinge with them: put `rng=22` into
 # `nn.moons` and into the model, and run again.
 #
-# A learning rate of 1 is bold, and this run shows it: in the third epoch its loss is twice what it
-# was at the start. Nothing is lost, the next step comes down again. Some starts have such a spike,
-# others have none.
+# A learning rate of 1 is bold, and this run shows it: in epoch 2 (epochs count from 0, here and
+# below) its loss is twice that of epoch 0. Nothing is lost, the next step comes down again. Some
+# starts have such a spike, others have none.
 
 # %%
-check("the highest loss is that of epoch", losses.index(max(losses)), 2)
-check("against the first", losses[2] / losses[0], 2.06, within=0.01)
+check("the epoch with the highest loss", losses.index(max(losses)), 2)
+check("its loss over that of epoch 0", losses[2] / losses[0], 2.06, within=0.01)
 plots.training_curves({"hinge + penalty": losses})
 
 # %% [markdown]
@@ -239,6 +249,10 @@ check("gates in the last graph", sum(v.gate is not None for v in topological(los
 # `nn.fit` runs the same loop, but it watches the model do *one example* only, writes down which
 # gates it used, forward and backward, and from then on fills in numbers. The whole batch goes
 # through each line of that program together, as arrays.
+#
+# (A PyTorch user looks for `torch.compile` and CUDA graphs: they too record once and run often.
+# But they record what is done to a whole batch, in operations on tensors; here it is one example,
+# in gates on scalars.)
 
 # %% tags=["S5.program"]
 model, loader, optimizer, scheduler = program()
@@ -246,6 +260,7 @@ start = time.perf_counter()
 losses = nn.fit(model, nn.MSELoss(), loader, optimizer, epochs=100, scheduler=scheduler)
 seconds = time.perf_counter() - start
 print(f"{seconds:.2f} s for 100 epochs; eager would take about {100 * seconds_eager:.0f} s")
+print(f"that is {100 * seconds_eager / seconds:.0f} times faster than this engine's eager loop")
 check("ten times faster at least", 100 * seconds_eager > 10 * seconds, True)
 check("the first three epochs, eager", eager, losses[:3], within=1e-9)
 check("the learning rate after 100 epochs", optimizer.lr, 0.1 * 0.5**10)
@@ -265,19 +280,19 @@ for seed in range(20):
 plots.bands({"20 seeds": runs}, dots={"the notes": notes}, title="loss, summed over 10 batches")
 
 # %%
-outside = {}
+below = {}  # for each epoch at which the notes lie outside: how far below the lowest run, in %
 for epoch, theirs in notes.items():
     low, high = min(run[epoch] for run in runs), max(run[epoch] for run in runs)
     print(f"epoch {epoch:2d}: the notes {theirs:6.3f}, ours {low:6.3f} to {high:6.3f}")
     if not low <= theirs <= high:
-        outside[epoch] = theirs / low - 1
-check("epochs at which the notes lie outside", list(outside), [0, 1, 2, 3, 10])
-check("all of them below, by at most", min(outside.values(), default=0.0), -0.085, within=0.0005)
-check("and by at least", max(outside.values(), default=0.0), -0.002, within=0.0005)
+        below[epoch] = round(100 * (1 - theirs / low), 1)
+check("epochs at which the notes lie outside", list(below), [0, 1, 2, 3, 10])
+percent = [min(below.values(), default=0.0), max(below.values(), default=0.0)]
+check("percent below our lowest run, least and most", percent, [0.2, 8.5])
 ratios = [run[1] / run[0] for run in runs]
 check("what the first epoch leaves, the middle run", median(ratios), 0.55, within=0.05)
 later = [run[60] / run[99] for run in runs]
-check("what epoch 60 has above the last, under a twentieth", max(later) < 1.05, True)
+check("epoch 60 is within 5 % of the last, in all runs", max(later) < 1.05, True)
 
 # %% [markdown]
 # The shape is the same: a fall to about half in the first epoch, then a slow one, and with each
@@ -318,14 +333,14 @@ draw(f.program)
 # %%
 def mean_of(n):
     """The mean error of n points, as a graph of Values."""
-    many = zip((xs * 9)[:n], (signs * 9)[:n], strict=True)
+    many = islice(cycle(zip(xs, signs, strict=True)), n)
     return sum(squared_error(x, y) for x, y in many) / n
 
 
 mean = mean_of(100)
-mean.backward()
+total = gradients(mean)
 check("loss", value, mean.data)
-check("gradient", slopes, [w.grad, b.grad])
+check("gradient", slopes, [total[w], total[b]])
 check("gates in the graph", sum(v.gate is not None for v in topological(mean)), 601)
 check("instructions in the program", len(f.program.code), 9)
 
@@ -351,7 +366,7 @@ check("its loss fell", slow[-1] < slow[0], True)
 #
 # "Not memory efficient", say the notes: the backward pass needs what the forward pass computed (the
 # slope of $\sin$ is a $\cos$ *at the operand*), so an intermediate value is kept until it has been
-# used. How much is that? Python can count bytes.
+# used. (PyTorch calls what is kept *saved tensors*.) How much is that? Python can count bytes.
 
 
 # %% tags=["S15.memory"]
@@ -427,10 +442,10 @@ check("numbers kept", sum(h.size for h in kept) + error.size, 10 * (10 + 40 + 40
 # %% [markdown]
 # 950 numbers instead of 44,950, and the same 2,285 gradients. In an array library this memory grows
 # with the batch times what the layers *put out*. The parameters take the same room whatever the
-# batch: in training three numbers each, with the gradient and the average that momentum keeps. Here
-# that is 6,855 numbers, more than the 950. With a batch of 100 it is the other way round, 9,500
-# against 6,855. And in networks on images, which use each weight at thousands of places, it is
-# often the activations that fill the graphics card.
+# batch: in training three numbers each, with the gradient and the velocity that momentum keeps.
+# Here that is 6,855 numbers, more than the 950. With a batch of 100 it is the other way round,
+# 9,500 against 6,855. And in networks on images, which use each weight at thousands of places, it
+# is often the activations that fill the graphics card.
 #
 # ## Checkpointing: keep less, compute twice
 #
@@ -464,7 +479,7 @@ check("gates kept by the whole graph", gates_in(out), 48 * 3)
 # Cut the chain into segments. Go forward without a graph, and keep only the number at the start of
 # each segment. Then go backward, segment by segment: build its graph from the number kept, send in
 # the gradient that arrives from above, and let go of it. What comes out at the segment's start is
-# the gradient that arrives at the one before.
+# the gradient that arrives at the one before. (In PyTorch: `torch.utils.checkpoint`.)
 
 
 # %% tags=["S15.checkpoints"]
@@ -489,8 +504,7 @@ for p in parameters:
     p.grad = 0.0
 calls.clear()
 peak = checkpointed(blocks, 0.5, 4)
-over_own = [p.grad / g for p, g in zip(parameters, whole, strict=True)]
-check("each gradient over its own", over_own, [1.0] * 96)
+check("gradients, as from the whole graph", [p.grad for p in parameters], whole)
 check("most numbers kept at a time", peak, 12 + 12)
 check("blocks computed", len(calls), 48 + 44)
 
@@ -522,9 +536,14 @@ plots.training_curves(
 # ## Many processes, one gradient
 #
 # The loss of a batch is the mean over its examples, so its gradient is the mean of their gradients,
-# and it does not matter who works them out. **Synchronous data-parallel training**: each worker has
-# a copy of the model and a part of the batch, a shard. Each works out its gradient; the gradients
-# are averaged; all take the same step with the average. Then the next batch.
+# and it does not matter who works them out. **Synchronous data-parallel training**: each worker
+# gets a part of the batch, a shard, and works out its gradient; the gradients are averaged; the
+# step is taken with the average. Then the next batch.
+#
+# Here this process, the parent, owns the model. With every shard it sends the model along
+# (pickled), and it makes the step itself. On a big machine each worker keeps a copy of its own, and
+# all make the same step, so that gradients travel and parameters do not. PyTorch calls this
+# `DistributedDataParallel`.
 #
 # Each worker is a Python process of its own. It finds its function by importing a file, so ours
 # lies beside this notebook:
@@ -559,10 +578,11 @@ print(f"first half, off by {distance(one, alone):.0%}; average, {distance(averag
 check("a half is off by more than a tenth", distance(one, alone) > 0.1, True)
 
 # %% [markdown]
-# Now an epoch, ten steps with momentum, against `nn.fit` in one process.
+# Now an epoch, ten steps with momentum, against `nn.fit` in one process. Which is faster?
 
 # %% tags=["S14.parallel"]
 model, loader, optimizer, scheduler = program()
+ticks = [time.perf_counter()]
 with processes.Pool(2) as pool:
     for x, y in loader:
         shards = [(model, x[:5], y[:5]), (model, x[5:], y[5:])]
@@ -570,19 +590,29 @@ with processes.Pool(2) as pool:
         for p, mine, yours in zip(model.parameters(), one, other, strict=True):
             p.grad = (mine + yours) / 2
         optimizer.step()
+        ticks.append(time.perf_counter())
 
 single, loader, optimizer, _ = program()
+start = time.perf_counter()
 nn.fit(single, nn.MSELoss(), loader, optimizer, epochs=1)
+print(f"one process: nn.fit {time.perf_counter() - start:.2f} s; eager {seconds_eager:.2f} s")
+print(f"pool: {ticks[-1] - ticks[0]:.2f} s, of which the first step {ticks[1] - ticks[0]:.2f} s")
 weights = [p.data for p in model.parameters()]
 check("weights after ten steps", weights, [p.data for p in single.parameters()])
 
 # %% [markdown]
+# The weights are the same, and the pool is slower, even than the eager loop in one process. The
+# first step waits until two new Pythons have started and imported what they need. After that, each
+# step pickles the 2,285 parameters once per worker, and two lists of gradients on the way back, for
+# a model so small that its own work is done in about a hundredth of a second. More processes pay
+# where a shard takes much longer to work out than to send.
+#
 # *Synchronous* means that all wait for the slowest before they step. That keeps it exact: with two
 # workers or two thousand, the weights are those of one process with the whole batch, up to
 # rounding. (Not where a layer couples the examples: batch normalisation then takes the mean of a
 # shard.) Each worker keeps the activations of its shard only, but all of the parameters. On big
 # machines the gradients are seldom collected in one place: they travel round in a ring, and the sum
-# is the same.
+# is the same (PyTorch's name for that sum is `all_reduce`).
 #
 # ## Exercises
 #
@@ -605,7 +635,7 @@ def train(model, loss_fn, loader, optimizer, epochs):
     return ...
 
 
-graded(1, nn.judges.training_loop, train)
+graded(1, lambda work: nn.judges.training_loop(work, losses=True), train)
 
 # %% [markdown]
 # **Exercise 2.** This loop is to bring one weight to 0, and never does. The picture shows how it
@@ -773,6 +803,13 @@ pupil = nn.Sequential(nn.Linear(2, 3, rng=1), nn.ReLU(), nn.Linear(3, 1, rng=2))
 batch, targets = points[:10], [[s] for s in signs[:10]]
 
 
+def plain(thing):
+    """Arrays and tuples as lists, their numbers as Python's."""
+    thing = thing.tolist() if hasattr(thing, "tolist") else thing
+    return [plain(item) for item in thing] if isinstance(thing, list | tuple) else thing
+
+
+# %%
 def whole_batch(combine):
     """Judge it on three ways to cut ten examples."""
     _, right = worker.gradient(pupil, batch, targets)
@@ -780,7 +817,9 @@ def whole_batch(combine):
         cuts = pairwise(accumulate(sizes, initial=0))
         parts = [worker.gradient(pupil, batch[a:b], targets[a:b])[1] for a, b in cuts]
         got, trouble = attempt(combine, parts, sizes, form="(gradients, sizes)")
-        if trouble or not isinstance(got, list) or len(got) != len(right):
+        got = plain(got)
+        real = isinstance(got, list) and all(isinstance(g, int | float) for g in got)
+        if trouble or not real or len(got) != len(right):
             return Grade(False, trouble or "It must return one list, a number per parameter.")
         added = [sum(each) for each in zip(*parts, strict=True)]
         words = {
@@ -788,11 +827,11 @@ def whole_batch(combine):
             "All shards count alike here.": [g / len(sizes) for g in added],
             "That is the sum over all examples: what makes it a mean?": [10 * g for g in right],
         }
-        if distance(got, right) > 1e-9:
-            told = [told for told, wrong in words.items() if distance(got, wrong) < 1e-9]
+        if not distance(got, right) < 1e-6:  # nan is not right either
+            told = [told for told, wrong in words.items() if distance(got, wrong) < 1e-6]
             place = f"shards of {sizes}, the first gradient"
-            plain = ["Work it out by hand for two shards and one parameter."]
-            return Grade(False, (told or plain)[0], 1, place, right[0], got[0])
+            told.append("Work it out by hand for two shards and one parameter.")
+            return Grade(False, told[0], 1, place, right[0], got[0])
     return Grade(True, "Right: three ways to cut a batch, and each gives its gradient.", 3)
 
 

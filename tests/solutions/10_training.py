@@ -64,6 +64,7 @@ MISTAKES = {
         ),
         ("            loss.backward()\n", "", "call loss.backward()"),
         ("total += loss.item()", "total = loss.item()", "add up those of the batches"),
+        ("    return losses\n", "", "Now return a list with one number per epoch"),
     ],
     6: [
         ("sum(n * g for n, g in zip(sizes, column)) / total", "sum(column)", "were added"),
