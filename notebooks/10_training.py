@@ -70,7 +70,7 @@ from viz import draw, plots, step
 #
 # $$\ell = \max(0,\; 1 - s \cdot \text{score}) + \alpha \sum_p p^2, \qquad \alpha = 10^{-4}.$$
 #
-# (In PyTorch the penalty is the optimizer's `weight_decay`, but for a factor of 2: the slope of
+# (In PyTorch's `SGD` the penalty is `weight_decay`, but for a factor of 2: the slope of
 # $\alpha p^2$ is $2 \alpha p$, so this $\alpha$ is a `weight_decay` of $2 \alpha$.)
 #
 # First with the smallest network there is, one neuron, on one point. Two streams of gradient meet
@@ -601,11 +601,11 @@ weights = [p.data for p in model.parameters()]
 check("weights after ten steps", weights, [p.data for p in single.parameters()])
 
 # %% [markdown]
-# The weights are the same, and the pool is slower, even than the eager loop in one process. The
-# first step waits until two new Pythons have started and imported what they need. After that, each
-# step pickles the 2,285 parameters once per worker, and two lists of gradients on the way back, for
-# a model so small that its own work is done in about a hundredth of a second. More processes pay
-# where a shard takes much longer to work out than to send.
+# The weights are the same, and in our run the pool is slower, even than the eager loop in one
+# process. Its first step waits until two new Pythons have started and imported what they need.
+# After that, each step pickles the 2,285 parameters once per worker, and two lists of gradients on
+# the way back, for a model so small that its own work is done in about a hundredth of a second.
+# More processes pay where a shard takes much longer to work out than to send.
 #
 # *Synchronous* means that all wait for the slowest before they step. That keeps it exact: with two
 # workers or two thousand, the weights are those of one process with the whole batch, up to
