@@ -162,3 +162,16 @@ def test_it_records_even_inside_no_grad():
     with no_grad():
         assert attempt(lambda: (Value(1.0) * 2.0).inputs, form="()").result
         assert not (Value(1.0) * 2.0).inputs
+
+
+def test_it_ends_after_some_seconds_too(monkeypatch):
+    """Where each step is a call of these packages, which may take long."""
+    from autograd_core import guard
+
+    monkeypatch.setattr(guard, "SECONDS", 0.05)
+    assert "was stopped after 0.05 seconds: it seems to run for ever, in line" in trouble_of(forever)
+    assert ": while True: pass" in trouble_of(forever)
+
+
+def trouble_of(function):
+    return attempt(function, form="()").trouble

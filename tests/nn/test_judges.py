@@ -6,7 +6,7 @@ import random
 import pytest
 
 from autograd_core import Value, mistakes
-from nn import init, judges
+from nn import fit, init, judges
 from nn.optim import EWA, SGD, Adam, Optimizer, RMSprop, adam, sgd
 
 np = pytest.importorskip("numpy")
@@ -427,3 +427,37 @@ def test_a_loop_without_an_end_is_stopped():
 
     report = judges.training_loop(train)
     assert "train was stopped after 200,000 steps: it seems to run for ever" in str(report)
+
+
+def test_a_sum_taken_for_an_average_is_told_from_a_missing_rate():
+    """Where lr = 1 - beta the two are the same: lessons use other settings."""
+
+    class Summed:
+        def __init__(self, params, lr, beta):
+            self.params, self.lr, self.beta = list(params), lr, beta
+            self.v = [0.0] * len(self.params)
+
+        def step(self):
+            for i, p in enumerate(self.params):
+                self.v[i] = self.beta * self.v[i] + p.grad
+                p.data -= self.lr * self.v[i]
+
+    report = judges.optimizer(Summed, EWA, lr=0.03, beta=0.8)
+    assert not report and "the average is a sum: it counts 1 - beta" in report.sentence
+
+
+def test_a_loop_that_returns_nothing_or_lets_fit_do_the_work():
+    def silent(model, loss_fn, loader, optimizer, epochs):
+        for _ in range(epochs):
+            for inputs, targets in loader:
+                optimizer.zero_grad()
+                loss_fn(model(inputs), targets).backward()
+                optimizer.step()
+
+    def lazy(model, loss_fn, loader, optimizer, epochs):
+        return fit(model, loss_fn, loader, optimizer, epochs=epochs)
+
+    assert judges.training_loop(silent)
+    report = judges.training_loop(silent, losses=True)
+    assert not report and "Now return a list with one number per epoch, here 3" in report.sentence
+    assert "calls fit()" in judges.training_loop(lazy).sentence
