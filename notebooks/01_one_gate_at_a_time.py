@@ -11,9 +11,9 @@
 #
 # **If I turn one number of a calculation up a little, what happens to the result?**
 #
-# That question is what training a neural network comes down to: there the numbers are millions of
-# weights, and the result is how wrong the network is. Here we ask it of three numbers, and see
-# every step of the answer.
+# That question is what training a neural network comes down to: there it is asked of millions of
+# numbers (adjustable numbers, called weights), and the result is how wrong the network is. Here we
+# ask it of three numbers, and see every step of the answer.
 #
 # You will be able to
 #
@@ -28,6 +28,8 @@
 # see on the way. Run the lesson from the top, each cell with Shift+Enter.
 
 # %%
+from itertools import permutations
+
 from lesson import answer, check, graded
 
 from autograd_core import Grade, Value, attempt, grade, gradients, maximum, topological
@@ -87,10 +89,10 @@ def circuit(x, y, z):
     return (x + y) * z
 
 
-before = circuit(-2.0, 5.0, -4.0)
-after = circuit(-2.0 + nudge, 5.0, -4.0)
-check("f after the nudge", after, -12.004)
-check("change of f for each unit of x", (after - before) / nudge, -4.0, within=1e-9)
+before = circuit(x.data, y.data, z.data)
+after = circuit(x.data + nudge, y.data, z.data)
+check("f after the nudge", after, before + nudge * z.data)
+check("change of f for each unit of x", (after - before) / nudge, z.data, within=1e-9)
 
 # %% [markdown]
 # `f` fell, four times as far as `x` rose. This number, -4, is the **derivative** of `f` with
@@ -427,6 +429,7 @@ def wanted_z():
 usual = {
     10 / 3: "There f itself is 10. The question is how fast it changes with x.",
     -2.5: "You scaled the -4 that stood there before. Which number did that -4 come from?",
+    -10: "The sign: what does the multiply send to q?",
     -5: "You made x times z equal to 10. But x meets y first, and in an add.",
 }
 answer(2, ..., wanted_z, but=usual)
@@ -457,16 +460,18 @@ def judge_of_rates(rate):
         want, r1, at_x = (gradients(end)[x] for end in (second(first(x)), first(x), second(x)))
         got, trouble = attempt(rate, first, second, 2.5, form="(first, second, x)")
         if not isinstance(got, int | float):
-            return Grade(False, trouble or "It should return a number.")
-        if abs(got - want) > 0.1:
+            nothing = "It returned nothing: did you print?"
+            told = nothing if got is None else "It should return a number."
+            return Grade(False, trouble or told)
+        if not abs(got - want) < 0.1:
             ideas = {
                 "The second gate was nudged at x. Which number stands at its input?": r1 * at_x,
                 "The two rates were added.": r1 + want / r1,
                 "That is the rate of the first gate alone.": r1,
                 "That is the rate of the second gate alone.": want / r1,
-                "Try your function on two gates whose rates you know.": got,
             }
-            told = next(text for text, number in ideas.items() if abs(got - number) < 0.1)
+            found = (text for text, number in ideas.items() if abs(got - number) < 0.1)
+            told = next(found, "Try your function on two gates whose rates you know.")
             return Grade(False, f"At 2.5, {first.__name__}, then {second.__name__}: {told}")
     return Grade(True, "Right: the rate of each row, from the rates of its gates.")
 
@@ -506,6 +511,10 @@ usual = {
     ("a", "c", "d", "e"): "Two of these belong to h, which nobody has asked yet.",
     ("d", "e"): "It is the other way round: these two were never reached.",
 }
+swapped = "The names are right; put them in the order of the alphabet."
+usual |= dict.fromkeys(permutations(true_zeros()), swapped)
+numbers = [leaf.data for leaf in (a, b, c, d, e)]
+usual |= dict.fromkeys(permutations(numbers, 2), 'Names are wanted, in quotes: "b" and not b.')
 answer(4, ..., true_zeros, but=usual)
 
 # %% [markdown]
@@ -533,7 +542,7 @@ usual = {
     -11.48: "Two leaves have a negative gradient. The third has not.",
     -10.88: "Two leaves went against their gradient. Which way is each pulled?",
 }
-answer(5, ..., best_of_all_moves, but=usual)
+answer(5, ..., best_of_all_moves, within=1e-4, but=usual)
 
 # %% [markdown]
 # **Exercise 6.** Someone has put a mistake into the way back of this walk. Step through it, and

@@ -30,7 +30,7 @@ from collections import defaultdict
 from lesson import answer, check, graded
 
 from autograd_core import Grade, Value, attempt, grade, gradients, topological
-from viz import draw, explain, plots, sabotage, step
+from viz import draw, explain, parse, plots, sabotage, step
 
 # %% [markdown]
 # ## The smallest fork: x times x
@@ -169,26 +169,26 @@ check("df/dx of 5 x + x by recursion", gradient_by(hand_on, x * 5 + x, x), 6.0)
 
 # %% [markdown]
 # Here it works. Now let two paths part *and meet again above something else*: a diamond. From `x`
-# we make `a`; `a` is used by `b` and by `c`; and both end in `d`.
+# we make `a`; `a` is used by `b` and by `c`; and both end in `e`.
 
 # %%
 x = Value(1.0)
 a = x * 2
 b = a * 3
 c = a * 4
-d = b + c
-d.backward()
-draw(d)
+e = b + c
+e.backward()
+draw(e)
 
 # %% [markdown]
-# By hand: two paths lead from `x` up to `d`. Along one the local gradients are 2, 3 and 1, along
+# By hand: two paths lead from `x` up to `e`. Along one the local gradients are 2, 3 and 1, along
 # the other 2, 4 and 1. Multiply along a path, add over paths:
 #
-# $$\frac{dd}{dx} = 2 \cdot 3 \cdot 1 + 2 \cdot 4 \cdot 1 = 14$$
+# $$\frac{de}{dx} = 2 \cdot 3 \cdot 1 + 2 \cdot 4 \cdot 1 = 14$$
 
 # %%
-check("dd/dx", x.grad, 2 * 3 * 1 + 2 * 4 * 1)
-check("dd/dx by recursion", gradient_by(hand_on, d, x), 20.0)
+check("de/dx", x.grad, 2 * 3 * 1 + 2 * 4 * 1)
+check("de/dx by recursion", gradient_by(hand_on, e, x), 20.0)
 check("a.grad by recursion", a.grad, 7.0)
 
 # %% [markdown]
@@ -210,7 +210,7 @@ def hand_on_once(v, seen=None):
             hand_on_once(u, seen)
 
 
-check("dd/dx, each value visited once", gradient_by(hand_on_once, d, x), 6.0)
+check("de/dx, each value visited once", gradient_by(hand_on_once, e, x), 6.0)
 
 # %% [markdown]
 # Now it is too little. `a` handed on its 3 and was done; when the 4 arrived, it had already left.
@@ -225,9 +225,9 @@ def walk_every_path(v, arriving=1.0):
     return 1 + sum(walk_every_path(u, arriving * local) for u, local in wires(v))
 
 
-d.zero_grad()
-calls = walk_every_path(d)
-check("dd/dx, path by path", x.grad, 14.0)
+e.zero_grad()
+calls = walk_every_path(e)
+check("de/dx, path by path", x.grad, 14.0)
 check("calls", calls, 11)
 
 # %% [markdown]
@@ -313,14 +313,14 @@ def backward_pass(root):
     return total
 
 
-shown = {a: "a", b: "b", c: "c", d: "d"}
-order = [shown[v] for v in topological(d) if v in shown]
-check("forward", order, ["a", "b", "c", "d"])
-check("backward", order[::-1], ["d", "c", "b", "a"])
-check("a, x in the diamond", (backward_pass(d)[a], backward_pass(d)[x]), (7.0, 14.0))
+shown = {a: "a", b: "b", c: "c", e: "e"}
+order = [shown[v] for v in topological(e) if v in shown]
+check("forward", order, ["a", "b", "c", "e"])
+check("backward", order[::-1], ["e", "c", "b", "a"])
+check("a, x in the diamond", (backward_pass(e)[a], backward_pass(e)[x]), (7.0, 14.0))
 
 # %% [markdown]
-# | pass | what a value hands on | $dd / dx$ | steps |
+# | pass | what a value hands on | $de / dx$ | steps |
 # |---|---|---|---|
 # | `hand_on` | all it holds, at each arrival | 20, too much | one per path |
 # | `hand_on_once` | what the first arrival brought | 6, too little | one per wire |
@@ -330,7 +330,7 @@ check("a, x in the diamond", (backward_pass(d)[a], backward_pass(d)[x]), (7.0, 1
 # Walk the diamond, and watch `a`: it hands nothing to `x` before its sum is complete.
 
 # %%
-step(d)
+step(e)
 
 # %% [markdown]
 # (One more snag: Python stops a recursion that is some thousand calls deep, and a long calculation
@@ -552,10 +552,11 @@ def judge_of_circuits(breaks_it):
     f, trouble = attempt(breaks_it, x, form="(x)")
     if not isinstance(f, Value):
         return Grade(False, trouble or "It should return a Value, made from x.")
+    if x not in topological(f):
+        return Grade(False, "x is not in this circuit: make it from x.", circuit=f)
     gates = sum(bool(v.inputs) for v in topological(f))
-    if gates > 2 or x not in topological(f):
-        told = f"It has {gates} gates; two are enough, with x at the bottom."
-        return Grade(False, told, circuit=f)
+    if gates > 2:
+        return Grade(False, f"It has {gates} gates; two are enough.", circuit=f)
     if abs(gradient_by(hand_on, f, x) - gradients(f)[x]) < 1e-9:
         twice = max(sum(u is v for g in topological(f) for u in g.inputs) for v in topological(f))
         told = "The fork is x itself: what is below it?" if twice > 1 else "Nothing is used twice."
@@ -598,8 +599,8 @@ answer(4, ..., lambda: walk.mistake.name, but=usual)
 # %% [markdown]
 # **Exercise 5.** Find an order yourself, without `topological`. Write `visit`, which puts `v` and
 # everything below it on the list `order`: each value once, and each after its inputs. (`visit` may
-# call itself. A Value can be in a set.) The judge sends gradients through a hundred circuits in
-# your order.
+# call itself. A Value can be in a set.) The judge reads your list for three small circuits, then
+# sends gradients through a hundred others in your order.
 #
 # <details><summary>A hint</summary>
 #
@@ -607,6 +608,32 @@ answer(4, ..., lambda: walk.mistake.name, but=usual)
 # value for the second time, what is left to do?
 #
 # </details>
+#
+# (You need not read the next cell: it has the circuits, and the words on a list.)
+
+
+# %%
+SMALL = ("p = x * y; f = p + x", "p = x * y; f = p * p", "p = x * y; q = p * y; f = p - q")
+
+
+def word_on(order, root):
+    """What is wrong with a list of values, or nothing."""
+    if not isinstance(order, list) or not all(isinstance(v, Value) for v in order):
+        return "inputs_first should return a list of Values."
+    if not order:
+        return "Your list is empty."
+    names = {v: v.label or f"the {v.op}" for v in topological(root)}
+    for v in order:
+        if v not in names:
+            return f"{v} is not in this circuit."
+        if order.count(v) > 1:
+            return f"{names[v]} stands in your list twice."
+    for k, v in enumerate(order):
+        for u in v.inputs:
+            if u in order[k:]:
+                return f"{names[v]} stands before its input {names[u]}."
+    left_out = [name for v, name in names.items() if v not in order]
+    return f"{left_out[0]} is missing from your list." if left_out else ""
 
 
 # %% tags=["aim-3"]
@@ -621,14 +648,21 @@ def inputs_first(root):
 
 
 def judge_of_orders(inputs_first):
-    def backward_in_your_order(root):
+    for text in SMALL:
+        root = parse(text, {"x": 2.0, "y": -3.0})
+        order, trouble = attempt(inputs_first, root, form="(root)")
+        if told := trouble or word_on(order, root):
+            return Grade(False, told, circuit=root, expression=text)
+
+    def backward(root):
         total = defaultdict(float, {root: 1.0})
         for v in reversed(inputs_first(root)):
             for u, local in wires(v):
                 total[u] += total[v] * local
         return total
 
-    return grade(backward_in_your_order)
+    backward.__name__ = "inputs_first"
+    return grade(backward)
 
 
 graded(5, judge_of_orders, inputs_first)
@@ -666,8 +700,9 @@ usual = {
 answer(6, ..., lambda: two_careless_passes(10), but=usual)
 
 # %% [markdown]
-# **Exercise 7.** Mend `careless`, so that it is right however often it is called. The judge runs it
-# twice on each of a hundred circuits.
+# **Exercise 7.** Mend `careless` so that each call leaves the gradients of *this* root alone, as
+# after a `zero_grad()`. (It then no longer adds up over two losses, as `f.backward()` does.) The
+# judge runs it twice on each of a hundred circuits.
 #
 # <details><summary>A hint</summary>
 #

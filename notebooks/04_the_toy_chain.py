@@ -153,10 +153,10 @@ h1.data = true_number
 #   \frac{\partial \ell}{\partial f_{k-1}} = h_k' \frac{\partial \ell}{\partial h_k}$$
 #
 # The forward pass stores what it computes under a name. This store counts how often each number is
-# read again.
+# read again. (You need not read this cell; it only counts.)
 
 
-# %% tags=["S1"]
+# %%
 class Cache(dict):
     """A dict that counts how often each entry is read."""
 
@@ -168,6 +168,7 @@ class Cache(dict):
         return super().__getitem__(name)
 
 
+# %% tags=["S1"]
 def forward_pass(b0, w0, b1, w1, b2, w2, b3, w3, x, y):
     """The loss, and the seven numbers on the way."""
     cache = Cache()
@@ -265,6 +266,12 @@ print(formula)
 
 plain = {"sin": math.sin, "exp": math.exp, "cos": math.cos}
 check("dl/dw0, by the long formula = engine", eval(formula, plain | given), w0.grad)
+
+# %% [markdown]
+# How many sines, exponentials and cosines stand in it? (You need not read this cell; it only
+# counts.)
+
+# %% tags=["S2.formula"]
 calls = Counter(part.func.id for part in ast.walk(ast.parse(formula)) if isinstance(part, ast.Call))
 print(dict(calls))
 check("exp, all three times of the same number", formula.count(f"exp({F1})"), 3)
@@ -279,7 +286,7 @@ check("functions evaluated, for one derivative", sum(calls.values()), 9)
 #
 # And the gap grows with depth. Take a chain of sines, one upon the other: the formula of $\partial
 # \ell / \partial \omega_0$ grows with the square of the depth, the two passes by one sine and one
-# cosine for each link.
+# cosine for each link. (You need not read this cell; it only counts.)
 
 
 # %% tags=["S2.formula"]
@@ -325,7 +332,8 @@ for v in (f3, h3, f2, h2, f1, h1, f0):
 # $$\frac{\partial \ell}{\partial v} \approx \frac{\ell(v + h) - \ell(v - h)}{2 h}$$
 #
 # Here is the chain again on plain numbers, without any engine. It can add a nudge to any number,
-# including those in the middle of the chain.
+# including those in the middle of the chain. (`add[...]` is `h` for the name that you give, and 0
+# for all others.)
 
 
 # %%
@@ -420,8 +428,9 @@ check("measured", [row.numeric for row in report], [hand[n] for n in given if n 
 
 # %% [markdown]
 # What does it say when a rule is wrong? Here is a cosine gate whose author forgot the minus of its
-# slope. The forward pass is perfect, so the loss looks right. Training with it would silently go
-# astray.
+# slope. A `Gate` is made of two functions: the first computes its output from the input `x`, the
+# second the slope, from the output `y` and `x` (`xp` is where `cos` and `sin` come from). The first
+# is perfect, so the loss looks right. Training with it would silently go astray.
 
 # %%
 forgetful = Gate(
@@ -555,6 +564,7 @@ def slopes_at(**changed):
 answer(2, ..., lambda: sum(slope != 0.0 for slope in slopes_at(w3=0.0)), but={
     0: "Something still arrives at f3.",
     1: "One of them is the bias b3. Does the weight beside it learn?",
+    3: "The parameters of f3 get theirs. Does anything get past h3?",
     7: "What arrives at h3, and what is below it?",
     8: "What arrives at h3, if the slope on the way is 0?",
 })  # fmt: skip

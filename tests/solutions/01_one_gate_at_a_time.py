@@ -19,8 +19,8 @@ ANSWERS = {
 }
 WRONG = {
     1: [-4, 100, 1, -12],
-    2: [10 / 3, -2.5, -5],
-    4: [["a"], ["c"], ["a", "c", "d", "e"], ["d", "e"]],
+    2: [10 / 3, -2.5, -5, -10],
+    4: [["a"], ["c"], ["a", "c", "d", "e"], ["d", "e"], ["c", "a"], [-1.0, 4.0]],
     5: [-10.9, -13.12, -11.48, -10.88],
     6: ["sign", "max to both", "stale value", "did not zero"],
 }
@@ -52,7 +52,8 @@ MISTAKES = {
         ("rate_of_first * rate_of_second", "rate_of_first", "the first gate alone"),
         ("rate_of_first * rate_of_second", "rate_of_second", "the second gate alone"),
         ("(second(q + nudge) - second(q)) / nudge", "second(q)", "Try your function"),
-        ("return rate_of_first", "rate_of_first", "should return a number"),
+        ("return rate_of_first", "rate_of_first", "It returned nothing"),
+        ("return rate_of_first * rate_of_second", "return [rate_of_first]", "return a number"),
     ],
     7: [
         ("v.grad * local", "local", "forgot upstream"),

@@ -59,15 +59,20 @@ MISTAKES = {
         ("a = x * 2", "a = x", "The fork is x itself"),
         ("a * a", "a * 3", "Nothing is used twice"),
         ("a * a", "a * 3 + a", "two are enough"),
+        ("a = x * 2", "a = Value(1) * 2", "x is not in this circuit"),
         ("return ", "", "should return a Value"),
     ],
     5: [
         (
             "for u in v.inputs:\n                visit(u)\n            order.append(v)",
             "order.append(v)\n            for u in v.inputs:\n                visit(u)",
-            "wrong order",
+            "f stands before its input p",
         ),
-        ("if v not in seen:", "if True:", "visited twice"),
+        ("if v not in seen:", "if True:", "x stands in your list twice"),
+        ("order.append(v)", "pass", "Your list is empty"),
+        ("order.append(v)", "order.extend([v] * bool(v.inputs))", "x is missing"),
+        ("return order", "return None", "inputs_first should return a list"),
+        ("visit(u)", "visit(v.left)", "inputs_first raised AttributeError"),
     ],
     7: [
         (

@@ -57,8 +57,14 @@ def walk_to_the_border(model, point, size=0.02):
 # in `mistakes`, or a piece of text.
 MISTAKES = {
     3: [
-        ("1.0 - t * t", "(1.0 - t) * t", "The rule and the differences"),
-        ("1.0 - t * t", "1.0 + t * t", "The rule and the differences"),
+        ("1.0 - t * t", "(1.0 - t) * t", "That is the sigmoid's"),
+        ("1.0 - t * t", "1.0 - t", "One factor is missing"),
+        ("1.0 - t * t", "1.0 + t", "at t = 1 the slope is 0"),
+        ("1.0 - t * t", "t * t - 1.0", "The sign"),
+        ("1.0 - t * t", "1.0 - math.tanh(t) ** 2", "takes t for the sum s"),
+        ("1.0 - t * t", "1.0 + t * t", "slope at t = 0.4: got 1.16, expected 0.84"),
+        ("return 1.0 - t * t", "print(1.0 - t * t)", "It returned nothing"),
+        ("1.0 - t * t", "str(t)", "should return a number"),
     ],
     5: [
         ("dx = dt + w0 * ds", "dx = w0 * ds", "overwrote"),
@@ -66,6 +72,7 @@ MISTAKES = {
         ("dw2 = h * dt", "dw2 = w2 * dt", "wrong operand"),
         ("dw0 = x * ds", "dw0 = x", "forgot upstream"),
         ("return dw0, dw1, dw2, dx", "return dw0", "Return four numbers"),
+        ("return dw0, dw1, dw2, dx", "return dw0, dw1, dw2, None", "Return four numbers"),
     ],
     7: [
         ("-size if side else size", "size if side else -size", "leads away"),
@@ -76,5 +83,6 @@ MISTAKES = {
             "faster direction",
         ),
         ("len(way) < 200", "len(way) < 3", "It ends before"),
+        ("way.append(tuple", "str(tuple", "was stopped after 100,000 steps"),
     ],
 }
