@@ -124,7 +124,8 @@ class Grade(
             leaves = [v for v in topological(self.circuit) if not v.inputs]
             numbers = ", ".join(f"{v.label} = {v.data:g}" for v in leaves if v.label)
             text = self.expression + f"    with {numbers}" * bool(numbers)
-            lines.append(f"    {text if len(text) <= LONGEST else text[:LONGEST] + ' ...'}")
+            if text:
+                lines.append(f"    {text if len(text) <= LONGEST else text[:LONGEST] + ' ...'}")
         if self.expected is not None:
             digits = 6  # or as many as it takes to see a difference
             while (

@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -386,7 +392,8 @@ check("even the one that was made from x", y.grad, 6.0)
 # ## Exercises
 #
 # Predict first, on paper or in your head. Then put your answer in place of the dots and run the
-# cell. If it says "not it yet", change the numbers in a stepper and walk.
+# cell. If it says "not it yet", change the numbers in a stepper and walk. (A cell that shows only
+# three dots is the judge of the exercise below it; look into it afterwards.)
 #
 # **Exercise 1.** Start at `g` of the last circuit and follow its memories, without running them:
 # what number is `g.inputs[1].inputs[0].partials[1]`? (`g` is made by `c * s`, and Python counts
@@ -400,14 +407,22 @@ check("even the one that was made from x", y.grad, 6.0)
 #
 # </details>
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
 usual = {
     -4: "That is the local gradient of the first input of that gate: 0 is the first.",
     100: "The gate noted its local gradients when it computed. What was on its wires then?",
     1: "One gate too early, or too far down: that is an add or the max.",
     -12: "That is the value of a gate; `partials` are its local gradients.",
 }
-answer(1, ..., lambda: g.inputs[1].inputs[0].partials[1], but=usual)
+
+
+def wanted_1():
+    return g.inputs[1].inputs[0].partials[1]
+
+
+# %% tags=["aim-1"]
+answer(1, ..., wanted_1, but=usual)
 
 # %% [markdown]
 # **Exercise 2.** In $f = (x + y)z$ with `x` = -2 and `y` = 5, which value of `z` makes
@@ -421,7 +436,8 @@ answer(1, ..., lambda: g.inputs[1].inputs[0].partials[1], but=usual)
 # </details>
 
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 def wanted_z():
     return next(z for z in range(-20, 21) if gradients_at(-2.0, 5.0, z)[0] == 10.0)
 
@@ -432,6 +448,8 @@ usual = {
     -10: "The sign: what does the multiply send to q?",
     -5: "You made x times z equal to 10. But x meets y first, and in an add.",
 }
+
+# %% tags=["aim-4"]
 answer(2, ..., wanted_z, but=usual)
 
 # %% [markdown]
@@ -447,13 +465,8 @@ answer(2, ..., wanted_z, but=usual)
 # </details>
 
 
-# %% tags=["aim-2"]
-def rate(first, second, x):
-    rate_of_first = (first(x + nudge) - first(x)) / nudge
-    rate_of_second = ...
-    return ...
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 def judge_of_rates(rate):
     for first, second in [(triple, times_minus_4), (square, triple), (triple, square)]:
         x = Value(2.5)
@@ -474,6 +487,13 @@ def judge_of_rates(rate):
             told = next(found, "Try your function on two gates whose rates you know.")
             return Grade(False, f"At 2.5, {first.__name__}, then {second.__name__}: {told}")
     return Grade(True, "Right: the rate of each row, from the rates of its gates.")
+
+
+# %% tags=["aim-2"]
+def rate(first, second, x):
+    rate_of_first = (first(x + nudge) - first(x)) / nudge
+    rate_of_second = ...
+    return ...
 
 
 graded(3, judge_of_rates, rate)
@@ -499,7 +519,8 @@ f.backward()
 print([leaf.grad for leaf in (a, b, c, d, e)])
 
 
-# %% tags=["aim-6"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
 def true_zeros():
     slopes, named = gradients(f), {"a": a, "b": b, "c": c, "d": d, "e": e}
     return [name for name, leaf in named.items() if slopes.get(leaf) == 0.0]
@@ -511,10 +532,20 @@ usual = {
     ("a", "c", "d", "e"): "Two of these belong to h, which nobody has asked yet.",
     ("d", "e"): "It is the other way round: these two were never reached.",
 }
+
+
 swapped = "The names are right; put them in the order of the alphabet."
+
+
 usual |= dict.fromkeys(permutations(true_zeros()), swapped)
+
+
 numbers = [leaf.data for leaf in (a, b, c, d, e)]
+
+
 usual |= dict.fromkeys(permutations(numbers, 2), 'Names are wanted, in quotes: "b" and not b.')
+
+# %% tags=["aim-6"]
 answer(4, ..., true_zeros, but=usual)
 
 # %% [markdown]
@@ -530,7 +561,8 @@ answer(4, ..., true_zeros, but=usual)
 # </details>
 
 
-# %% tags=["aim-5"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def best_of_all_moves():
     moves = [(a, b, c) for a in (-0.1, 0.1) for b in (-0.1, 0.1) for c in (-0.1, 0.1)]
     return max(circuit(-2.0 + a, 5.0 + b, -4.0 + c) for a, b, c in moves)
@@ -542,6 +574,8 @@ usual = {
     -11.48: "Two leaves have a negative gradient. The third has not.",
     -10.88: "Two leaves went against their gradient. Which way is each pulled?",
 }
+
+# %% tags=["aim-5"]
 answer(5, ..., best_of_all_moves, within=1e-4, but=usual)
 
 # %% [markdown]
@@ -569,12 +603,20 @@ f = m - t
 walk = sabotage(f, seed=2)
 walk
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 usual = {
     "sign": "Then a number would have the wrong sign and the right size.",
     "max to both": "Look at what the max sends to each of its inputs.",
 }
-answer(6, ..., lambda: walk.mistake.name, but=usual)
+
+
+def wanted_6():
+    return walk.mistake.name
+
+
+# %% tags=["aim-4"]
+answer(6, ..., wanted_6, but=usual)
 
 # %% [markdown]
 # **Exercise 7.** Now write the backward pass yourself, for any circuit. The loops are there.

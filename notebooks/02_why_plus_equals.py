@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -486,7 +492,8 @@ f = x * r
 step(f)
 
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
 def slope_at(k):
     x = Value(k)
     return gradients(x * (1 - x))[x]
@@ -498,8 +505,17 @@ usual = {
     2: "That is where the stepper begins: change the leaf.",
     -1: "Did both contributions get a minus there? Look again.",
 }
+
+
 tries = [k / 8 for k in range(-16, 17)]
-answer(1, ..., lambda: next(k for k in tries if slope_at(k) == 0.0), but=usual)
+
+
+def wanted_1():
+    return next(k for k in tries if slope_at(k) == 0.0)
+
+
+# %% tags=["aim-1"]
+answer(1, ..., wanted_1, but=usual)
 
 # %% [markdown]
 # **Exercise 2.** Build a tower whose floors each use the last one *three* times, `v = v + v + v`,
@@ -514,7 +530,8 @@ answer(1, ..., lambda: next(k for k in tries if slope_at(k) == 0.0), but=usual)
 # </details>
 
 
-# %% tags=["aim-1", "aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 def wide_tower(floors):
     x = v = Value(1.0)
     for _ in range(floors):
@@ -528,7 +545,14 @@ usual = {
     27: "One floor is missing.",
     64: "Count the ways down one floor, then down two, and go on from there.",
 }
-answer(2, ..., lambda: wide_tower(4), but=usual)
+
+
+def wanted_2():
+    return wide_tower(4)
+
+
+# %% tags=["aim-1", "aim-2"]
+answer(2, ..., wanted_2, but=usual)
 
 # %% [markdown]
 # **Exercise 3.** The diamond broke `hand_on` with four gates. Two are enough. Write a circuit of at
@@ -542,11 +566,8 @@ answer(2, ..., lambda: wide_tower(4), but=usual)
 # </details>
 
 
-# %% tags=["aim-2"]
-def breaks_it(x):
-    return ...
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 def judge_of_circuits(breaks_it):
     x = Value(1.5)
     f, trouble = attempt(breaks_it, x, form="(x)")
@@ -562,6 +583,11 @@ def judge_of_circuits(breaks_it):
         told = "The fork is x itself: what is below it?" if twice > 1 else "Nothing is used twice."
         return Grade(False, f"There hand_on is right. {told}", circuit=f)
     return Grade(True, "Right: two gates, and the recursion is wrong.")
+
+
+# %% tags=["aim-2"]
+def breaks_it(x):
+    return ...
 
 
 graded(3, judge_of_circuits, breaks_it)
@@ -587,14 +613,22 @@ f = r - q
 walk = sabotage(f, seed=5)
 walk
 
-# %% tags=["aim-3"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
 usual = {
     "overwrote": "Then a sum would be a single contribution. Look at `was` and `is` of q.",
     "wrong operand": "Each slope is that of its own wire. What else belongs to a step?",
     "sign": "The minus has slopes 1 and -1, so that one minus is as it should be.",
     "did not zero": "All gradients but that of f are 0 before something arrives.",
 }
-answer(4, ..., lambda: walk.mistake.name, but=usual)
+
+
+def wanted_4():
+    return walk.mistake.name
+
+
+# %% tags=["aim-3"]
+answer(4, ..., wanted_4, but=usual)
 
 # %% [markdown]
 # **Exercise 5.** Find an order yourself, without `topological`. Write `visit`, which puts `v` and
@@ -636,17 +670,8 @@ def word_on(order, root):
     return f"{left_out[0]} is missing from your list." if left_out else ""
 
 
-# %% tags=["aim-3"]
-def inputs_first(root):
-    order, seen = [], set()
-
-    def visit(v):
-        return ...
-
-    visit(root)
-    return order
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def judge_of_orders(inputs_first):
     for text in SMALL:
         root = parse(text, {"x": 2.0, "y": -3.0})
@@ -665,6 +690,17 @@ def judge_of_orders(inputs_first):
     return grade(backward)
 
 
+# %% tags=["aim-3"]
+def inputs_first(root):
+    order, seen = [], set()
+
+    def visit(v):
+        return ...
+
+    visit(root)
+    return order
+
+
 graded(5, judge_of_orders, inputs_first)
 
 # %% [markdown]
@@ -680,7 +716,8 @@ graded(5, judge_of_orders, inputs_first)
 # </details>
 
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 def two_careless_passes(gates):
     x = v = Value(0.0)
     for _ in range(gates):
@@ -697,7 +734,14 @@ usual = {
     20: "The second pass brings more than the first, but how much more to which value?",
     1024: "The old entries do not double: each gate brings one more of them.",
 }
-answer(6, ..., lambda: two_careless_passes(10), but=usual)
+
+
+def wanted_6():
+    return two_careless_passes(10)
+
+
+# %% tags=["aim-4"]
+answer(6, ..., wanted_6, but=usual)
 
 # %% [markdown]
 # **Exercise 7.** Mend `careless` so that each call leaves the gradients of *this* root alone, as

@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -495,7 +501,8 @@ check("at least nine of the ten", wins >= 9, True)
 # </details>
 
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
 def neuron(w, x):
     return sigmoid(w[0] * x[0] + w[1] * x[1] + w[2])
 
@@ -506,12 +513,15 @@ def slopes_when_undecided():
     return [total[v] for v in w]
 
 
-answer(1, ..., slopes_when_undecided, within=0.006, but={
+words_1 = {
     (-0.2, -0.39, 0.2): "Those are the gradients at f = 0.73.",
     (0.25, 0.5, 0.25): "The sizes are right. What do the signs of the two inputs do?",
     (0.5, -0.75, 0.25): "Those are made with the weights: gradients on inputs.",
     (-0.5, -1.0, 0.5): "You took the output for its slope.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(1, ..., slopes_when_undecided, within=0.006, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** Predict. You know nothing about a neuron but its output, 0.98, and that a gradient
@@ -525,19 +535,27 @@ answer(1, ..., slopes_when_undecided, within=0.006, but={
 # </details>
 
 
-# %% tags=["aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 def on_the_bias(output, upstream):
     bias = Value(math.log(output / (1.0 - output)))
     return gradients(upstream * sigmoid(bias))[bias]
 
 
-answer(2, ..., lambda: on_the_bias(0.98, 5.0), but={
+def wanted_2():
+    return on_the_bias(0.98, 5.0)
+
+
+words_2 = {
     0.0196: "That is the local slope. What arrives from above?",
     4.9: "You multiplied by the output. Its slope is something else.",
     0.1: "You multiplied by 1 - f alone: one factor is missing.",
     1.25: "That is the slope of an undecided unit. This one is far from 0.5.",
     5: "A saturated unit does not let everything through.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-2"]
+answer(2, ..., wanted_2, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** Derive a slope yourself: that of $\tanh$, in terms of its output $t$, as $(1 - f)
@@ -552,11 +570,8 @@ answer(2, ..., lambda: on_the_bias(0.98, 5.0), but={
 # </details>
 
 
-# %% tags=["aim-2"]
-def slope_of_tanh(t):
-    return ...
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 def slopes_of_tanh(slope):
     for t in (0.4, -0.2, 0.9, -0.9):
         got, trouble = attempt(slope, t, form="(t)")
@@ -577,6 +592,11 @@ def slopes_of_tanh(slope):
             told = next(found, "Differentiate the quotient once more, and watch its minus.")
             return Grade(False, told, place=f"slope at t = {t}", expected=want, got=got)
     return Grade(True, "Right: at four outputs, the slope that differences of tanh have.")
+
+
+# %% tags=["aim-2"]
+def slope_of_tanh(t):
+    return ...
 
 
 graded(3, slopes_of_tanh, slope_of_tanh)
@@ -601,13 +621,22 @@ out.label = "f"
 walk = sabotage((out - target) ** 2, seed=5, names={})
 walk
 
-# %% tags=["aim-1"]
-answer(4, ..., lambda: walk.mistake.name, but={
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
+def wanted_4():
+    return walk.mistake.name
+
+
+words_4 = {
     "overwrote": "No value here is used twice, so there is no sum to lose.",
     "wrong operand": "Look at the product: does each factor get the other one?",
     "sign": "Compare the signs, wire by wire: each is what it should be.",
     "did not zero": "Each gradient begins at 0.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(4, ..., wanted_4, but=words_4)
 
 # %% [markdown]
 # **Exercise 5.** Two neurons in a row: $h = \sigma(w_0 x + w_1)$ and $f = \sigma(w_2 h + x)$. The
@@ -622,17 +651,8 @@ answer(4, ..., lambda: walk.mistake.name, but={
 # </details>
 
 
-# %% tags=["aim-1", "aim-3"]
-def by_hand(w0, w1, w2, x):
-    h = 1.0 / (1.0 + math.exp(-(w0 * x + w1)))
-    f = 1.0 / (1.0 + math.exp(-(w2 * h + x)))
-    dw2 = ...
-    dw1 = ...
-    dw0 = ...
-    dx = ...
-    return dw0, dw1, dw2, dx
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def ten_pairs(work):
     for seed in range(10):
         numbers = [round(Random(seed + k / 4).uniform(-2.0, 2.0), 1) for k in range(4)]
@@ -652,6 +672,19 @@ def ten_pairs(work):
 
 
 NAMES = ("w0", "w1", "w2", "x")
+
+
+# %% tags=["aim-1", "aim-3"]
+def by_hand(w0, w1, w2, x):
+    h = 1.0 / (1.0 + math.exp(-(w0 * x + w1)))
+    f = 1.0 / (1.0 + math.exp(-(w2 * h + x)))
+    dw2 = ...
+    dw1 = ...
+    dw0 = ...
+    dx = ...
+    return dw0, dw1, dw2, dx
+
+
 graded(5, ten_pairs, by_hand)
 
 # %% [markdown]
@@ -668,7 +701,8 @@ graded(5, ten_pairs, by_hand)
 # </details>
 
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 def factors(n):
     data, scaled = x0.data * n, Value(x0.data * n)
     w = [Value(w0.data / n), Value(w1.data / n), Value(w2.data)]
@@ -677,12 +711,19 @@ def factors(n):
     return [total[w[0]] / w0.grad, total[scaled] / x0.grad, rate]
 
 
-answer(6, ..., lambda: factors(10.0), but={
+def wanted_6():
+    return factors(10.0)
+
+
+words_6 = {
     (10, 0.1, 0.1): "The rate makes up for the gradient. The step must be smaller as well.",
     (10, 10, 0.01): "What is the slope of the product in x0? It has changed too.",
     (0.1, 10, 0.01): "The other way round: a factor gets the *other* one.",
     (1, 1, 1): "The output is the same, but the slopes of the products are not.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-4"]
+answer(6, ..., wanted_6, but=words_6)
 
 # %% [markdown]
 # **Exercise 7.** How far is a point from changing sides? Walk there: fill in one step of length
@@ -697,16 +738,8 @@ answer(6, ..., lambda: factors(10.0), but={
 # </details>
 
 
-# %% tags=["aim-5"]
-def walk_to_the_border(model, point, size=0.02):
-    side = scores(model, [point])[0] > 0
-    way = [point]
-    while (scores(model, way[-1:])[0] > 0) == side and len(way) < 200:
-        g = gradient_on_input(model, way[-1])
-        way.append(...)
-    return way
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 7.
 def to_the_other_side(work):
     for start in points[::4]:
         way, trouble = attempt(work, model, start, form="(model, point)", steps=100_000)
@@ -727,6 +760,16 @@ def to_the_other_side(work):
         if first * last > 0.0:
             return Grade(False, "It ends before it has reached the other side.")
     return Grade(True, "Right: ten points, and each is led over by the fastest way.")
+
+
+# %% tags=["aim-5"]
+def walk_to_the_border(model, point, size=0.02):
+    side = scores(model, [point])[0] > 0
+    way = [point]
+    while (scores(model, way[-1:])[0] > 0) == side and len(way) < 200:
+        g = gradient_on_input(model, way[-1])
+        way.append(...)
+    return way
 
 
 graded(7, to_the_other_side, walk_to_the_border)

@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -526,7 +532,8 @@ for n in (1, 10, 100):
 # </details>
 
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
 def longer():
     b4, w4 = Value(0.1), Value(0.7)
     loss = (b4 + w4 * f3.tanh() - y) ** 2
@@ -534,12 +541,15 @@ def longer():
     return [len(gates), sum(len(v.inputs) for v in gates)]
 
 
-answer(1, ..., longer, but={
+words_1 = {
     (14, 23): "You counted the tanh. The line of f4 has gates of its own.",
     (15, 25): "The line of f4 is more than one gate.",
     (16, 25): "The gates are right. How many wires go into a sum, and into a product?",
     (16, 28): "The gates are right. How many wires go into the tanh?",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(1, ..., longer, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** Predict. Somebody sets `w3` to 0. Of the eight derivatives of parameters, how many
@@ -553,7 +563,8 @@ answer(1, ..., longer, but={
 # </details>
 
 
-# %% tags=["aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 def slopes_at(**changed):
     now = {**given, **changed}
     w = [Value(number) for name, number in now.items() if name not in "xy"]
@@ -561,13 +572,20 @@ def slopes_at(**changed):
     return [total[v] for v in w]
 
 
-answer(2, ..., lambda: sum(slope != 0.0 for slope in slopes_at(w3=0.0)), but={
+def wanted_2():
+    return sum(slope != 0.0 for slope in slopes_at(w3=0.0))
+
+
+words_2 = {
     0: "Something still arrives at f3.",
     1: "One of them is the bias b3. Does the weight beside it learn?",
     3: "The parameters of f3 get theirs. Does anything get past h3?",
     7: "What arrives at h3, and what is below it?",
     8: "What arrives at h3, if the slope on the way is 0?",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-2"]
+answer(2, ..., wanted_2, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** Write the whole backward pass of the chain as a function of its ten numbers. The
@@ -622,13 +640,22 @@ graded(3, judges.toy_chain, derivatives)
 broken = sabotage(loss, seed=14, names=names)
 broken
 
-# %% tags=["aim-2"]
-answer(4, ..., lambda: broken.mistake.name, but={
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
+def wanted_4():
+    return broken.mistake.name
+
+
+words_4 = {
     "overwrote": "No value in the chain is used twice, so there is no sum to lose.",
     "sign": "Compare the signs: the slope of the cosine has its minus.",
     "stale value": "Each slope is made of a number that stands there now. Of the right one?",
     "did not zero": "Each gradient begins at 0.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-2"]
+answer(4, ..., wanted_4, but=words_4)
 
 # %% [markdown]
 # **Exercise 5.** Somebody writes one long formula, like that of $\partial \ell / \partial
@@ -644,7 +671,8 @@ answer(4, ..., lambda: broken.mistake.name, but={
 # </details>
 
 
-# %% tags=["aim-3"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def all_eight():
     h = ["x", f"sin({F0})", f"exp({F1})", f"cos({F2})"]
     down = [f"2*({F3} - y)", f"w3*-sin({F2})", f"w2*exp({F1})", f"w1*cos({F0})"]
@@ -655,12 +683,15 @@ def all_eight():
     return count
 
 
-answer(5, ..., all_eight, but={
+words_5 = {
     24: "Three in each? The formulas of b3, w3 and b2 are shorter.",
     18: "Nearly: which weights get a factor that has an exponential in it?",
     8: "More than one in each: look at the formula of w0.",
     3: "That is one of the formulas alone.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-3"]
+answer(5, ..., all_eight, but=words_5)
 
 # %% [markdown]
 # **Exercise 6.** Predict. Somebody adds 100 000 to the loss. No derivative changes, but the loss is
@@ -675,7 +706,8 @@ answer(5, ..., all_eight, but={
 # </details>
 
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 def best_on_a_hill(hill=1e5):
     def worst(k):
         h = 10.0**-k
@@ -686,13 +718,18 @@ def best_on_a_hill(hill=1e5):
 
 
 PARAMETERS = [name for name in given if name not in "xy"]
-answer(6, ..., best_on_a_hill, but={
+
+
+words_6 = {
     5: "That was the best without the hill. Larger rounding wants another nudge.",
     6: "With more rounding, a smaller nudge drowns sooner.",
     8: "That is the best on one side, and without the hill.",
     3: "The right direction, but too far: the error of the curve grows with the square.",
     1: "The right direction, but much too far.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-4"]
+answer(6, ..., best_on_a_hill, but=words_6)
 
 # %% [markdown]
 # **Exercise 7.** On one side, $(f(v + h) - f(v)) / h$, a gradient needs fewer passes than $2n$.
@@ -707,14 +744,8 @@ answer(6, ..., best_on_a_hill, but={
 # </details>
 
 
-# %% tags=["aim-4"]
-def one_sided_gradient(f, w, h=1e-7):
-    slopes = []
-    for i in range(len(w)):
-        slopes.append(...)
-    return slopes
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 7.
 def counts_passes(work):
     for numbers in ([0.5], [1.0, -2.0], parameters):
         calls = []
@@ -735,6 +766,14 @@ def counts_passes(work):
         if len(calls) > n + 1:
             return Grade(False, f"The slopes are right, but {len(calls)} passes are too many.")
     return Grade(True, "Right: the slopes are good to five digits, with no pass run twice.")
+
+
+# %% tags=["aim-4"]
+def one_sided_gradient(f, w, h=1e-7):
+    slopes = []
+    for i in range(len(w)):
+        slopes.append(...)
+    return slopes
 
 
 graded(7, counts_passes, one_sided_gradient)

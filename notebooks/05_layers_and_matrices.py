@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -516,7 +522,8 @@ plots.training_curves({"XOR": losses}, xlabel="update", ylabel="mean over the co
 # </details>
 
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
 def from_zero():
     w = [Value(0.0), Value(0.0), Value(0.0)]
     (-log(sigmoid(w[0] * 2.0 + w[1] * 1.0 + w[2]))).backward()
@@ -529,6 +536,8 @@ wrong = {
     0.0: "The weight is 0, but its gradient need not be: it does not depend on the weight alone.",
     -2.0: "That would be p = 0. What is the sigmoid of 0?",
 }
+
+# %% tags=["aim-1"]
 answer(1, ..., from_zero, but=wrong)
 
 # %% [markdown]
@@ -551,13 +560,21 @@ e1 = w * x1 + b - y1
 walk = sabotage(e0**2 + e1**2, seed=4, names=locals())
 walk
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 wrong = {
     "overwrote": "Look at w and b, which are used twice: is the first part still in the sum?",
     "sign": "A lost minus changes a sign and nothing else. Do all the sizes fit?",
     "stale value": "No number of an earlier run is in this walk: each stands on a wire of it.",
 }
-answer(2, ..., lambda: walk.mistake.name, but=wrong)
+
+
+def wanted_2():
+    return walk.mistake.name
+
+
+# %% tags=["aim-1"]
+answer(2, ..., wanted_2, but=wrong)
 
 # %% [markdown]
 # **Exercise 3.** Write the backward pass of a deep network in matrices. `omegas`, `f` and `h` are
@@ -604,7 +621,8 @@ graded(3, judges.matrix_pass, backward_pass)
 # </details>
 
 
-# %% tags=["aim-3"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
 def product_in_rows():
     X, W, dH = rng.normal(size=(3, 3)), values(rng.normal(size=(3, 3))), rng.normal(size=(3, 3))
     ((X @ W) * dH).sum().backward()
@@ -619,14 +637,15 @@ wrong = {
     "dH @ X.T": "That is the product for examples in columns. Here they are in rows.",
     "X @ dH": "It pairs inputs with examples: the sum must run over examples in both factors.",
 }
+
+# %% tags=["aim-3"]
 answer(4, ..., product_in_rows, but=wrong)
 
 # %% [markdown]
 # **Exercise 5.** Scores are often divided by a *temperature* $T$ before the softmax:
 # $p_k = e^{s_k/T} / \sum_j e^{s_j/T}$, and $\ell = -\log p_y$ as before. Derive
 # $\partial \ell / \partial s_k$ on paper, and write it down: a list of three numbers, from three
-# scores, the index of the right class, and $T$. The next cell is the judge; write your line in the
-# one after it.
+# scores, the index of the right class, and $T$.
 #
 # <details><summary>A hint</summary>
 #
@@ -636,7 +655,8 @@ answer(4, ..., product_in_rows, but=wrong)
 # </details>
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def slopes_at(scores, right, T):
     """What the engine sends back to the scores."""
     leaves = [Value(score) for score in scores]
@@ -691,7 +711,8 @@ graded(5, at_a_temperature, on_the_scores)
 # </details>
 
 
-# %% tags=["aim-5"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 def one_update():
     w = [np.array([[-1.0], [0.5]]), np.array([[0.0], [3.0]])]
     slopes, _ = slopes_and_deltas(w, [2.0], 1.0)
@@ -705,6 +726,8 @@ wrong = {
     -11.5: "The learning rate, and the sign, are missing in the update.",
     12.5: "The learning rate is missing in the update.",
 }
+
+# %% tags=["aim-5"]
 answer(6, ..., one_update, but=wrong)
 
 # %% [markdown]

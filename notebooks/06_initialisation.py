@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -577,7 +583,8 @@ boundary(varied[0], "He initialisation: eight units")
 # </details>
 
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
 def layers_needed(k=1.0, left=1e-6):
     depth = 0
     while (k / 2) ** depth >= left:
@@ -585,11 +592,14 @@ def layers_needed(k=1.0, left=1e-6):
     return depth
 
 
-answer(1, ..., layers_needed, but={
+words_1 = {
     40: "That is the number for the values themselves: the variance is their square.",
     10: "A quarter per layer? Put the variance of the weights into the factor of section 2.",
     6: "A tenth per layer? Put the variance of the weights into the factor of section 2.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(1, ..., layers_needed, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** PyTorch's `Linear`, and ours, draws weights uniformly between $-1/\sqrt{D}$ and
@@ -604,17 +614,21 @@ answer(1, ..., layers_needed, but={
 # </details>
 
 
-# %% tags=["aim-1", "aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 def default_factor():
     weight = Linear(200, 200, rng=0).weight
     return 200 * mean_square([w.data for row in weight for w in row]) / 2
 
 
-answer(2, ..., default_factor, within=0.01, but={
+words_2 = {
     1 / 3: "That is the variance times D. And what does ReLU do?",
     1 / 2: "That would be a variance of 1/D. The bounds are not the standard deviation.",
     2 / 3: "The factor of a ReLU layer has its 2 below the line.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1", "aim-2"]
+answer(2, ..., default_factor, within=0.01, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** Leaky ReLU passes a share $a$ of what lies below 0: $h = f$ above 0 and $h = af$
@@ -629,12 +643,8 @@ answer(2, ..., default_factor, within=0.01, but={
 # </details>
 
 
-# %% tags=["aim-2", "aim-3"]
-def start_variance(fan_in, a):
-    """The variance of the weights under leaky ReLU of slope a."""
-    return ...
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 def keeps(variance_of):
     """What a layer multiplies the variance by, for three slopes: 1, or a word on it."""
     rng = Random(1)
@@ -649,6 +659,12 @@ def keeps(variance_of):
             why = "the lower half is left out?" if a and found == 2 / fan_in else "draw E[h²]?"
             return Grade(False, f"{told}{factor:.3g}: {why}")
     return Grade(True, "Right: the variance stays for a = 0, 0.6 and 1.")
+
+
+# %% tags=["aim-2", "aim-3"]
+def start_variance(fan_in, a):
+    """The variance of the weights under leaky ReLU of slope a."""
+    return ...
 
 
 graded(3, keeps, start_variance)
@@ -666,16 +682,18 @@ graded(3, keeps, start_variance)
 # </details>
 
 
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
+def compromise(fill):
+    return judges.initializer(fill, init.kaiming_normal_, mode="average", nonlinearity="relu")
+
+
 # %% tags=["aim-3"]
 def fill(weight, rng):
     std = ...
     for row in weight:
         for w in row:
             w.data = rng.gauss(0.0, std)
-
-
-def compromise(fill):
-    return judges.initializer(fill, init.kaiming_normal_, mode="average", nonlinearity="relu")
 
 
 graded(4, compromise, fill)
@@ -692,7 +710,8 @@ graded(4, compromise, fill)
 # </details>
 
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def nudged(*firsts):
     model = MLP(2, [4, 1], init=0.5)
     for unit, number in zip(model.layers[0].neurons, firsts, strict=False):
@@ -701,11 +720,18 @@ def nudged(*firsts):
     return features(model)
 
 
-answer(5, ..., lambda: nudged(0.51), but={
+def wanted_5():
+    return nudged(0.51)
+
+
+words_5 = {
     4: "Nothing makes a difference between units that start equal: training cannot part them.",
     1: "A unit that starts elsewhere gets gradients of its own.",
     3: "Count again how many were moved, and in how many groups the others fall.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-4"]
+answer(5, ..., wanted_5, but=words_5)
 
 # %% [markdown]
 # **Exercise 6.** A network of ReLUs has 60 units in each layer, and its weights have a mean of 0.05
@@ -719,18 +745,22 @@ answer(5, ..., lambda: nudged(0.51), but={
 # </details>
 
 
-# %% tags=["aim-1", "aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 def shared_growth(units=60, mean=0.05):
     h = Value(1.0)
     total = sum(mean * h for _ in range(units))
     return total.data**2
 
 
-answer(6, ..., shared_growth, but={
+words_6 = {
     3: "That is the factor of the values. The question is about their mean square.",
     0.15: "That is D times the square of the mean: the terms have one sign, so they add up first.",
     1.5: "ReLU takes nothing away here: the shared part is above 0.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1", "aim-4"]
+answer(6, ..., shared_growth, but=words_6)
 
 # %% [markdown]
 # **Exercise 7.** In the circuit of the twins, the two halves must get equal gradients. In the walk
@@ -749,12 +779,21 @@ answer(6, ..., shared_growth, but={
 wrong_walk = sabotage(y, seed=1)
 wrong_walk
 
-# %% tags=["aim-4"]
-answer(7, ..., lambda: wrong_walk.mistake.name, but={
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 7.
+def wanted_7():
+    return wrong_walk.mistake.name
+
+
+words_7 = {
     "sign": "All gradients here are positive, and all of them should be.",
     "overwrote": "Only x gets two parts. Is it x that is wrong?",
     "stale value": "No number has changed since the forward pass. Which of them is the slope?",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-4"]
+answer(7, ..., wanted_7, but=words_7)
 
 # %% [markdown]
 # So far it was mostly ReLUs. Next:

@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -348,16 +354,24 @@ plots.training_curves(curves, log=True, xlabel="step")
 # </details>
 
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
 def weighted_slope(w, at):
     return slope(lambda x: (w * x).sigmoid(), at)
 
 
-answer(1, ..., lambda: 1 / slope(Value.sigmoid, 0.0), but={
+def wanted_1():
+    return 1 / slope(Value.sigmoid, 0.0)
+
+
+words_1 = {
     0.25: "That is the sigmoid's own slope. What must it be multiplied by?",
     1: "With this weight the slope is still the sigmoid's own.",
     2: "The output at 0 is a half; the question is about the slope.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(1, ..., wanted_1, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** *Softsign* is $h = f / (1 + |f|)$, another curve from -1 to 1. Derive its slope,
@@ -372,12 +386,8 @@ answer(1, ..., lambda: 1 / slope(Value.sigmoid, 0.0), but={
 # </details>
 
 
-# %% tags=["aim-1"]
-def slope_from_output(h):
-    """The slope of softsign where its output is h."""
-    return ...
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 def softsign(f):
     return f / (1 + abs(f))
 
@@ -395,6 +405,12 @@ def same_slope(function):
     return Grade(True, "Right: five slopes are the engine's.")
 
 
+# %% tags=["aim-1"]
+def slope_from_output(h):
+    """The slope of softsign where its output is h."""
+    return ...
+
+
 graded(2, same_slope, slope_from_output)
 
 # %% [markdown]
@@ -409,7 +425,8 @@ graded(2, same_slope, slope_from_output)
 # </details>
 
 
-# %% tags=["aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 def stack_needed(left=1e-4):
     height, gradient = 0, 1.0
     while gradient >= left:
@@ -421,11 +438,14 @@ def stack_needed(left=1e-4):
     return height
 
 
-answer(3, ..., stack_needed, but={
+words_3 = {
     4: "That would be a tenth in each. How much does a sigmoid let through at most?",
     14: "That would be a half in each: the output at 0 is 1/2, its slope is less.",
     6: "Nearly: work out the power of 1/4 once more.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-2"]
+answer(3, ..., stack_needed, but=words_3)
 
 # %% [markdown]
 # **Exercise 4.** Spread the elbows. `weight` has a row with one Value for each unit, and is filled
@@ -439,13 +459,8 @@ answer(3, ..., stack_needed, but={
 # </details>
 
 
-# %% tags=["aim-3"]
-def spread_elbows(weight, bias, rng):
-    for (w,), b in zip(weight, bias, strict=True):
-        place = rng.uniform(-2.0, 2.0)
-        b.data = ...
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
 def evenly(function):
     layer = Linear(1, 600, rng=4)
     init.kaiming_normal_(layer.weight, rng=5)
@@ -465,6 +480,13 @@ def evenly(function):
     return Grade(True, "Right: 600 elbows, about a quarter in each unit from -2 to 2.")
 
 
+# %% tags=["aim-3"]
+def spread_elbows(weight, bias, rng):
+    for (w,), b in zip(weight, bias, strict=True):
+        place = rng.uniform(-2.0, 2.0)
+        b.data = ...
+
+
 graded(4, evenly, spread_elbows)
 
 # %% [markdown]
@@ -479,7 +501,8 @@ graded(4, evenly, spread_elbows)
 # </details>
 
 
-# %% tags=["aim-3", "aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def alive(b):
     return any((2 * Value(k / 10) + b).relu().data > 0 for k in range(-10, 11))
 
@@ -488,12 +511,15 @@ def last_dead():
     return max(k / 10 for k in range(-50, 51) if not alive(k / 10))
 
 
-answer(5, ..., last_dead, but={
+words_5 = {
     2: "With this bias the unit is on for all inputs: it is merely linear.",
     0: "With this bias the unit is on for half of the inputs.",
     -1: "At x = 1 it would still be on. Mind the weight.",
     -0.5: "The elbow is at -b/w: the weight stands below the line.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-3", "aim-4"]
+answer(5, ..., last_dead, but=words_5)
 
 # %% [markdown]
 # **Exercise 6.** A hidden ReLU has just died: it is 0 on all examples, and training goes on, on the
@@ -510,7 +536,8 @@ answer(5, ..., last_dead, but={
 # </details>
 
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 def moves(deep=False, **settings):
     """Whether the unit's pre-activation changes in the step after it has died."""
     below, w, b = Value(1.0), Value(1.0), Value(0.0)
@@ -527,11 +554,20 @@ def moves(deep=False, **settings):
 
 
 cases = {"momentum": 0.5}, {"deep": True}, {"weight_decay": 0.1}
-answer(6, ..., lambda: [moves(), *[moves(**case) for case in cases]], but={
+
+
+def wanted_6():
+    return [moves(), *[moves(**case) for case in cases]]
+
+
+words_6 = {
     (0, 0, 0, 0): "Dead is not always for good: see the end of section 4.",
     (0, 0, 1, 0): "The layer is not all that counts. Gradients are not all that moves a weight.",
     (1, 1, 1, 1): "In one of the four nothing can move: neither the unit nor what comes in.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-4"]
+answer(6, ..., wanted_6, but=words_6)
 
 # %% [markdown]
 # Next: [8. Starting by measuring](08_normalisation.ipynb). Why trust a formula, if you can measure?

@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -490,7 +496,8 @@ graded(1, judges.lsuv, lsuv)
 # </details>
 
 
-# %% tags=["aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 def gain():
     rng = Random(0)
     f = [Value(rng.gauss(0.0, 1.0)) for _ in range(20_000)]
@@ -498,11 +505,14 @@ def gain():
     return math.sqrt(before / after)
 
 
-answer(2, ..., gain, within=0.02, but={
+words_2 = {
     2: "That is the factor for the mean square. What is it for the weights?",
     1: "With 1 the mean square becomes a half in each layer.",
     0.5: "That would make them smaller still.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-2"]
+answer(2, ..., gain, within=0.02, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** A delta-orthogonal kernel of 5 taps joins 8 channels to 8. How many of its
@@ -515,15 +525,27 @@ answer(2, ..., gain, within=0.02, but={
 #
 # </details>
 
-# %% tags=["aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 kernel = [init.zeros_([[Value(1.0) for _ in range(8)] for _ in range(8)]) for _ in range(5)]
+
+
 init.orthogonal_(kernel[2], rng=0)
-answer(3, ..., lambda: sum(w.data == 0 for tap in kernel for row in tap for w in row), but={
+
+
+def wanted_3():
+    return sum(w.data == 0 for tap in kernel for row in tap for w in row)
+
+
+words_3 = {
     64: "That is how many are not 0.",
     312: "The middle tap is a whole matrix, not its diagonal.",
     319: "The middle tap is a whole matrix, not one number.",
     320: "Then nothing would come through: the middle tap is not 0.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-2"]
+answer(3, ..., wanted_3, but=words_3)
 
 # %% [markdown]
 # **Exercise 4.** Write the backward pass of batch norm, for one unit. Given are the gradients `g`
@@ -540,14 +562,8 @@ answer(3, ..., lambda: sum(w.data == 0 for tap in kernel for row in tap for w in
 # </details>
 
 
-# %% tags=["aim-3"]
-def batch_norm_backward(g, y, s):
-    n = len(g)
-    mean_g = sum(g) / n
-    mean_gy = sum(a * b for a, b in zip(g, y, strict=True)) / n
-    return [... for gi, yi in zip(g, y, strict=True)]
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
 def as_engine(function):
     for n in (3, 2, 5):
         g, y, s, want = any_batch(n, Random(n))
@@ -567,6 +583,14 @@ def as_engine(function):
     return Grade(True, "Right: batches of 2, 3 and 5 have the engine's gradients.")
 
 
+# %% tags=["aim-3"]
+def batch_norm_backward(g, y, s):
+    n = len(g)
+    mean_g = sum(g) / n
+    mean_gy = sum(a * b for a, b in zip(g, y, strict=True)) / n
+    return [... for gi, yi in zip(g, y, strict=True)]
+
+
 graded(4, as_engine, batch_norm_backward)
 
 # %% [markdown]
@@ -582,7 +606,8 @@ graded(4, as_engine, batch_norm_backward)
 # </details>
 
 
-# %% tags=["aim-3"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def of_weights(factor):
     linear, norm = Linear(WIDTH, WIDTH, rng=1), BatchNorm1d(WIDTH, eps=0.0)
     init.zeros_(linear.bias)
@@ -592,11 +617,18 @@ def of_weights(factor):
     return linear.weight[0][0].grad
 
 
-answer(5, ..., lambda: of_weights(10.0) / of_weights(1.0), but={
+def wanted_5():
+    return of_weights(10.0) / of_weights(1.0)
+
+
+words_5 = {
     1: "The outputs are the same, but a nudge of a weight is now small beside the weight.",
     10: "The other way: which of the two batches of weights feels a nudge of 0.01 more?",
     0.01: "Once, not squared. (The step in proportion to the weights is what falls by 100.)",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-3"]
+answer(5, ..., wanted_5, but=words_5)
 
 # %% [markdown]
 # **Exercise 6.** Where does Fixup's power of $L$ come from? Take one unit and 16 branches of three
@@ -612,7 +644,8 @@ answer(5, ..., lambda: of_weights(10.0) / of_weights(1.0), but={
 # </details>
 
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 def moved(weight, branches=16):
     x, w = Value(1.0), Value(weight)
     lasts = [Value(0.0) for _ in range(branches)]
@@ -621,12 +654,19 @@ def moved(weight, branches=16):
     return sum(a.grad**2 for a in lasts)
 
 
-answer(6, ..., lambda: next(k / 1000 for k in range(1, 2000) if moved(k / 1000) >= 1), but={
+def wanted_6():
+    return next(k / 1000 for k in range(1, 2000) if moved(k / 1000) >= 1)
+
+
+words_6 = {
     0.25: "That is what each branch has inside. The weight stands in it twice.",
     1 / 16: "That is the square of one gradient, not the weight.",
     1: "Then the sum is 16: all branches move the output at once.",
     2: "Smaller, not larger: 16 branches together shall do what one did.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-4"]
+answer(6, ..., wanted_6, but=words_6)
 
 # %% [markdown]
 # **Exercise 7.** In the walk below, through the residual unit with $a = 0.5$, somebody made one
@@ -647,12 +687,21 @@ y = x + a * h
 wrong_walk = sabotage(y, seed=2)
 wrong_walk
 
-# %% tags=["aim-4"]
-answer(7, ..., lambda: wrong_walk.mistake.name, but={
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 7.
+def wanted_7():
+    return wrong_walk.mistake.name
+
+
+words_7 = {
     "sign": "All numbers here are positive, and all gradients in the walk too.",
     "wrong operand": "Each slope in the walk is right. Look at what is done with the products.",
     "did not zero": "Before the first wire every gradient was 0.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-4"]
+answer(7, ..., wanted_7, but=words_7)
 
 # %% [markdown]
 # The network starts well. Next: [9. Optimisers](09_optimisers.ipynb). Which way should it go, and

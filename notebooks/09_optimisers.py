@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -594,17 +600,21 @@ plots.bands(
 # </details>
 
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
 def limit_and_best():
     a = hessian(lambda w: 3 * (w - 1) ** 2 + 5, [0.0])[0][0]
     return [2 / a, 1 / a]
 
 
-answer(1, ..., limit_and_best, but={
+words_1 = {
     (2 / 3, 1 / 3): "You took a curvature of 3. It is the second derivative, not the factor.",
     (1.0, 0.5): "You took the curvature of the square alone: the 3 in front of it counts too.",
     (2 / 11, 1 / 11): "The 5 is not part of the curvature: it has no slope.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(1, ..., limit_and_best, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** The loss is $w_0^2 + 9 w_1^2$. Type two numbers in a list: the best learning rate,
@@ -618,17 +628,21 @@ answer(1, ..., limit_and_best, but={
 # </details>
 
 
-# %% tags=["aim-1", "aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 def best_and_factor():
     low, high = np.linalg.eigvalsh(hessian(lambda w0, w1: w0**2 + 9 * w1**2, [0.0, 0.0]))
     return [2 / (low + high), (high - low) / (high + low)]
 
 
-answer(2, ..., best_and_factor, but={
+words_2 = {
     (0.2, 0.8): "At this rate the steep axis explodes. What is the curvature of w0 squared?",
     (1 / 9, 1): "That is the limit, where the steep axis jumps for ever.",
     (1 / 18, 8 / 9): "This suits the steep axis alone; the flat one crawls more than it must.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1", "aim-2"]
+answer(2, ..., best_and_factor, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** Derive the limit of the learning rate with momentum,
@@ -644,11 +658,8 @@ answer(2, ..., best_and_factor, but={
 # </details>
 
 
-# %% tags=["aim-3"]
-def limit(a, beta):
-    return ...
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 def leaves(lr, a, beta):
     """Whether momentum runs away from the bottom at 0, from 1."""
     optimizer = EWA([w := Value(1.0)], lr=lr, beta=beta)
@@ -677,6 +688,11 @@ def tried(limit):
     return Grade(True, "Right: all three stay just below your limit and run away above it.")
 
 
+# %% tags=["aim-3"]
+def limit(a, beta):
+    return ...
+
+
 graded(3, tried, limit)
 
 # %% [markdown]
@@ -691,17 +707,21 @@ graded(3, tried, limit)
 # </details>
 
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
 def left_of_ten(steps=20):
     return average(1 - 1 / steps, [0.0] * steps, 10.0)[-1]
 
 
-answer(4, ..., left_of_ten, but={
+words_4 = {
     0.5: "That is 10 times 1 - beta, the share of a new number. What does v0 count?",
     9.5: "That is left after one step.",
     3.679: "Near: that is 1/e of it, which only a very long memory comes to.",
     0.0: "Not nothing: it fades by the same factor at each step, and is never 0.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-4"]
+answer(4, ..., left_of_ten, but=words_4)
 
 # %% [markdown]
 # **Exercise 5.** Write momentum as an average that starts at zero, without looking up: one running
@@ -776,12 +796,21 @@ w, x, b, t = Value(1.2, "w"), Value(2.0, "x"), Value(0.5, "b"), Value(3.0, "targ
 walk = sabotage((w * x + b - t) ** 2, seed=9)
 print(walk.to_text())
 
-# %% tags=["aim-6"]
-answer(7, ..., lambda: walk.mistake.name, but={
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 7.
+def wanted_7():
+    return walk.mistake.name
+
+
+words_7 = {
     "overwrote": "Then a sum would be lost. Is one here too small, or too large?",
     "wrong operand": "Look at the product: the slope in w is the number of x, and it is.",
     "sign": "Look at the minus: is the slope in the target not -1?",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-6"]
+answer(7, ..., wanted_7, but=words_7)
 
 # %% [markdown]
 # Next: [10. Training](10_training.ipynb). A deep network, its data in batches, a schedule for the

@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -663,7 +669,8 @@ plots.training_curves({"weight": path}, xlabel="step", ylabel="weight", title="a
 # </details>
 
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
 def walk(momentum, right=True):
     w = Value(1.0)
     optimizer = SGD([w], lr=0.1, momentum=momentum)
@@ -686,6 +693,8 @@ words = {
     0.9: "That forgets a tenth of the past in each step. What does the wrong loop forget?",
     0.1: "That is the learning rate. The number asked for says how much of the past is kept.",
 }
+
+# %% tags=["aim-1"]
 answer(2, ..., momentum_like_it, but=words)
 
 # %% [markdown]
@@ -701,7 +710,8 @@ answer(2, ..., momentum_like_it, but=words)
 # </details>
 
 
-# %% tags=["aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 def gates_and_instructions():
     longer = compile_graph(squared_error)
     longer.value_and_grad(xs * 3, signs * 3)
@@ -709,12 +719,16 @@ def gates_and_instructions():
 
 
 gates, lines = gates_and_instructions()
+
+
 words = {
     (3 * 601, lines): "One gate does not belong to a point: the mean is divided once.",
     (3 * 601, 3 * 9): "An instruction runs once for all points, and the mean is divided once.",
     (gates, 3 * 9): "An instruction takes an array, with a lane for each point.",
     (601, 9): "Values are scalars: a point more is a point's gates more.",
 }
+
+# %% tags=["aim-2"]
 answer(3, ..., gates_and_instructions, but=words)
 
 # %% [markdown]
@@ -731,7 +745,8 @@ answer(3, ..., gates_and_instructions, but=words)
 # </details>
 
 
-# %% tags=["aim-3"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
 def gates_and_numbers():
     network = nn.Sequential(nn.Linear(8, 16, rng=0), nn.ReLU(), nn.Linear(16, 4, rng=1))
     rows, targets = [[1.0] * 8] * 6, [[0.0] * 4] * 6
@@ -742,13 +757,19 @@ def gates_and_numbers():
 
 
 gates, numbers = gates_and_numbers()
+
+
 weights = 8 * 16 + 16 * 4
+
+
 words = {
     (gates // 6, numbers // 6): "That is one example.",
     (gates - 6 * weights, numbers): "A weight makes two gates per example: a product and a sum.",
     (12 * weights, numbers): "Those are the weights' gates. The ReLUs and the loss have some too.",
     (gates, gates): "An array library does not keep the products.",
 }
+
+# %% tags=["aim-3"]
 answer(4, ..., gates_and_numbers, but=words)
 
 # %% [markdown]
@@ -765,7 +786,8 @@ answer(4, ..., gates_and_numbers, but=words)
 # </details>
 
 
-# %% tags=["aim-4"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def least_and_work():
     many = (blocks * 7)[:300]
     kept, length = min((checkpointed(many, 0.5, n), n) for n in range(5, 31) if 300 % n == 0)
@@ -775,6 +797,8 @@ def least_and_work():
 
 
 least, work = least_and_work()
+
+
 words = {
     (least, 600): "Nearly: is there a segment that need not be run before its graph is built?",
     (least, 300): "A block whose graph was not kept is computed again.",
@@ -782,6 +806,8 @@ words = {
     (61, 588): "A length of 12 is near, but another makes both terms equal.",
     (least // 2, work): "Starts and graph both need room: add them.",
 }
+
+# %% tags=["aim-4"]
 answer(5, ..., least_and_work, but=words)
 
 # %% [markdown]
@@ -809,7 +835,8 @@ def plain(thing):
     return [plain(item) for item in thing] if isinstance(thing, list | tuple) else thing
 
 
-# %%
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 def whole_batch(combine):
     """Judge it on three ways to cut ten examples."""
     _, right = worker.gradient(pupil, batch, targets)

@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -429,6 +435,7 @@ check("all 60 in ten starts or more", sum(right == 60 for right, _ in runs) >= 1
 surface = compile_graph(runs[0][1]).each
 plots.decision_boundary(surface, moons, labels, title="8 swish neurons, the first start")
 
+
 # %% [markdown]
 # ## Exercises
 #
@@ -443,14 +450,23 @@ plots.decision_boundary(surface, moons, labels, title="8 swish neurons, the firs
 #
 # </details>
 
-# %% tags=["aim-1"]
-answer(1, ..., lambda: np.count_nonzero(hessian(long_chain, at)), but={
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
+def wanted_1():
+    return np.count_nonzero(hessian(long_chain, at))
+
+
+words_1 = {
     900: "Only inputs that share a term change each other's slope.",
     30: "That is the diagonal. Does the slope in one input not change with its neighbours?",
     58: "Those are the neighbours. The slope in an input also changes with the input itself.",
     59: "The table has each pair of neighbours twice: once in the row of either.",
     90: "Three in each row, nearly: how many neighbours have the first and the last?",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(1, ..., wanted_1, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** This walk goes back through the graph of a *derivative*, that of $e^x \sin x$, to
@@ -464,16 +480,27 @@ answer(1, ..., lambda: np.count_nonzero(hessian(long_chain, at)), but={
 #
 # </details>
 
-# %% tags=["aim-1"]
+# %%
 x = Value(1.0)
 (slope,) = grad(exp(x) * sin(x), [x])
 walk = sabotage(slope, seed=7, names={"x": x, "slope": slope})
-answer(2, ..., lambda: walk.mistake.name, but={
+walk
+
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
+def wanted_2():
+    return walk.mistake.name
+
+
+words_2 = {
     "overwrote": "Look at the values that are used twice: both parts are in each sum.",
     "wrong operand": "Each product hands to a factor its upstream times the other factor.",
     "wrong order": "Each gate had all of its gradient before it handed it on.",
-})  # fmt: skip
-walk
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(2, ..., wanted_2, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** Write Newton's step for a function of one number. `f` takes a Value and returns
@@ -487,14 +514,8 @@ walk
 # </details>
 
 
-# %% tags=["aim-1", "aim-2"]
-def newton_step(f, at):
-    x = Value(at)
-    slope = grad(f(x), [x])[0]
-    curve = ...
-    return ...
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 def judge_step(work):
     functions = (lambda x: x * x - 3.0 * x, lambda x: exp(x) - 2.0 * x, lambda x: x * sin(x))
     for k, (f, at) in enumerate(product(functions, (0.5, -0.25, 1.0)), 1):
@@ -515,7 +536,16 @@ def judge_step(work):
     return Grade(True, f"Right: {k} steps on three functions.")
 
 
+# %% tags=["aim-1", "aim-2"]
+def newton_step(f, at):
+    x = Value(at)
+    slope = grad(f(x), [x])[0]
+    curve = ...
+    return ...
+
+
 graded(3, judge_step, newton_step)
+
 
 # %% [markdown]
 # **Exercise 4.** Newton wants to go *down* the cosine, from 0.5. Predict where it ends up: a
@@ -528,12 +558,22 @@ graded(3, judge_step, newton_step)
 #
 # </details>
 
-# %% tags=["aim-2"]
-answer(4, ..., lambda: downhill(newton_rule, 8, [0.5], lambda z: z.cos())[-1][0], but={
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
+def wanted_4():
+    return downhill(newton_rule, 8, [0.5], lambda z: z.cos())[-1][0]
+
+
+words_4 = {
     math.pi: "There the cosine is lowest. But which way does the first step go?",
     -math.pi: "There the cosine is lowest, too. But how long is the first step?",
     math.pi / 2: "There the *value* is 0. Newton looks for a place where something else is 0.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-2"]
+answer(4, ..., wanted_4, but=words_4)
+
 
 # %% [markdown]
 # **Exercise 5.** Newton's step on $f(x) = x^4$. The lowest point is 0, the second derivative is
@@ -547,14 +587,23 @@ answer(4, ..., lambda: downhill(newton_rule, 8, [0.5], lambda z: z.cos())[-1][0]
 #
 # </details>
 
-# %% tags=["aim-2"]
-answer(5, ..., lambda: downhill(newton_rule, 1, [1.0], lambda x: x**4)[-1][0], but={
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
+def wanted_5():
+    return downhill(newton_rule, 1, [1.0], lambda x: x**4)[-1][0]
+
+
+words_5 = {
     0: "On a real bowl it would be there at once. What is the second derivative at the bottom?",
     1 / 3: "That part of the distance is the step. What is left?",
     1 / 4: "Divide the slope by the second derivative, not the value by the slope.",
     3 / 4: "That is Newton for a place where f is 0. Here f' shall be 0.",
     1 / 2: "This would be one more binary digit per step. Divide slope by second derivative.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-2"]
+answer(5, ..., wanted_5, but=words_5)
 
 # %% [markdown]
 # **Exercise 6.** Make a gate that computes the length of an arrow, $\sqrt{a^2 + b^2}$, from its two
@@ -569,16 +618,8 @@ answer(5, ..., lambda: downhill(newton_rule, 1, [1.0], lambda x: x**4)[-1][0], b
 # </details>
 
 
-# %% tags=["aim-4"]
-def hypot():
-    return Gate(
-        "hypot",
-        lambda xp, a, b: ...,
-        lambda xp, y, a, b: (..., ...),
-        latex="?", slopes=("?", "?"),
-    )  # fmt: skip
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 6.
 def judge_hypot(work):
     def your_gate(a, b):  # as a program, to see that its rules run on more than numbers
         compiled = compile_graph(lambda a, b: apply(work(), a, b))
@@ -592,6 +633,16 @@ def judge_hypot(work):
             place = f"hypot({a}, {b})"
             return Grade(False, "The value is not the length.", 1, place, math.hypot(a, b), got)
     return grade(work())
+
+
+# %% tags=["aim-4"]
+def hypot():
+    return Gate(
+        "hypot",
+        lambda xp, a, b: ...,
+        lambda xp, y, a, b: (..., ...),
+        latex="?", slopes=("?", "?"),
+    )  # fmt: skip
 
 
 graded(6, judge_hypot, hypot)
@@ -608,18 +659,8 @@ graded(6, judge_hypot, hypot)
 # </details>
 
 
-# %% tags=["aim-3"]
-class Dual:
-    def __init__(self, value, dot=0.0):
-        self.value, self.dot = value, dot
-
-    def __add__(self, other):
-        return Dual(self.value + other.value, ...)
-
-    def __mul__(self, other):
-        return Dual(self.value * other.value, ...)
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 7.
 def judge_dual(work):
     def dual_numbers(text, da, db):
         return float(eval(text, {"a": work(3.0, da), "b": work(-2.0, db)}).dot)
@@ -638,7 +679,20 @@ def judge_dual(work):
     return Grade(True, "Right: five expressions, in three directions each.")
 
 
+# %% tags=["aim-3"]
+class Dual:
+    def __init__(self, value, dot=0.0):
+        self.value, self.dot = value, dot
+
+    def __add__(self, other):
+        return Dual(self.value + other.value, ...)
+
+    def __mul__(self, other):
+        return Dual(self.value * other.value, ...)
+
+
 graded(7, judge_dual, Dual)
+
 
 # %% [markdown]
 # **Exercise 8.** A function takes 20 numbers, makes *one* number of them, and 30 outputs of this
@@ -653,15 +707,24 @@ graded(7, judge_dual, Dual)
 #
 # </details>
 
-# %% tags=["aim-3"]
-answer(8, ..., lambda: sum(min(part) for part in pairwise((20, 1, 30))), but={
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 8.
+def wanted_8():
+    return sum(min(part) for part in pairwise((20, 1, 30)))
+
+
+words_8 = {
     1: "One pass goes through one part.",
     20: "That is forward mode all the way. Which way is the first part cheap?",
     21: "The second part is cheap that way. And the first, taken the other way?",
     30: "That is reverse mode all the way. Which way is the second part cheap?",
     31: "The first part is cheap that way. And the second, taken the other way?",
     50: "Both parts were taken the expensive way.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-3"]
+answer(8, ..., wanted_8, but=words_8)
 
 # %% [markdown]
 # ## Where to go on

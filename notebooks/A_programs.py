@@ -1,5 +1,11 @@
 # ---
 # jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -355,7 +361,8 @@ else:
 # </details>
 
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 1.
 def growing(x, y):
     error = exp(w * x) - b * y
     return error * error / 2
@@ -368,13 +375,22 @@ def kept(program):
 
 
 growth = compile_graph(growing, [w, b]).trace(0.5, 1.0)
-answer(1, ..., lambda: kept(growth), but={
+
+
+def wanted_1():
+    return kept(growth)
+
+
+words_1 = {
     6: "A graph of Values keeps all of them. Which does a slope read?",
     5: "Not only the output is left out. Which does a slope read?",
     4: "Constants and inputs are no results. Which of the six does a slope read?",
     3: "One of these is read on the way forward only.",
     1: "Two different gates have a slope that reads a result.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(1, ..., wanted_1, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** Here is the program of exercise 1, and one line below `# backward` reads a wrong
@@ -388,7 +404,7 @@ answer(1, ..., lambda: kept(growth), but={
 #
 # </details>
 
-# %% tags=["aim-1"]
+# %% jupyter={"source_hidden": true}
 import random
 
 
@@ -406,14 +422,23 @@ def broken(program, seed):
 
 
 wrong, place = broken(growth, seed=10)
-answer(2, ..., lambda: place, but={
+print(wrong.listing())
+
+
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 2.
+def wanted_2():
+    return place
+
+
+words_2 = {
     "t13": "Half of the square: the slope in one of its operands is 0.5 times the error.",
     "t14": "The square reads the error twice, so two equal parts are added.",
-    "t15": "The slope of a difference in its second operand is -1.",
-    "t16": "The slope of a product in one factor is the other factor.",
     "t18": "This one takes what arrives at the product, times the other factor, and adds it up.",
-})  # fmt: skip
-print(wrong.listing())
+}  # fmt: skip
+
+# %% tags=["aim-1"]
+answer(2, ..., wanted_2, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** $\sin x \cdot \sin x + \sin x \cdot \sin x$, written just like that, has seven
@@ -426,17 +451,25 @@ print(wrong.listing())
 # </details>
 
 
-# %% tags=["aim-2"]
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 3.
 def waves(x):
     return sin(x) * sin(x) + sin(x) * sin(x)
 
 
-answer(3, ..., lambda: passes(lower(trace(waves, ["x"], [()])))[1]["group"], but={
+def wanted_3():
+    return passes(lower(trace(waves, ["x"], [()])))[1]["group"]
+
+
+words_3 = {
     7: "That is as traced. `share` finds something here.",
     4: "The sine is shared. Then the two products read the same, too.",
     2: "Each line is one gate here, and the value of a gate that is shared is still computed once.",
     1: "Even what is shared has to be computed once.",
-})  # fmt: skip
+}  # fmt: skip
+
+# %% tags=["aim-2"]
+answer(3, ..., wanted_3, but=words_3)
 
 # %% [markdown]
 # **Exercise 4.** The Huber loss of an error $e$ is $e^2 / 2$ where $e$ is between -1 and 1, and
@@ -452,11 +485,8 @@ answer(3, ..., lambda: passes(lower(trace(waves, ["x"], [()])))[1]["group"], but
 # </details>
 
 
-# %% tags=["aim-3"]
-def huber(e):
-    return where(..., ..., ...)
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 4.
 def judge_huber(work):
     errors = [-3.0, -1.0, -0.5, 0.0, 0.25, 1.0, 2.0]
 
@@ -477,6 +507,11 @@ def judge_huber(work):
     return Grade(True, f"Right: {len(errors)} lanes, and their slopes.")
 
 
+# %% tags=["aim-3"]
+def huber(e):
+    return where(..., ..., ...)
+
+
 graded(4, judge_huber, huber)
 
 # %% [markdown]
@@ -492,13 +527,8 @@ graded(4, judge_huber, huber)
 # </details>
 
 
-# %% tags=["aim-4"]
-def scores(state, x):
-    state = {name: np.array(numbers) for name, numbers in state.items()}
-    hidden = ...
-    return ...
-
-
+# %% jupyter={"source_hidden": true}
+# The judge of exercise 5.
 def judge_scores(work):
     for k, (inputs, width, outputs) in enumerate(((2, 3, 1), (3, 3, 2), (1, 5, 4)), 1):
         layers = (nn.Linear(inputs, width, rng=k), nn.Tanh(), nn.Linear(width, outputs, rng=-k))
@@ -514,6 +544,13 @@ def judge_scores(work):
             told = "The scores are not those of the network: weight, bias, tanh, weight, bias."
             return Grade(False, told, k, "first score", want[0], float(got[0]))
     return Grade(True, "Right: three networks of different widths.")
+
+
+# %% tags=["aim-4"]
+def scores(state, x):
+    state = {name: np.array(numbers) for name, numbers in state.items()}
+    hidden = ...
+    return ...
 
 
 graded(5, judge_scores, scores)

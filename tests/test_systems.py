@@ -6,6 +6,7 @@
 import re
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -111,7 +112,7 @@ def page():
     for tag, what in SYSTEMS.items():
         links = []
         for _, source, title, heading in (one for one in found if one[0] == tag):
-            anchor = heading.replace(" ", "-")  # as JupyterLab makes it
+            anchor = quote(heading.replace(" ", "-").replace("`", ""))  # as JupyterLab makes it
             short = source.stem.split("_")[0].lstrip("0")
             section = "" if heading == title else f": {heading}"
             links.append(f"[{short}. {title}{section}](../notebooks/{source.stem}.ipynb#{anchor})")

@@ -169,7 +169,9 @@ def test_it_ends_after_some_seconds_too(monkeypatch):
     from autograd_core import guard
 
     monkeypatch.setattr(guard, "SECONDS", 0.05)
-    assert "was stopped after 0.05 seconds: it seems to run for ever, in line" in trouble_of(forever)
+    assert "was stopped after 0.05 seconds: it seems to run for ever, in line" in trouble_of(
+        forever
+    )
     assert ": while True: pass" in trouble_of(forever)
 
 
