@@ -665,7 +665,6 @@ def slopes_at(scores, right, T):
 
 
 def at_a_temperature(work):
-    """The judge: ten cases."""
     chance = random.Random(0)
     for case in range(1, 11):
         scores, T = [chance.uniform(-2, 2) for _ in range(3)], chance.choice((0.5, 2.0, 4.0))
