@@ -409,7 +409,7 @@ check("even the one that was made from x", y.grad, 6.0)
 
 # %% jupyter={"source_hidden": true}
 # The judge of exercise 1.
-usual = {
+words_1 = {
     -4: "That is the local gradient of the first input of that gate: 0 is the first.",
     100: "The gate noted its local gradients when it computed. What was on its wires then?",
     1: "One gate too early, or too far down: that is an add or the max.",
@@ -422,7 +422,7 @@ def wanted_1():
 
 
 # %% tags=["aim-1"]
-answer(1, ..., wanted_1, but=usual)
+answer(1, ..., wanted_1, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** In $f = (x + y)z$ with `x` = -2 and `y` = 5, which value of `z` makes
@@ -442,7 +442,7 @@ def wanted_z():
     return next(z for z in range(-20, 21) if gradients_at(-2.0, 5.0, z)[0] == 10.0)
 
 
-usual = {
+words_2 = {
     10 / 3: "There f itself is 10. The question is how fast it changes with x.",
     -2.5: "You scaled the -4 that stood there before. Which number did that -4 come from?",
     -10: "The sign: what does the multiply send to q?",
@@ -450,7 +450,7 @@ usual = {
 }
 
 # %% tags=["aim-4"]
-answer(2, ..., wanted_z, but=usual)
+answer(2, ..., wanted_z, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** Two gates in a row, `first` and `second`, both unknown to you: functions of one
@@ -526,7 +526,7 @@ def true_zeros():
     return [name for name, leaf in named.items() if slopes.get(leaf) == 0.0]
 
 
-usual = {
+words_4 = {
     ("a",): "There is one more: what does the multiply send to an input if the other is 0?",
     ("c",): "There is one more: what does the max send to the smaller of its inputs?",
     ("a", "c", "d", "e"): "Two of these belong to h, which nobody has asked yet.",
@@ -537,16 +537,16 @@ usual = {
 swapped = "The names are right; put them in the order of the alphabet."
 
 
-usual |= dict.fromkeys(permutations(true_zeros()), swapped)
+words_4 |= dict.fromkeys(permutations(true_zeros()), swapped)
 
 
 numbers = [leaf.data for leaf in (a, b, c, d, e)]
 
 
-usual |= dict.fromkeys(permutations(numbers, 2), 'Names are wanted, in quotes: "b" and not b.')
+words_4 |= dict.fromkeys(permutations(numbers, 2), 'Names are wanted, in quotes: "b" and not b.')
 
 # %% tags=["aim-6"]
-answer(4, ..., true_zeros, but=usual)
+answer(4, ..., true_zeros, but=words_4)
 
 # %% [markdown]
 # **Exercise 5.** Take $f = (x + y)z$ at `x` = -2, `y` = 5, `z` = -4 again, where it is -12. You may
@@ -568,7 +568,7 @@ def best_of_all_moves():
     return max(circuit(-2.0 + a, 5.0 + b, -4.0 + c) for a, b, c in moves)
 
 
-usual = {
+words_5 = {
     -10.9: "That is what the forces foretell. Compute f at the new place.",
     -13.12: "That is the smallest f that you can get: you moved against the gradients.",
     -11.48: "Two leaves have a negative gradient. The third has not.",
@@ -576,7 +576,7 @@ usual = {
 }
 
 # %% tags=["aim-5"]
-answer(5, ..., best_of_all_moves, within=1e-4, but=usual)
+answer(5, ..., best_of_all_moves, within=1e-4, but=words_5)
 
 # %% [markdown]
 # **Exercise 6.** Someone has put a mistake into the way back of this walk. Step through it, and
@@ -605,7 +605,7 @@ walk
 
 # %% jupyter={"source_hidden": true}
 # The judge of exercise 6.
-usual = {
+words_6 = {
     "sign": "Then a number would have the wrong sign and the right size.",
     "max to both": "Look at what the max sends to each of its inputs.",
 }
@@ -616,7 +616,7 @@ def wanted_6():
 
 
 # %% tags=["aim-4"]
-answer(6, ..., wanted_6, but=usual)
+answer(6, ..., wanted_6, but=words_6)
 
 # %% [markdown]
 # **Exercise 7.** Now write the backward pass yourself, for any circuit. The loops are there.

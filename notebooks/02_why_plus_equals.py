@@ -499,7 +499,7 @@ def slope_at(k):
     return gradients(x * (1 - x))[x]
 
 
-usual = {
+words_1 = {
     0: "There f is 0. The question is where its gradient is.",
     1: "There one of the two contributions is 0, and the other is not.",
     2: "That is where the stepper begins: change the leaf.",
@@ -515,7 +515,7 @@ def wanted_1():
 
 
 # %% tags=["aim-1"]
-answer(1, ..., wanted_1, but=usual)
+answer(1, ..., wanted_1, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** Build a tower whose floors each use the last one *three* times, `v = v + v + v`,
@@ -539,7 +539,7 @@ def wide_tower(floors):
     return gradients(v)[x]
 
 
-usual = {
+words_2 = {
     12: "You added up the ways of each floor. Each way down one floor goes on in several.",
     16: "That is the tower of two: each floor here has one way more.",
     27: "One floor is missing.",
@@ -552,7 +552,7 @@ def wanted_2():
 
 
 # %% tags=["aim-1", "aim-2"]
-answer(2, ..., wanted_2, but=usual)
+answer(2, ..., wanted_2, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** The diamond broke `hand_on` with four gates. Two are enough. Write a circuit of at
@@ -615,7 +615,7 @@ walk
 
 # %% jupyter={"source_hidden": true}
 # The judge of exercise 4.
-usual = {
+words_4 = {
     "overwrote": "Then a sum would be a single contribution. Look at `was` and `is` of q.",
     "wrong operand": "Each slope is that of its own wire. What else belongs to a step?",
     "sign": "The minus has slopes 1 and -1, so that one minus is as it should be.",
@@ -628,7 +628,7 @@ def wanted_4():
 
 
 # %% tags=["aim-3"]
-answer(4, ..., wanted_4, but=usual)
+answer(4, ..., wanted_4, but=words_4)
 
 # %% [markdown]
 # **Exercise 5.** Find an order yourself, without `topological`. Write `visit`, which puts `v` and
@@ -727,7 +727,7 @@ def two_careless_passes(gates):
     return x.grad
 
 
-usual = {
+words_6 = {
     2: "That is what a right pass leaves, and what a chain of one gate has.",
     3: "That is a chain of two gates. The error grows with each gate.",
     10: "Begin with one gate: what does x hold then?",
@@ -741,7 +741,7 @@ def wanted_6():
 
 
 # %% tags=["aim-4"]
-answer(6, ..., wanted_6, but=usual)
+answer(6, ..., wanted_6, but=words_6)
 
 # %% [markdown]
 # **Exercise 7.** Mend `careless` so that each call leaves the gradients of *this* root alone, as

@@ -530,7 +530,7 @@ def from_zero():
     return w[0].grad
 
 
-wrong = {
+words_1 = {
     1.0: "The sign: the label is 1, p is below it, and a larger w0 makes the loss smaller.",
     -0.5: "That is the gradient on the score, p - y. The weight has an input, too.",
     0.0: "The weight is 0, but its gradient need not be: it does not depend on the weight alone.",
@@ -538,7 +538,7 @@ wrong = {
 }
 
 # %% tags=["aim-1"]
-answer(1, ..., from_zero, but=wrong)
+answer(1, ..., from_zero, but=words_1)
 
 # %% [markdown]
 # **Exercise 2.** Two examples go through one unit, and their squared errors are added. In this walk
@@ -562,7 +562,7 @@ walk
 
 # %% jupyter={"source_hidden": true}
 # The judge of exercise 2.
-wrong = {
+words_2 = {
     "overwrote": "Look at w and b, which are used twice: is the first part still in the sum?",
     "sign": "A lost minus changes a sign and nothing else. Do all the sizes fit?",
     "stale value": "No number of an earlier run is in this walk: each stands on a wire of it.",
@@ -574,7 +574,7 @@ def wanted_2():
 
 
 # %% tags=["aim-1"]
-answer(2, ..., wanted_2, but=wrong)
+answer(2, ..., wanted_2, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** Write the backward pass of a deep network in matrices. `omegas`, `f` and `h` are
@@ -632,14 +632,14 @@ def product_in_rows():
     return next(text for text in texts if np.allclose(eval(text, known), grad(W)))
 
 
-wrong = {
+words_4 = {
     "dH.T @ X": "That is the gradient for weights with a row per output, its transpose.",
     "dH @ X.T": "That is the product for examples in columns. Here they are in rows.",
     "X @ dH": "It pairs inputs with examples: the sum must run over examples in both factors.",
 }
 
 # %% tags=["aim-3"]
-answer(4, ..., product_in_rows, but=wrong)
+answer(4, ..., product_in_rows, but=words_4)
 
 # %% [markdown]
 # **Exercise 5.** Scores are often divided by a *temperature* $T$ before the softmax:
@@ -718,7 +718,7 @@ def one_update():
     return w[0][1, 0] - 0.1 * slopes[0][1, 0]
 
 
-wrong = {
+words_6 = {
     -0.7: "Uphill: the update subtracts eta times the gradient. What is its sign?",
     1.1: "A factor of 2 is missing: that of the square in the loss, or the input of this weight.",
     0.9: "The delta of the second unit goes down through that unit's weight.",
@@ -727,7 +727,7 @@ wrong = {
 }
 
 # %% tags=["aim-5"]
-answer(6, ..., one_update, but=wrong)
+answer(6, ..., one_update, but=words_6)
 
 # %% [markdown]
 # **Exercise 7.** Write the recursion. `weights[k]` has a column per unit, and its row 0 belongs to

@@ -688,14 +688,14 @@ def momentum_like_it():
     return next(m for m in tries if math.dist(list(walk(m)), wrong) < 1e-9)
 
 
-words = {
+words_2 = {
     0: "That is the right loop without momentum, which does not swing.",
     0.9: "That forgets a tenth of the past in each step. What does the wrong loop forget?",
     0.1: "That is the learning rate. The number asked for says how much of the past is kept.",
 }
 
 # %% tags=["aim-1"]
-answer(2, ..., momentum_like_it, but=words)
+answer(2, ..., momentum_like_it, but=words_2)
 
 # %% [markdown]
 # **Exercise 3.** For 100 points the graph of `mean_of(100)` has 601 gates, and the program
@@ -721,7 +721,7 @@ def gates_and_instructions():
 gates, lines = gates_and_instructions()
 
 
-words = {
+words_3 = {
     (3 * 601, lines): "One gate does not belong to a point: the mean is divided once.",
     (3 * 601, 3 * 9): "An instruction runs once for all points, and the mean is divided once.",
     (gates, 3 * 9): "An instruction takes an array, with a lane for each point.",
@@ -729,7 +729,7 @@ words = {
 }
 
 # %% tags=["aim-2"]
-answer(3, ..., gates_and_instructions, but=words)
+answer(3, ..., gates_and_instructions, but=words_3)
 
 # %% [markdown]
 # **Exercise 4.** A network of `Linear(8, 16)`, `ReLU()`, `Linear(16, 4)` and the mean squared
@@ -762,7 +762,7 @@ gates, numbers = gates_and_numbers()
 weights = 8 * 16 + 16 * 4
 
 
-words = {
+words_4 = {
     (gates // 6, numbers // 6): "That is one example.",
     (gates - 6 * weights, numbers): "A weight makes two gates per example: a product and a sum.",
     (12 * weights, numbers): "Those are the weights' gates. The ReLUs and the loss have some too.",
@@ -770,7 +770,7 @@ words = {
 }
 
 # %% tags=["aim-3"]
-answer(4, ..., gates_and_numbers, but=words)
+answer(4, ..., gates_and_numbers, but=words_4)
 
 # %% [markdown]
 # **Exercise 5.** A chain of 300 blocks of three gates, cut into segments of one length, the best
@@ -799,7 +799,7 @@ def least_and_work():
 least, work = least_and_work()
 
 
-words = {
+words_5 = {
     (least, 600): "Nearly: is there a segment that need not be run before its graph is built?",
     (least, 300): "A block whose graph was not kept is computed again.",
     (900, 300): "That is the whole graph, without checkpoints.",
@@ -808,7 +808,7 @@ words = {
 }
 
 # %% tags=["aim-4"]
-answer(5, ..., least_and_work, but=words)
+answer(5, ..., least_and_work, but=words_5)
 
 # %% [markdown]
 # **Exercise 6.** One worker is slow and gets 3 of the 10 examples, the other gets 7. Each sends the
