@@ -15,11 +15,6 @@
 # readers who compare line by line: seven places where a formula, a sentence or a number differs.
 # Each has a cell that measures who is right. In two of them both are.
 #
-# You will be able to
-#
-# - tell a misprint from a convention, by measuring;
-# - say in which of seven places the two differ, and why.
-#
 # You need lessons 1 to 5; the sections on averages and on data also belong to lesson 9.
 
 # %%

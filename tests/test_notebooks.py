@@ -83,7 +83,8 @@ def test_a_lesson_has_its_parts(source):
     kinds = cells(source)
     text = "\n".join(cell for _, cell in kinds)
     assert kinds[0][0] == "markdown" and "?" in kinds[0][1], "it opens with its question"
-    assert "You will be able to" in kinds[0][1]
+    has_exercises = source.stem != APPENDICES[-1]  # which is to be looked things up in
+    assert ("You will be able to" in kinds[0][1]) == has_exercises == ("## Exercises" in text)
     assert re.search(r"\bstep\(", text), "it has a stepper"
     assert text.count("check(") >= 3
     assert "You need" in kinds[0][1], "what it needs stands at the top"
