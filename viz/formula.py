@@ -7,6 +7,7 @@ explain(f, x)                   # in a notebook: Markdown with LaTeX
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -164,23 +165,42 @@ def _binding(form: str) -> int:
 
 
 def expression_of(order: Iterable[Value], labels: Mapping[Value, str], limit: int = 60) -> str:
-    """What the last value computes, as one formula; what would be longer goes by its name."""
+    """What the last value computes, as one formula.
+
+    What would be longer goes by its name, and so does what has a name and is used more than once.
+    """
+    order = list(order)
+    uses = Counter(x for value in order for x in value.inputs)
     told: dict[Value, tuple[str, int]] = {}
+    cut: set[Value] = set()  # what is not written out down to names that were given
     for value in order:
-        told[value] = labels[value], _FUNCTION + 1
+        named = labels[value], _FUNCTION + 1
+        told[value] = named
         if value.gate is None or not value.inputs:
             continue
         form = plain(value.gate.latex)
         binding = _binding(form)
-        inputs = []
-        for operand, (text, inner) in enumerate(told[x] for x in value.inputs):
-            later = operand > 0 and not value.gate.symmetric  # a - (b - c)
-            needs = inner < binding or (inner == binding and (later or binding == _FUNCTION))
-            inputs.append(f"({text})" if needs else text)
-        text = fill(form, parts_of(value.gate, inputs, labels[value], value.constants))
-        if len(text) <= limit:
-            told[value] = text, binding
+        unnamed = value is order[-1] or _NUMBERED.fullmatch(labels[value]) is not None
+        by_name = {x: (labels[x], _FUNCTION + 1) for x in value.inputs}
+        for known in (told, by_name) if unnamed else (told,):
+            inputs = []
+            for operand, (text, inner) in enumerate(known[x] for x in value.inputs):
+                later = operand > 0 and not value.gate.symmetric  # a - (b - c)
+                needs = inner < binding or (inner == binding and (later or binding == _FUNCTION))
+                inputs.append(f"({text})" if needs else text)
+            text = fill(form, parts_of(value.gate, inputs, labels[value], value.constants))
+            if len(text) <= limit:
+                told[value] = text, binding
+                break
+        is_cut = told[value] == named or known is by_name or any(x in cut for x in value.inputs)
+        if not unnamed and (is_cut or uses[value] > 1):
+            told[value] = named
+        elif is_cut:
+            cut.add(value)
     return told[value][0]
+
+
+_NUMBERED = re.compile(r"v\d+")  # the name of what has none
 
 
 class Explanation:

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from autograd_core import Value, apply, gates, gradients, topological
-from viz import explain, parse
+from viz import explain, parse, step
 from viz.formula import expression_of
 from viz.picture import picture_of
 from viz.words import number
@@ -79,6 +79,25 @@ def test_a_graph_as_one_expression(text, told):
     order = topological(root)
     labels = dict(zip(order, picture_of(root).names().values(), strict=True))
     assert expression_of(order, labels) == told
+
+
+def test_a_named_fork_is_not_written_out_twice():
+    x = Value(1.0, "x")
+    a = x * 2
+    b = a * 3 + a * 4
+    names = {"a": a}
+    assert step(b, names=names)._title == "a × 3 + a × 4"
+    assert step(b, names={})._title == "x × 2 × 3 + x × 2 × 4"
+
+
+def test_what_is_too_long_goes_by_the_names_of_its_inputs():
+    x, y = Value(0.5, "x"), Value(1.0, "y")
+    f = x
+    for _ in range(20):
+        f = f.tanh()
+    loss = (f - y) ** 2
+    assert step(loss, names={"f": f})._title == "(f - y)^2"
+    assert step(loss, names={"f": f, "loss": loss})._title == "(f - y)^2"
 
 
 def test_a_long_expression_goes_by_names():
