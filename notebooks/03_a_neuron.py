@@ -221,9 +221,9 @@ def as_four(t):
 
 
 far = Value(-400.0)
-check("slope at -400, one gate: its logarithm", math.log(sigmoid(far).partials[0]), -400.0)
-check("slope at -400, four gates", gradients(as_four(far))[far], 0.0, within=0.0)
+check("slope at -400, one gate", sigmoid(far).partials[0], math.exp(-400.0), within=1e-187)
 try:
+    check("slope at -400, four gates", gradients(as_four(far))[far], 0.0, within=0.0)
     as_four(Value(-800.0))
 except OverflowError as error:
     print("four gates at -800:", error)
@@ -364,7 +364,7 @@ check("rate / 10: the loss stays", curves["10 x, rate 0.1 / 10"], [4.0] * 20)
 exploding = curves["10 x, rate 0.1"]
 check("rate 0.1: a million times the loss", exploding[3] / exploding[0] > 1e6, True)
 first = [gradients((w * x - 2.0) ** 2)[w] for w, x in ((Value(0.0), 1.0), (Value(0.0), 10.0))]
-check("the first gradient is 10 times larger", first[1] / first[0], 10.0)
+check("the first gradient is 10 times larger", first[1], 10.0 * first[0])
 
 # %% [markdown]
 # ## What does a trained network look at?
