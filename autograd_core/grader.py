@@ -127,15 +127,13 @@ class Grade(
             if text:
                 lines.append(f"    {text if len(text) <= LONGEST else text[:LONGEST] + ' ...'}")
         if self.expected is not None:
-            digits = 6  # or as many as it takes to see a difference
-            while (
-                self.got is not None
-                and digits < 17
-                and (f"{self.got:.{digits}g}" == f"{self.expected:.{digits}g}")
-            ):
-                digits += 1
-            got = "nothing" if self.got is None else f"{self.got:.{digits}g}"
-            lines.append(f"    {self.place}: got {got}, expected {self.expected:.{digits}g}")
+            got, expected = "nothing", f"{self.expected:.6g}"
+            if self.got is not None:
+                for digits in range(6, 18):  # as many as it takes to see a difference
+                    got, expected = f"{self.got:.{digits}g}", f"{self.expected:.{digits}g}"
+                    if got != expected:
+                        break
+            lines.append(f"    {self.place}: got {got}, expected {expected}")
         elif self.place:
             lines.append(f"    {self.place}")
         return "\n".join(lines)

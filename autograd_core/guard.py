@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterable
+from time import monotonic
 
 from . import modes
 
@@ -100,12 +101,10 @@ class _Watch:
     """A trace function that counts steps, and stops at one too many or at a call that is barred."""
 
     def __init__(self, steps: int, barred: dict[CodeType, str], own: set[CodeType]) -> None:
-        from time import monotonic
-
         self.left = self.steps = steps
         self.barred, self.own = barred, own
         self.trouble = ""
-        self.now, self.end = monotonic, monotonic() + SECONDS
+        self.end = monotonic() + SECONDS
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> Any:
         if frame.f_code in self.barred:
@@ -124,7 +123,7 @@ class _Watch:
 
     def step(self, frame: FrameType, event: str, argument: object) -> Any:
         self.left -= 1
-        late = self.left % 1000 == 0 and self.now() > self.end
+        late = self.left % 1000 == 0 and monotonic() > self.end
         if self.left < 0 or late:
             limit = f"{SECONDS:g} seconds" if late else f"{self.steps:,} steps"
             inner: FrameType | None = frame

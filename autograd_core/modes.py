@@ -23,9 +23,10 @@ __all__ = ["is_tracing", "no_grad", "trace_creation", "used"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Self, TypeVar
+    from typing import Any, ParamSpec, Self, TypeVar
 
-    Function = TypeVar("Function", bound=Callable[..., Any])
+    P = ParamSpec("P")
+    R = TypeVar("R")
 
 NEEDS_BLOCK = 0x20 | 0x80 | 0x200  # flags of generators and coroutines, as `inspect` has them
 OURS = ("autograd_core", "nn", "viz")
@@ -78,7 +79,7 @@ class Context:
         contexts.discard((id(self), len(self._before)))
         self._before.pop()
 
-    def __call__(self, function: Function) -> Function:
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """As a decorator, `@no_grad()`: every call of the function is such a block."""
         name = type(self).__name__
         if not callable(function):
@@ -90,11 +91,11 @@ class Context:
             )
 
         @wraps(function)
-        def switched(*args: Any, **kwargs: Any) -> Any:
+        def switched(*args: P.args, **kwargs: P.kwargs) -> R:
             with type(self)():
                 return function(*args, **kwargs)
 
-        return switched  # type: ignore[return-value]
+        return switched
 
     def __del__(self) -> None:
         while self._before and self._thread == get_ident():

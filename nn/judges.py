@@ -645,9 +645,8 @@ def training_loop(train: Callable[..., Any], *, losses: bool = False, seed: int 
             known if sentence == known.sentence else None,
         )  # fmt: skip
     rows = nested(returned)
-    numbers = [
-        x.data if isinstance(x, Value) else x for x in (rows if isinstance(rows, list) else [])
-    ]
+    listed = rows if isinstance(rows, list) else []
+    numbers = [x.data if isinstance(x, Value) else x for x in listed]
     real = len(numbers) == EPOCHS and all(isinstance(x, Real) for x in numbers)
     unlike = _first_unlike([numbers], [wanted]) if real else None
     if unlike is not None:

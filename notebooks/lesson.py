@@ -37,14 +37,15 @@ def check(what: str, got: Any, want: Any, within: float = 1e-12) -> None:
 
 
 def answer(
-    number: int, mine: Any, *want: Any, within: float = 1e-3, but: Mapping[Any, str] | None = None
-) -> None:
+    number: int, mine: Any, *want: Any, within: float | None = None,
+    but: Mapping[Any, str] | None = None,
+) -> None:  # fmt: skip
     """Say whether `mine` is right. `want` may be a function that computes it.
 
-    A whole number must be exact, unless `within` says otherwise; texts may differ in case and
-    spaces.
-    `but` maps wrong answers to a word on each: what was probably done, without the right answer.
-    The name of a mistake, where a walk has one planted, is answered with what it means.
+    Without `within` a whole number must be exact, others right to a thousandth. Texts may differ in
+    case and spaces. `but` maps wrong answers to a word on each: what was probably done, without the
+    right answer. The name of a mistake, where a walk has one planted, is answered with what it
+    means.
     """
     if mine is ...:
         print(f"Exercise {number} waits: put your answer in place of the dots.")
@@ -52,9 +53,8 @@ def answer(
     if len(want) > 1:
         print(f"Exercise {number}: put several answers in brackets, as [1, 2].")
         return
-    right = want[0]() if isinstance(want[0], Callable) else want[0]
-    mine, right = _plain(mine), _plain(right)
-    if _answers(mine, right, within):
+    mine, right = _plain(mine), _plain(want[0]() if isinstance(want[0], Callable) else want[0])
+    if _same(_loose(mine), _loose(right), within):
         print(f"Exercise {number}: right, {_shown(mine)}.")
         return
     told = "Not one of the usual mistakes: step it or try it in a cell, and open the hint."
@@ -64,10 +64,12 @@ def answer(
         told = "The answer is a text, in quotes."
     elif not isinstance(right, str) and isinstance(mine, str):
         told = "The answer is a number, without quotes."
-    elif isinstance(mine, str) and mine in mistakes:
-        told = f"Is it that? {mistakes[mine].sentence}"
-    known = (told for wrong, told in (but or {}).items() if _answers(mine, _plain(wrong), within))
-    print(f"Exercise {number}: {_shown(mine)} is not it yet. {next(known, told)}")
+    elif isinstance(mine, str) and (name := " ".join(mine.lower().split())) in mistakes:
+        told = f"Is it that? {mistakes[name].sentence}"
+    for wrong, word in (but or {}).items():
+        if _same(_loose(mine), _loose(wrong), within):
+            told = word
+    print(f"Exercise {number}: {_shown(mine)} is not it yet. {told}")
 
 
 def graded(number: int, judge: Callable[[Any], Grade], work: Callable[..., Any]) -> Diagram | None:
@@ -90,17 +92,6 @@ def _has_dots(thing: Any) -> bool:
     return any(map(_has_dots, code.co_consts)) if isinstance(code, CodeType) else thing is ...
 
 
-def _answers(mine: Any, want: Any, within: float) -> bool:
-    """Whether this is that answer, both plain."""
-    if isinstance(mine, list) and isinstance(want, list):
-        return len(mine) == len(want) and all(map(_answers, mine, want, [within] * len(mine)))
-    if isinstance(mine, bool) != isinstance(want, bool):
-        return False  # True is 1 for Python, and no number for a reader
-    if isinstance(mine, str) and isinstance(want, str):
-        mine, want = ("".join(text.lower().split()) for text in (mine, want))
-    return _same(mine, want, 0.0 if isinstance(want, int) and within == 1e-3 else within)
-
-
 def _plain(thing: Any) -> Any:
     """Values as their numbers, arrays and tuples as lists."""
     if hasattr(thing, "tolist"):
@@ -112,11 +103,23 @@ def _plain(thing: Any) -> Any:
     return thing
 
 
-def _same(got: Any, want: Any, within: float) -> bool:
+def _loose(thing: Any) -> Any:
+    """An answer with its texts without case and spaces, and with True as no number."""
+    thing = _plain(thing)
+    if isinstance(thing, list):
+        return [_loose(item) for item in thing]
+    if isinstance(thing, bool):
+        return str(thing)
+    return "".join(thing.lower().split()) if isinstance(thing, str) else thing
+
+
+def _same(got: Any, want: Any, within: float | None) -> bool:
     got, want = _plain(got), _plain(want)
     if isinstance(got, list) and isinstance(want, list):
         return len(got) == len(want) and all(map(_same, got, want, [within] * len(got)))
     if isinstance(got, int | float) and isinstance(want, int | float):
+        if within is None:
+            within = 0.0 if isinstance(want, int) else 1e-3
         near = abs(got - want) <= within * max(1.0, abs(want))
         return near or got == want or (math.isnan(got) and math.isnan(want))
     return bool(got == want)

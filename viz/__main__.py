@@ -69,8 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument(
         "--forks", metavar="K",
-        help="of --worksheet: how many values of each circuit are used more than once, at least "
-        "(0); a circuit of one gate is then x * x or x + x",
+        help="of --worksheet: how many values of each circuit are used more than once, or one "
+        "more (0: none); a circuit of one gate is then x * x or x + x",
     )  # fmt: skip
     parser.add_argument(
         "--gate-sheet", action="store_true",

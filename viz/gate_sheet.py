@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from autograd_core import Gate, Value, apply, gates, gradients
+from autograd_core import Gate, Op, Value, apply, gates, gradients
 
 from .dot import digraph
 from .formula import fill, plain
@@ -157,14 +157,13 @@ def _tried(gate: Gate) -> Iterator[Value]:
 
 
 def _by_hand(gate: Gate, point: tuple[float, ...]) -> Picture:
-    """The picture of a gate that takes more inputs than a Value can have; slopes by differences."""
+    """The picture of a gate that takes more inputs than a Value can have."""
     nodes, edges = [], []
-    for i, (name, x) in enumerate(zip(gate.operands, point, strict=True)):
-        up, down = (gate.evaluate([*point[:i], x + h, *point[i + 1 :]]) for h in (0.25, -0.25))
-        grad = ARRIVES * (up - down) / 0.5
-        nodes.append(Node(f"n{i}", name, data=x, grad=grad, uses=1))
-        edges.append(Edge(f"n{i}", "y", i, grad=grad, wire=f"n{i}-y-{i}"))
     value = gate.evaluate([*point])
+    for i, (name, x) in enumerate(zip(gate.operands, point, strict=True)):
+        (slope,) = Op(gate, i).value([value, *point])
+        nodes.append(Node(f"n{i}", name, data=x, grad=ARRIVES * slope, uses=1))
+        edges.append(Edge(f"n{i}", "y", i, grad=ARRIVES * slope, wire=f"n{i}-y-{i}"))
     nodes.append(Node("y", "y", gate.op, data=value, grad=ARRIVES, ordered=True))
     return Picture(tuple(nodes), tuple(edges), "y", backward=True)
 

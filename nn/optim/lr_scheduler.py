@@ -21,11 +21,9 @@ class Optimizer(Protocol):
 
 
 class _Scheduler:
-    """Counts the epochs, and multiplies the optimiser's `lr` by gamma every `step_size` epochs."""
+    """Counts the epochs, and after each gives the optimiser the rate of the next."""
 
-    step_size = 1
-
-    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+    def __init__(self, optimizer: Optimizer) -> None:
         who = type(self).__name__
         if not hasattr(optimizer, "lr"):
             raise TypeError(
@@ -33,18 +31,39 @@ class _Scheduler:
                 f"got {type(optimizer).__name__}"
             )
         self.optimizer = optimizer
-        self.gamma = bounded(gamma, f"{who}: gamma")
         self.last_epoch = 0
 
     def step(self) -> None:
         """End an epoch: change the learning rate for the next."""
         self.last_epoch += 1
-        if self.last_epoch % self.step_size == 0:
-            self.optimizer.lr *= self.gamma
+        self.optimizer.lr = self._rate()
+
+    def _rate(self) -> float:
+        raise NotImplementedError
 
     def get_last_lr(self) -> list[float]:
         """The current learning rate, in a list as PyTorch returns it."""
         return [self.optimizer.lr]
+
+
+class StepLR(_Scheduler):
+    """Multiplies the learning rate by gamma every `step_size` epochs."""
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
+        super().__init__(optimizer)
+        self.step_size = whole(step_size, "StepLR: step_size", 1)
+        self.gamma = bounded(gamma, f"{type(self).__name__}: gamma")
+
+    def _rate(self) -> float:
+        lr = self.optimizer.lr
+        return lr if self.last_epoch % self.step_size else lr * self.gamma
+
+
+class ExponentialLR(StepLR):
+    """Multiplies the learning rate by gamma every epoch."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        super().__init__(optimizer, 1, gamma)
 
 
 class LambdaLR(_Scheduler):
@@ -54,7 +73,7 @@ class LambdaLR(_Scheduler):
     """
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Callable[[int], float]) -> None:
-        super().__init__(optimizer, 1.0)
+        super().__init__(optimizer)
         if not callable(lr_lambda):
             raise TypeError(
                 "LambdaLR: lr_lambda must be a function of the epoch, as in LambdaLR(optimizer, "
@@ -62,25 +81,8 @@ class LambdaLR(_Scheduler):
             )
         self.lr_lambda = lr_lambda
         self.base_lr = optimizer.lr
-        self._set()
+        optimizer.lr = self._rate()
 
-    def step(self) -> None:
-        """End an epoch: change the learning rate for the next."""
-        self.last_epoch += 1
-        self._set()
-
-    def _set(self) -> None:
-        factor = bounded(self.lr_lambda(self.last_epoch), f"LambdaLR: lr_lambda({self.last_epoch})")
-        self.optimizer.lr = self.base_lr * factor
-
-
-class StepLR(_Scheduler):
-    """Multiplies the learning rate by gamma every `step_size` epochs."""
-
-    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        super().__init__(optimizer, gamma)
-        self.step_size = whole(step_size, "StepLR: step_size", 1)
-
-
-class ExponentialLR(_Scheduler):
-    """Multiplies the learning rate by gamma every epoch."""
+    def _rate(self) -> float:
+        epoch = self.last_epoch
+        return self.base_lr * bounded(self.lr_lambda(epoch), f"LambdaLR: lr_lambda({epoch})")
