@@ -193,7 +193,7 @@ class Schedule:
         depth: dict[int, int] = {}
         levels: list[list[Instruction]] = []
         for line in code:
-            level = max([depth.get(r, 0) for r in line.operands], default=0)
+            level = max([depth.get(r, 0) for r in line.operands])
             if line.shape:
                 depth.update(dict.fromkeys(line.results, level + 1))
             else:

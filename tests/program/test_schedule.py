@@ -123,7 +123,7 @@ def scattered(order):
     biases = tuple(inputs + i for i in (2, 0, 1))
     code = [
         Instruction(first, AFFINE, (*biases, *matrix, *vector), (n, m)),
-        Instruction(first + n, OUTER, (4, first + 2, 1, first, 3), (3, 2)),
+        Instruction(first + n, OUTER, (4, first + 2, 6, first, 3), (3, 2)),
         Instruction(first + n + 6, DOT, (0, 6, 4, 5, first + 1, 7, 1, 1, 2, 0)),
         Instruction(first + n + 7, DOT, (3, 6, 4, 5)),
         Instruction(first + n + 8, DOT, (1, 7, 3, 6, first, 5, 4, 2, 0, 2)),
@@ -334,6 +334,8 @@ def test_a_block_reads_only_what_is_there_before_it(name, readable):
 def test_matrices_and_what_they_multiply_lie_side_by_side(name):
     plan = Schedule(PROGRAMS[name][0])
     for block in plan.blocks:
+        if block.op in (AFFINE, OUTER):
+            assert block.of_lanes
         if block.op is AFFINE:
             assert isinstance(block.sources[1], range) and block.sources[1].step == 1
             assert min(block.matrix) >= 0
@@ -408,6 +410,40 @@ def test_only_a_readable_plan_parts_what_reads_from_different_places():
     for readable, sizes in ((False, [2, 2]), (True, [1, 1, 1, 1])):
         blocks = [b for b in Schedule(program, readable).blocks if not isinstance(b.op, Move)]
         assert [block.size for block in blocks] == sizes
+
+
+def test_a_readable_plan_tells_arguments_parameters_constants_and_blocks_apart():
+    code = [Instruction(6 + k, Op(gates[name]), (0,))
+            for k, name in enumerate(("exp", "sin", "cos", "tanh", "sinh"))]  # fmt: skip
+    code += [Instruction(11 + r, Op(gates["mul"]), (6, r)) for r in range(11)]
+    program = Program([*"xyzu"], ["w"], [3.0], code, range(11, 22)).verify()
+    sizes = [block.size for block in Schedule(program, True).blocks if str(block.op) == "mul"]
+    assert sizes == [1] * 11
+
+
+@pytest.mark.parametrize("pairs", [1, 2, PAIRS, PAIRS + 1])
+def test_in_a_readable_plan_a_long_dot_is_a_block_by_itself(pairs):
+    code = [Instruction(12 + i, DOT, tuple(range(2 * pairs))) for i in range(2)]
+    program = Program([f"x[{i}]" for i in range(12)], [], [], code, [12, 13]).verify()
+    sizes = [block.size for block in Schedule(program, True).blocks]
+    assert sizes == ([1, 1] if pairs > PAIRS else [2])
+
+
+def test_dots_of_any_length_make_one_block_for_an_executor():
+    code = [Instruction(12 + i, DOT, tuple(range(2 * i + 2))) for i in range(6)]
+    program = Program([f"x{i}" for i in range(12)], [], [], code, range(12, 18)).verify()
+    assert [block.counts for block in Schedule(program).blocks] == [(1, 2, 3, 4, 5, 6)]
+
+
+def test_results_lie_in_the_order_of_what_they_read():
+    """In rows, where w1 comes first; in a text, which reads both among the parameters."""
+    code = [
+        Instruction(3 + i, Op(gates["mul"]), at) for i, at in enumerate([(0, 2), (3, 1), (3, 2)])
+    ]
+    program = Program(["x"], ["w0", "w1"], [], code, [4, 5]).verify()
+    assert step_of(Schedule(program).blocks[-1].sources[1]) == 2
+    flat = Flat(Schedule(program, True))
+    assert flat.operands(flat.blocks[-1])[1] == (0, 1)
 
 
 def test_what_lies_as_it_is_needed_is_not_moved():
@@ -500,6 +536,8 @@ def test_flat_reads_see_through_moves(name, readable):
         for places in flat.operands(block):
             assert moved.isdisjoint(places)
     assert moved.isdisjoint(flat.outputs) and moved.isdisjoint(flat.gradients)
+    first = [block for block in plan.blocks[: plan.forward] if not isinstance(block.op, Move)]
+    assert flat.blocks[: flat.forward] == first
     assert flat.size == plan.singles + plan.rows
 
 
