@@ -141,10 +141,19 @@ def test_sets_have_their_size_both_labels_and_a_random_order(make):
     assert labels != sorted(labels) and labels[:10] != [0, 1] * 5
 
 
+def test_what_is_not_said_is_as_documented():
+    for make in (moons, circles, xor):
+        assert make(rng=0) == make(100, 0.1, 0)
+    assert circles(rng=0) == circles(rng=0, factor=0.5)
+    assert gaussian_points(rng=0) == gaussian_points(100, (0.0, 0.0), 1.0, 0)
+    assert list(DataLoader(TensorDataset(LABELS))) == [([x],) for x in LABELS]
+
+
 def test_moons_draw_as_before():
     points, labels = moons(4, rng=1)
     assert labels == [0, 1, 1, 0]
     assert points[0] == pytest.approx((-1.1092173215104142, 0.0031334516831718), abs=1e-12)
+    assert points[1] == pytest.approx((1.8977896829989127, 0.3563170554897469), abs=1e-12)
     assert points[3] == pytest.approx((1.1288184753155464, 0.1449445608699771), abs=1e-12)
 
 
@@ -166,17 +175,14 @@ def test_moons_repeat():
     assert moons(20) == first
 
 
-def test_moons_are_half_circles():
+def test_moons_are_evenly_spaced_half_circles():
     points, labels = moons(51, noise=0.0, rng=3)
-    for (x, y), label in zip(points, labels, strict=True):
-        if label:
-            assert math.hypot(x - 1.0, y - 0.5) == pytest.approx(1.0)
-            assert y <= 0.5 + 1e-12
-        else:
-            assert math.hypot(x, y) == pytest.approx(1.0)
-            assert y >= -1e-12
-    upper = sorted(x for (x, _), label in zip(points, labels, strict=True) if label == 0)
-    assert (upper[0], upper[-1]) == pytest.approx((-1.0, 1.0))
+    for label, count in ((0, 26), (1, 25)):
+        own = [point for point, c in zip(points, labels, strict=True) if c == label]
+        around = [(1.0 - x, 0.5 - y) if label else (x, y) for x, y in own]
+        angles = sorted(math.atan2(abs(y), x) for x, y in around)
+        np.testing.assert_allclose(angles, np.linspace(0.0, math.pi, count), atol=1e-12)
+        assert all(math.hypot(x, y) == pytest.approx(1.0) and y > -1e-12 for x, y in around)
 
 
 def test_moons_noise_and_order():
@@ -190,14 +196,17 @@ def test_moons_noise_and_order():
 
 @pytest.mark.parametrize("factor", [0.5, 0.2])
 def test_circles_are_circles(factor):
-    points, labels = circles(50, noise=0.0, rng=3, factor=factor)
+    points, labels = circles(51, noise=0.0, rng=3, factor=factor)
     for (x, y), label in zip(points, labels, strict=True):
         assert math.hypot(x, y) == pytest.approx(factor if label else 1.0)
-    for label in (0, 1):
+    for label, count in ((0, 26), (1, 25)):
         angles = sorted(
-            math.atan2(y, x) for (x, y), c in zip(points, labels, strict=True) if c == label
-        )
-        np.testing.assert_allclose(np.diff(angles), 2 * math.pi / 25, atol=1e-12)
+            math.atan2(y, x) % (2 * math.pi)
+            for (x, y), c in zip(points, labels, strict=True) if c == label
+        )  # fmt: skip
+        steps = np.diff(angles)
+        assert len(steps) == count - 1
+        np.testing.assert_allclose(steps, 2 * math.pi / count, atol=1e-12)
 
 
 def test_xor_has_a_label_for_each_corner():
@@ -225,7 +234,7 @@ def test_gaussian_points_have_their_mean_and_deviation():
     assert abs(np.corrcoef(np.array(points).T)[0, 1]) < 0.05
     assert gaussian_points(3, rng=1) == gaussian_points(3, rng=random.Random(1))
     wide = gaussian_points(3, [5.0] * 10, 0.0, rng=1)
-    assert wide == [(5.0,) * 10] * 3
+    assert wide == [(5.0,) * 10] * 3 and gaussian_points(0) == []
 
 
 @pytest.mark.parametrize("make", [moons, circles, xor, gaussian_points])
