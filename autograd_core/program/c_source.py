@@ -179,11 +179,11 @@ class _Writer:
         last = 0
         for block in flat.blocks:
             reads = {at for source in flat.operands(block) for at in source}
-            at = max([known_after.get(x, 0) for x in reads], default=0)
+            at = max([known_after.get(x, 0) for x in reads])
             adds = block.of_lanes and not block.lanes
             known_after.update(dict.fromkeys(flat.results(block), at + adds))
             placed.append((at, block, reads))
-            last = max(last, at + adds)
+            last = max(last, at)
         stages = [_Stage() for _ in range(last + 1)]
         for number, stage in enumerate(stages):
             results = (*flat.outputs, *flat.gradients)
