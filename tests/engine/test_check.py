@@ -11,6 +11,7 @@ from autograd_core import (
     Interval,
     Value,
     asin,
+    check,
     check_gate,
     check_gradient,
     elu,
@@ -302,6 +303,7 @@ def test_differences_are_slopes_to_many_digits():
 def test_differences_are_slopes_where_the_function_bends_or_is_coarse():
     (row,) = check_gradient(lambda x: (60.0 * x).sin(), [0.7])
     assert row.numeric == close(row.analytic, rel=5e-13)
+    assert (row.left, row.right) == (close(row.analytic, rel=1e-10),) * 2
     (row,) = check_gradient(lambda x: (x + 1e6) - 1e6, [0.7])  # small steps see its rounding
     assert (row.left, row.right) == (close(1.0, rel=1e-8), close(1.0, rel=1e-8))
 
@@ -313,3 +315,8 @@ def test_at_the_edge_of_a_power_the_quotients_come_to_a_slope_slowly(power):
     assert row.analytic == 3.0 and abs(row.numeric - 3.0) < 1e-9
     with pytest.raises(GradientError):
         check_gradient(lambda x: x**power + 3.0 * x - 1e-5 * x.detach() * 0.5 ** x.detach(), [0.0])
+
+
+def test_quotients_that_grow_by_equal_steps_are_left_as_they_are():
+    """As those of x log x at 0: Aitken's limit would divide by the difference of two steps."""
+    assert 80.0 < check._limit(lambda h: 100.0 + math.log2(h), 1.0, 1) < 101.0
