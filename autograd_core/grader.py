@@ -228,7 +228,6 @@ class _Trial:
         self.name = name_of(work)
         self.values = circuit.values()
         self.root = self.values[-1]
-        self.trouble = ""
         self.right = gradients(self.root)
         self.got: Gradients = {}
         self.earlier: Gradients | None = None

@@ -9,7 +9,9 @@ import pytest
 from autograd_core import (
     Gate,
     Grade,
+    TraceError,
     Value,
+    compile_graph,
     exp,
     grade,
     grade_gradients,
@@ -498,3 +500,62 @@ def test_a_report_cannot_be_changed():
     assert isinstance(report, Grade) and repr(report) == str(report)
     with pytest.raises(AttributeError):
         report.passed = False
+
+
+# ---------------------------------------------------------------- as it is read
+
+
+def test_a_grade_is_printed_for_its_reader():
+    x, y = Value(3.0, "x"), Value(2.0, "y")
+    f = x * y + 1.0
+    f.label = "f"
+    wrong = Grade(False, "No.", 1, "gradient of x", 2.0, 4.0, None, f, "f = x * y + 1")
+    circuit = "    f = x * y + 1    with x = 3, y = 2\n"
+    assert str(wrong) == f"Not yet. No.\n{circuit}    gradient of x: got 4, expected 2"
+    missing = wrong._replace(got=None, circuit=None)
+    assert str(missing) == "Not yet. No.\n    gradient of x: got nothing, expected 2"
+    assert str(Grade(False, "No.", place="a weight")) == "Not yet. No.\n    a weight"
+    assert str(Grade(False, "No.", circuit=Value(1.0))) == "Not yet. No."
+    assert str(Grade(True, "Right.")) == "Right." and Grade(True, "").tried == 0
+
+
+@pytest.mark.parametrize(
+    "got, shown",
+    [(1.0 / 3.0, "0.333333"), (1.0 + 1e-9, "1.000000001"), (1.0 + 2.0**-52, "1.0000000000000002")],
+)
+def test_numbers_are_printed_with_as_many_digits_as_tell_them_apart(got, shown):
+    assert str(Grade(False, "", 1, "here", 1.0, got)).endswith(f"here: got {shown}, expected 1")
+
+
+def test_a_long_circuit_is_cut_off():
+    for size, end in ((300, ""), (301, " ...")):
+        report = Grade(False, "No.", circuit=Value(1.0), expression="x" * size)
+        assert str(report) == f"Not yet. No.\n    {'x' * 300}{end}"
+
+
+def test_each_gate_has_its_turn_to_be_the_root_of_ever_larger_circuits():
+    seen = []
+
+    def looks(root):
+        if not root.grad:
+            seen.append((root.op, len([v for v in topological(root) if v.inputs])))
+        return as_lesson_2(root)
+
+    assert grade(looks, gates=["+", "*", "exp"], circuits=8)
+    roots = seen[::2]  # each circuit is run twice
+    assert [op for op, _ in roots] == ["+", "*", "exp"] * 2 + ["+", "*"]
+    assert all(size <= k for k, (_, size) in enumerate(roots, 1)) and roots[0][1] == 1
+    assert grade(into_grad, circuits=1).tried == 1
+
+
+def test_larger_circuits_tell_mistakes_apart_that_look_alike_in_a_small_one():
+    for name, way, tried in (("wrong operand", 0, 2), ("wrong order", 3, 15)):
+        report = grade(PLANTED[name][0][way], gates=["+", "-", "*"])
+        assert report.mistake is mistakes[name] and report.tried == tried
+
+
+def test_nothing_is_judged_while_a_function_is_traced():
+    x = Value(1.0)
+    for call in (lambda: grade(into_grad), lambda: grade_gradients(x * x, {x: 2.0})):
+        with pytest.raises(TraceError, match=r"grade(_gradients)?\(\) is called"):
+            compile_graph(lambda row, call=call: call() and row[0]).value_and_grad([[1.0]])

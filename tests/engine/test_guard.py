@@ -1,5 +1,6 @@
 """A learner's function is run with care: it ends, it is explained, and it leaves nothing behind."""
 
+import contextlib
 import random
 import re
 import sys
@@ -50,8 +51,8 @@ def again(x):
 @pytest.mark.parametrize(
     "function, arguments, words",
     [
-        (f, (0,), "f raised ZeroDivisionError: division by zero, in line 19: return 1 / x."),
-        (g, ([],), "g raised TypeError: list indices .*, in line 23: return helper\\(x\\)"),
+        (f, (0,), "f raised ZeroDivisionError: division by zero, in line 20: return 1 / x."),
+        (g, ([],), "g raised TypeError: list indices .*, in line 24: return helper\\(x\\)"),
         (f, (), "f could not be called with \\(x\\): .* missing 1 required .* def f\\(x\\):"),
         (f, (1, 2), "f could not be called with \\(x\\): .* 2 were given"),
         (again, (1,), "again calls itself again and again without an end, in line .*again\\(x\\)"),
@@ -105,6 +106,15 @@ def test_a_cheat_that_hides_its_error_is_seen_too():
     assert "calls backward()" in attempt(
         hidden, Value(1.0), form="(x)", without=[Value.backward]
     ).trouble  # fmt: skip
+
+
+def test_a_cheat_by_way_of_a_library_is_told_at_the_learners_own_line():
+    def hidden(x):
+        with contextlib.ExitStack() as stack:
+            stack.callback(x.backward)
+
+    trouble = attempt(hidden, Value(1.0), form="(x)", without=[Value.backward]).trouble
+    assert "calls backward(), in line" in trouble and ": with contextlib.ExitStack()" in trouble
 
 
 def test_only_a_function_can_be_called():
