@@ -4,6 +4,7 @@ from . import functions as _functions
 from .check import GradientError, check_gate, check_gradient
 from .comparisons import Comparison, comparisons
 from .derivative import grad, hessian, hvp, jacobian, value_and_grad
+from .draws import drawn
 from .errors import TraceError
 from .functions import *  # noqa: F403 - one function per gate, listed there
 from .gate import Failure, Gate, Identity, Interval
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Circuit", "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError",
     "Identity", "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value",
-    "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "first_nan",
-    "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian", "hvp",
-    "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",
+    "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "drawn",
+    "first_nan", "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian",
+    "hvp", "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",
     "random_circuit", "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
     "value_and_grad",
 ]  # fmt: skip

@@ -182,7 +182,7 @@ def test_arrays_come_late():
     runs = {name for name in NAMES if name.startswith("autograd_core/program/run_")}
     assert everywhere <= runs | {
         "autograd_core/program/compiled.py", "autograd_core/program/executors.py",
-        "nn/training.py", "nn/judges.py",
+        "nn/training.py", "nn/judges.py", "nn/layers.py",
     }  # fmt: skip
     assert early <= runs
     for path in of_package("autograd_core") + of_package("nn"):

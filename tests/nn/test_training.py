@@ -19,7 +19,7 @@ from nn.optim import EWA, SGD, Adam, AdamW, Optimizer, RMSprop, lr_scheduler
 @pytest.fixture(autouse=True, params=[*filter(is_there, EXECUTORS)])
 def executor(request, monkeypatch):
     """Every test of this file, step by step in NumPy and in the loop in C."""
-    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", request.param)
+    monkeypatch.setenv("AUTOGRAD_CORE_BACKEND", request.param)
     return request.param
 
 

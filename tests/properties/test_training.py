@@ -45,7 +45,7 @@ ACTIVATIONS = sampled_from([nn.Tanh, nn.Sigmoid, nn.Softplus, nn.ELU])  # no kin
 @pytest.fixture(scope="module", autouse=True)
 def on_numpy():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTOGRAD_CORE_EXECUTOR", "numpy")
+        patch.setenv("AUTOGRAD_CORE_BACKEND", "numpy")
         yield
 
 
