@@ -344,8 +344,11 @@ class Dropout(_Units):
         if not self.training or self.p == 0.0:
             return x
         masks = drawn(self._draw, len(x))
+        # A picture folds what belongs to a neuron into it; the text of a program has one array.
+        name = "mask[{}]" if is_tracing() or not self.label else "neuron{}.mask"
+        dot = f"{self.label}." if self.label else ""
         for j, mask in enumerate(masks):
-            mask.label = f"{self.label}.neuron{j}.mask" if self.label else f"mask{j}"
+            mask.label = dot + name.format(j)
         return self._named([value * mask for value, mask in zip(x, masks, strict=True)])
 
     def _draw(self, count: int) -> Any:

@@ -86,7 +86,9 @@ def fit(
     if scheduler is not None and not callable(getattr(scheduler, "step", None)):
         raise TypeError(f"fit: scheduler must have a step(), got {type(scheduler).__name__}")
     if eager and backend is not None:
-        raise TypeError("fit: a backend runs a program, and eager=True makes none: give one of them")
+        raise TypeError(
+            "fit: a backend runs a program, and eager=True makes none: give one of them"
+        )
     loader = _loader(data, batch_size, shuffle, rng)
     given = model, loss_fn, loader, optimizer, scheduler
     steps = _Steps(*given) if eager else _Replay(*given, verify=verify, backend=backend)

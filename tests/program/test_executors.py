@@ -71,9 +71,7 @@ def test_without_the_compiled_part_it_runs_on_numpy_and_says_nothing(pure):
         env=environment | {"AUTOGRAD_CORE_PURE": "1"} if pure else environment,
     )  # fmt: skip
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert done.stdout.startswith(
-        "backend 'native' cannot be used, the compiled part is not there"
-    )
+    assert done.stdout.startswith("backend 'native' cannot be used, the compiled part is not there")
     assert "a C compiler and Python's headers, or give backend='numpy'" in done.stdout
 
 
