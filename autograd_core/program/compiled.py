@@ -70,9 +70,9 @@ def compile_graph(
     raises, naming the lane.
 
     What a trace cannot see (`is`, `isinstance`, `match`, a generator of your own, the clock) is
-    fixed in the program. (Random numbers are drawn anew for every example of every call where fn
-    has them from `drawn`, as nn.Dropout does.) So the first time it runs, `verify` distinct examples, fewer if they take
-    long, are run eagerly too; TraceError if value or gradient differ.
+    fixed in the program. So the first time it runs, `verify` distinct examples, fewer if they take
+    long, are run eagerly too; TraceError if value or gradient differ. Random numbers that fn has
+    from `drawn`, as the masks of nn.Dropout, are new for every example of every call.
 
     A graph that was made outside of fn is part of the program, from its leaves on; its plain
     numbers are leaves, too, so give `parameters` if it has any. Once one of these is written, the
@@ -418,8 +418,8 @@ class _Draws:
         self._columns: dict[Callable[[int], Any], list[int]] = {}
         self.width = 0
         for draw, count in draws:
-            columns = self._columns.setdefault(draw, [])
-            columns += range(self.width, self.width + count)
+            places = self._columns.setdefault(draw, [])
+            places += range(self.width, self.width + count)
             self.width += count
         self._ahead: Any = None
 
@@ -438,10 +438,10 @@ class _Draws:
         if done:
             table[:done] = known
         rest = len(table) - done
-        for draw, columns in self._columns.items():
-            size = rest * len(columns)
+        for draw, places in self._columns.items():
+            size = rest * len(places)
             if size:
-                table[done:, columns] = np.reshape(checked(draw(size), size), (rest, -1))
+                table[done:, places] = np.reshape(checked(draw(size), size), (rest, -1))
         return table[:count]
 
 

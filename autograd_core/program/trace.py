@@ -249,8 +249,8 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
         if generators() != drawn:
             raise TraceError(
                 "the traced function draws random numbers, which would stay the same in every "
-                "later call: take them from autograd_core.drawn, pass them as arguments, or train with "
-                "eager=True"
+                "later call: take them from autograd_core.drawn, pass them as arguments, or train "
+                "with eager=True"
             )
         lone = isinstance(answer, Value | Condition) or not isinstance(answer, Iterable)
         outputs = []

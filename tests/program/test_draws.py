@@ -1,4 +1,4 @@
-"""Random numbers in compiled graphs: inputs that every call fills anew, the engine's in its order."""
+"""Random numbers in compiled graphs: every call has new ones, those that the engine would draw."""
 
 import random
 
