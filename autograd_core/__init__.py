@@ -55,7 +55,10 @@ def __getattr__(name: str) -> object:
         globals()[name] = room = _room(name)
         return room
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .errors import OF_TORCH
+
+        hint = f"{__name__} has no {name}: {OF_TORCH[name]}" if name in OF_TORCH else ""
+        raise AttributeError(hint or f"module {__name__!r} has no attribute {name!r}")
     home: object
     if name in ("Circuit", "random_circuit"):
         from . import circuits as home

@@ -1,11 +1,20 @@
 """Neural networks made of single scalars: layers, losses, optimisers, training."""
 
+from typing import TYPE_CHECKING
+
 from . import data, diagnose, init, judges, layers, losses, optim
 from .data import DataLoader, TensorDataset, circles, moons, xor
+from .elsewhere import missing
 from .layers import *  # noqa: F403 - the modules, listed there
 from .losses import *  # noqa: F403 - likewise
 from .module import Module
 from .training import fit
+
+if not TYPE_CHECKING:  # which would take every name for one that is here
+
+    def __getattr__(name: str) -> object:
+        raise missing("nn", name)
+
 
 make_moons, make_circles = moons, circles  # scikit-learn's names
 

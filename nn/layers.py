@@ -480,8 +480,10 @@ class Sequential(Module):
     def __iter__(self) -> Iterator[Module]:
         return iter(self._stack)
 
-    def __getitem__(self, index: int) -> Module:
-        return self._stack[index]
+    def __getitem__(self, index: int | slice) -> Any:
+        """Module `index`; of a slice, a Sequential of the same modules."""
+        chosen = self._stack[index]
+        return Sequential(*chosen) if isinstance(chosen, list) else chosen
 
     def __len__(self) -> int:
         return len(self._stack)
