@@ -2,14 +2,14 @@
 
 from . import functions as _functions
 from .check import GradientError, check_gate, check_gradient
-from .comparisons import Comparison, comparisons
+from .comparison import Comparison, comparisons
 from .derivative import grad, hessian, hvp, jacobian, value_and_grad
 from .draws import drawn
 from .errors import TraceError
 from .functions import *  # noqa: F403 - one function per gate, listed there
 from .gate import Failure, Gate, Identity, Interval
 from .graph import first_nan, first_stale, gradients, is_stale, release, topological
-from .mistakes import Mistake, mistakes
+from .mistake import Mistake, mistakes
 from .modes import is_tracing, no_grad, trace_creation, used
 from .native import is_native
 from .table import gates

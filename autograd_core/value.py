@@ -24,7 +24,7 @@ from weakref import ref
 
 from . import elementary as xp
 from . import errors, modes
-from .comparisons import last as compared
+from .comparison import last as compared
 from .gate import Gate
 from .graph import checked_seed, gradients, summed, topological
 from .native import adopted

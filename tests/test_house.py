@@ -323,3 +323,13 @@ def test_the_version_is_that_of_the_distribution():
     from importlib.metadata import version
 
     assert autograd_core.__version__ == version("autograd-core")
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.name != "__init__.py"], ids=module_of)
+def test_no_name_hides_a_module(path):
+    """`autograd_core.gates` is the table: its module has another name, and so it is everywhere."""
+    package, _, name = module_of(path).rpartition(".")
+    if path.name == "hatch_build.py" or (path.name == "run_native.py" and not is_native()):
+        return  # see test_all_exists
+    module = importlib.import_module(f"{package}.{name}")
+    assert getattr(importlib.import_module(package), name, module) is module
