@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from . import data, diagnose, init, judges, layers, losses, optim
-from .data import DataLoader, TensorDataset, circles, moons, xor
+from .data import DataLoader, TensorDataset, circles, make_circles, make_moons, moons, xor
 from .elsewhere import missing
 from .layers import *  # noqa: F403 - the modules, listed there
 from .losses import *  # noqa: F403 - likewise
@@ -15,8 +15,6 @@ if not TYPE_CHECKING:  # which would take every name for one that is here
     def __getattr__(name: str) -> object:
         raise missing("nn", name)
 
-
-make_moons, make_circles = moons, circles  # scikit-learn's names
 
 __all__ = [
     "DataLoader", "Module", "TensorDataset", "circles", "data", "diagnose", "fit", "init", "judges",
