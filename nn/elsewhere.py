@@ -34,7 +34,7 @@ HINTS: dict[str, dict[str, str]] = {
         "Softmax": "nn.CrossEntropyLoss() takes the scores; the shares are e / sum(es) for es = "
         "[x.exp() for x in scores]",
         "LogSoftmax": "nn.CrossEntropyLoss() takes the scores",
-        "GELU": "write a Module whose forward is [x * (1.702 * x).sigmoid() for x in xs]",
+        "GELU": "write a Module whose forward is nearly [x * (1.702 * x).sigmoid() for x in xs]",
         "SiLU": "write a Module whose forward is [x * x.sigmoid() for x in xs]",
         "Flatten": "an example is a flat list of numbers",
         "Conv2d": _UNITS,
@@ -44,7 +44,7 @@ HINTS: dict[str, dict[str, str]] = {
         "LSTM": _UNITS,
         "MultiheadAttention": _UNITS,
         "utils": "a norm is clipped by arithmetic: norm = math.hypot(*[p.grad for p in ps]), then "
-        "p.grad *= min(1.0, limit / norm) for each of them",
+        "p.grad *= min(1.0, limit / (norm + 1e-6)) for each of them",
     },
     "nn.init": {
         "ones_": "constant_(weights, 1.0)",
@@ -55,7 +55,7 @@ HINTS: dict[str, dict[str, str]] = {
     "nn.optim.lr_scheduler": {
         "CosineAnnealingLR": _LAMBDA.format("lambda epoch: 0.5 + 0.5 * cos(pi * epoch / T_max)"),
         "MultiStepLR": _LAMBDA.format("lambda epoch: gamma ** sum(epoch >= m for m in milestones)"),
-        "LinearLR": _LAMBDA.format("lambda epoch: min(1.0, (epoch + 1) / 5)"),
+        "LinearLR": _LAMBDA.format("a function of the epoch"),
         "OneCycleLR": _LAMBDA.format("a function of the epoch"),
         "ReduceLROnPlateau": "nn.fit(..., watch=f) calls f(epoch, loss) after each pass: set "
         "optimizer.lr there",

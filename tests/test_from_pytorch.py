@@ -150,5 +150,6 @@ def test_names_that_nobody_has_are_plain_errors():
         with pytest.raises(AttributeError, match=f"^{name} has no frobnicate$"):
             _ = owner.frobnicate
     assert not hasattr(nn.ReLU(), "to") and not hasattr(Value(1.0), "requires_grad")
+    assert Value.requires_grad.hint.startswith("every Value has")  # so that help(Value) works
     with pytest.raises(AttributeError, match="not given to the optimiser"):
         Value(1.0).requires_grad = False

@@ -415,12 +415,12 @@ class _Draws:
     """
 
     def __init__(self, draws: Sequence[tuple[Callable[[int], Any], int]]) -> None:
-        self._columns: dict[Callable[[int], Any], list[int]] = {}
+        columns: dict[Callable[[int], Any], list[int]] = {}
         self.width = 0
         for draw, count in draws:
-            places = self._columns.setdefault(draw, [])
-            places += range(self.width, self.width + count)
+            columns.setdefault(draw, []).extend(range(self.width, self.width + count))
             self.width += count
+        self._columns = [(draw, len(at), _as_slice(at)) for draw, at in columns.items() if at]
         self._ahead: Any = None
 
     def ahead(self, count: int) -> Any:
@@ -438,11 +438,16 @@ class _Draws:
         if done:
             table[:done] = known
         rest = len(table) - done
-        for draw, places in self._columns.items():
-            size = rest * len(places)
-            if size:
-                table[done:, places] = np.reshape(checked(draw(size), size), (rest, -1))
+        for draw, each, at in self._columns if rest else ():
+            size = rest * each
+            table[done:, at] = np.reshape(checked(draw(size), size), (rest, -1))
         return table[:count]
+
+
+def _as_slice(places: list[int]) -> Any:
+    """Places that lie side by side as a slice, which is quicker to fill."""
+    first, end = places[0], places[-1] + 1
+    return slice(first, end) if end - first == len(places) else places
 
 
 class _Batch:
