@@ -1,5 +1,6 @@
 """Neural networks made of single scalars: layers, losses, optimisers, training."""
 
+import sys
 from typing import TYPE_CHECKING
 
 from . import data, diagnose, init, judges, layers, losses, optim
@@ -13,7 +14,7 @@ from .training import fit
 if not TYPE_CHECKING:  # which would take every name for one that is here
 
     def __getattr__(name: str) -> object:
-        raise missing("nn", name)
+        raise missing("nn", name, sys.modules[__name__])
 
 
 __all__ = [

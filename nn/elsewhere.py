@@ -5,7 +5,7 @@ docs/from_pytorch.md has all of it in tables, and what has the same name.
 
 from __future__ import annotations
 
-__all__ = ["missing"]
+__all__ = ["HINTS", "missing"]
 
 _LIST = (
     "a {} of modules in an attribute will do, as self.layers = [nn.Linear(2, 8), nn.Linear(8, 1)]"
@@ -71,7 +71,10 @@ HINTS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
-def missing(owner: str, name: str, shown: str = "") -> AttributeError:
-    """The error for a name that `owner` does not have; `shown`: what messages call the owner."""
+def missing(owner: str, name: str, thing: object, shown: str = "") -> AttributeError:
+    """The error for a name that a module of this package, or a Module, does not have."""
     hint = HINTS[owner].get(name)
-    return AttributeError(f"{shown or owner} has no {name}" + (f": {hint}" if hint else ""))
+    if hint is not None:
+        return AttributeError(f"{shown or owner} has no {name}: {hint}")
+    # With these two Python may add "Did you mean ...?".
+    return AttributeError(f"module {owner!r} has no attribute {name!r}", name=name, obj=thing)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Callable
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -34,7 +35,7 @@ __all__ = [
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        raise missing("nn.init", name)
+        raise missing("nn.init", name, sys.modules[__name__])
 
 
 Rng: TypeAlias = "int | random.Random | None"

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from autograd_core import Value, is_tracing, used
 
-from .elsewhere import missing
+from .elsewhere import HINTS, missing
 
 __all__ = ["Module"]
 
@@ -61,7 +61,9 @@ class Module:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> object:
-            raise missing("Module", name, type(self).__name__)
+            if name in HINTS["Module"]:
+                raise missing("Module", name, self, type(self).__name__)
+            return object.__getattribute__(self, name)  # it raises again, also a property's error
 
     def __repr__(self) -> str:
         """The modules inside by their names, one per line, as PyTorch shows them."""

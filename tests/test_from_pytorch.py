@@ -143,12 +143,23 @@ def test_every_hint_is_for_a_name_of_pytorch():
     assert [name for name in errors.OF_TORCH if not hasattr(torch, name)] == []
 
 
-def test_names_that_nobody_has_are_plain_errors():
+def test_names_that_nobody_has_are_pythons_own_errors():
     import nn
 
-    for owner, name in ((nn, "nn"), (nn.ReLU(), "ReLU"), (nn.init, "nn.init")):
-        with pytest.raises(AttributeError, match=f"^{name} has no frobnicate$"):
-            _ = owner.frobnicate
+    class Net(nn.Module):
+        @property
+        def width(self):
+            return self.hiden
+
+    for owner, name, said in (
+        (nn, "Linaer", "module 'nn' has no attribute 'Linaer'"),
+        (nn.init, "zeroes_", "module 'nn.init' has no attribute 'zeroes_'"),
+        (nn.ReLU(), "foo", "'ReLU' object has no attribute 'foo'"),
+        (Net(), "width", "'Net' object has no attribute 'hiden'"),
+    ):
+        with pytest.raises(AttributeError, match=f"^{said}$") as caught:
+            getattr(owner, name)
+        assert caught.value.obj is owner  # Python looks there for "Did you mean"
     assert not hasattr(nn.ReLU(), "to") and not hasattr(Value(1.0), "requires_grad")
     assert Value.requires_grad.hint.startswith("every Value has")  # so that help(Value) works
     with pytest.raises(AttributeError, match="not given to the optimiser"):

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -45,7 +46,7 @@ __all__ = [
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        raise missing("nn.optim", name)
+        raise missing("nn.optim", name, sys.modules[__name__])
 
 
 State: TypeAlias = "tuple[float, ...]"
