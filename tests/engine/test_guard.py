@@ -1,11 +1,14 @@
 """A learner's function is run with care: it ends, it is explained, and it leaves nothing behind."""
 
 import contextlib
+import json
 import random
 import re
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -51,8 +54,8 @@ def again(x):
 @pytest.mark.parametrize(
     "function, arguments, words",
     [
-        (f, (0,), "f raised ZeroDivisionError: division by zero, in line 20: return 1 / x."),
-        (g, ([],), "g raised TypeError: list indices .*, in line 24: return helper\\(x\\)"),
+        (f, (0,), "f raised ZeroDivisionError: division by zero, in line 23: return 1 / x."),
+        (g, ([],), "g raised TypeError: list indices .*, in line 27: return helper\\(x\\)"),
         (f, (), "f could not be called with \\(x\\): .* missing 1 required .* def f\\(x\\):"),
         (f, (1, 2), "f could not be called with \\(x\\): .* 2 were given"),
         (again, (1,), "again calls itself again and again without an end, in line .*again\\(x\\)"),
@@ -186,4 +189,58 @@ def test_it_ends_after_some_seconds_too(monkeypatch):
 
 
 def trouble_of(function):
-    return attempt(function, form="()").trouble
+    return attempt(function, form="()", steps=10**9).trouble
+
+
+def test_a_line_takes_about_ten_steps():
+    def counts():
+        x = 0
+        for _ in range(1000):
+            x += 1
+
+    assert attempt(counts, form="()", steps=14_000).trouble == ""
+    assert "4,000 steps" in attempt(counts, form="()", steps=4_000).trouble
+
+
+class Mine:
+    def __init__(self, x):
+        self.y = helper(x)
+
+
+def waits():
+    return forever()
+
+
+def nested(x):
+    def inner():
+        return 1 / x
+
+    return inner()
+
+
+@pytest.mark.parametrize(
+    "function, arguments, line",
+    [
+        (Mine, ([],), "self.y = helper(x)"), (nested, (0,), "return 1 / x"),
+        (waits, (), "return forever()"), (partial(helper, []), (), 'return x["no"]'),
+    ],
+)  # fmt: skip
+def test_the_innermost_line_of_the_learners_own_is_told(function, arguments, line):
+    trouble = attempt(function, *arguments, form="(x)", steps=10_000).trouble
+    assert trouble.endswith(f": {line}."), trouble
+
+
+def test_no_line_is_told_where_none_is_the_learners():
+    assert attempt(json.loads, "?", form="(x)").trouble.endswith("(char 0).")
+    assert attempt(max, 1, 2, form="(a, b)").result == 2
+    with ThreadPoolExecutor(1) as pool:
+        given = {"form": "(root)", "without": [gradients]}
+        done = pool.submit(attempt, gradients, Value(1.0), **given).result()
+    assert done.trouble.startswith("gradients calls gradients(). That is the work")
+
+
+def test_modes_that_a_new_thread_has_not_had_are_gone_afterwards():
+    opened = []
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(attempt, lambda: opened.append(no_grad().__enter__()), form="()").result()
+        assert pool.submit(lambda: (Value(1.0) * 2.0).inputs).result()
