@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from autograd_core import Value, exp, gates, topological
-from autograd_core.circuits import expression, random_circuit
+from autograd_core import Value, exp, gates, no_grad, topological
+from autograd_core.circuits import NUMBERS, Circuit, expression, random_circuit
 
 SOME = [gates[name] for name in ("add", "mul", "sub", "max", "div", "exp", "log", "power")]
 
@@ -91,3 +91,47 @@ def test_a_gate_takes_a_value_in_two_inputs_only_where_it_may():
             inputs = [step[1] for step in steps if not isinstance(step, float)]
             repeats[twice] += sum(len({*each}) < len(each) for each in inputs)
     assert repeats[False] == 0 < repeats[True]
+
+
+def test_what_is_left_of_a_circuit_without_one_part_of_it():
+    add, sin, exp_, mul, sub = (gates[name] for name in ("add", "sin", "exp", "mul", "sub"))
+    whole = Circuit((2.0, -0.5, (mul, (0, 1)), (exp_, (2,)), (sub, (3, 0))))
+    assert str(whole) == "p = x * y; q = exp(p); f = q - x"
+    assert [str(one) for one in whole.smaller(Random(0), [add, sin, exp_, mul, sub])] == [
+        "f = x * y",  # the product for the whole
+        "p = exp(x); f = p - y", "p = exp(x); f = p - x", "p = exp(x); f = p - y",  # a number
+        "p = x + y; q = exp(p); f = q - x",  # a sum for it
+        "p = x * y; f = exp(p)",  # the power for the whole
+        "f = x - y", "p = x * y; f = p - x",  # a number, or its input, for it
+        "p = x * y; q = sin(p); f = q - x",
+        "p = x * y; q = exp(p); f = q + x", "p = x * y; q = exp(p); f = q * x",
+    ]  # fmt: skip
+
+
+def test_circuits_are_of_all_gates_with_three_leaves_at_most_and_short_numbers():
+    rng, used = Random(0), set()
+    for _ in range(40):
+        circuit = random_circuit(rng, SOME[:4], 6)
+        used.update(step[0] for step in circuit.steps if not isinstance(step, float))
+        leaves = [step for step in circuit.steps if isinstance(step, float)]
+        assert len(leaves) <= 3 and {*leaves} <= {*NUMBERS}
+    assert used == {*SOME[:4]}
+    assert sum(NUMBERS) == 0.0 and len({*NUMBERS}) == len(NUMBERS) == 14
+    assert all(len(f"{abs(x):g}") <= 3 for x in NUMBERS)
+
+
+def test_a_circuit_that_cannot_be_computed_is_refused():
+    with pytest.raises(ValueError, match="no circuit that ends in log could be computed"):
+        random_circuit(Random(0), [gates["log"]], 1, numbers=[-2.0], leaves=1)
+
+
+def test_a_result_without_a_record_is_a_number_in_an_expression():
+    x = Value(3.0, "x")
+    with no_grad():
+        y = x * 2.0
+    assert expression(x * y) == "v2 = x * 6"
+
+
+def test_a_power_is_a_square_and_a_result_may_be_0():
+    assert str(Circuit((3.0, (gates["power"], (0,))))) == "f = x ** 2"
+    assert Circuit((-2.0, (gates["relu"], (0,)))).is_fit()
