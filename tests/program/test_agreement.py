@@ -1,12 +1,15 @@
 """A program is checked against the engine the first time it runs."""
 
 import itertools
+import math
 import random
 
 import numpy as np
 import pytest
 
 from autograd_core import TraceError, Value, compile_graph, where
+from autograd_core.program import agreement
+from autograd_core.program.agreement import require_agreement
 
 
 @pytest.fixture(autouse=True)
@@ -196,3 +199,96 @@ def test_a_result_that_nothing_uses_fails_in_both():
 
     with pytest.raises(ValueError, match=r"log"):
         compile_graph(fn)([0.5])
+
+
+# ------------------------------------------------------------------ asked directly
+
+
+def ask(fn, answer, *rows, shapes=((),), wrt=()):
+    """Whether fn agrees with a program that answers so, whatever it is asked."""
+    run = answer if callable(answer) else lambda row, numbers: answer
+    names = ["abcdef"[i] for i in range(len(shapes))]
+    require_agreement(fn, run, lambda row: False, [list(row) for row in rows], names, shapes, wrt)
+
+
+@pytest.mark.parametrize(
+    "fn, row, answer",
+    [
+        (lambda a: a - a, [1e10], ([1e-3], [0.0])), (lambda a: a - a, [-1e10], ([1e-3], [0.0])),
+        (lambda a: a - a, [0.5], ([1e-10], [0.0])),
+        (lambda a: a.exp(), [-7.0], ([math.exp(-7.0)], [math.exp(-7.0) + 5e-10])),
+        (lambda a: a - a + a * 1e10 - a * 1e10, [2.0], ([0.0], [1e-3])),
+        (lambda a: [a * 1.0, a * 1e10 - a * 1e10], [2.0], ([2.0, 1e-3], [])),
+    ],
+)  # fmt: skip
+def test_numbers_may_differ_by_the_rounding_of_the_largest(fn, row, answer):
+    ask(fn, answer, row)
+
+
+@pytest.mark.parametrize(
+    "fn, row, answer, told",
+    [
+        (lambda a: a - a, [1e6], ([0.1], [0.0]), "the value is 0.0 in the engine and 0.1 in the"),
+        (lambda a: a - a, [0.5], ([1e-9], [0.0]), "the value is 0.0"),
+        (lambda a: a * 2.0, [2.0], ([4.0], [2.1]), "the gradient of number 0 is 2.0"),
+        (lambda a: [a, a], [2.0], ([2.0], []), "the number of outputs is 2 in the engine and 1"),
+        (lambda a: a * 2.0, [2.0, 0.5], ([4.0], [2.0]), "it draws fewer numbers than when"),
+    ],
+)
+def test_what_is_more_than_rounding_is_told(fn, row, answer, told):
+    with pytest.raises(TraceError, match=told):
+        ask(fn, answer, row)
+
+
+def test_an_infinite_slope_excuses_no_other():
+    ask(lambda a, b: a.sqrt() + b, ([1.0], [math.inf, 1.0]), [0.0, 1.0], shapes=[(), ()])
+    with pytest.raises(TraceError, match="the gradient of number 1 is"):
+        ask(lambda a, b: a.sqrt() + b, ([1.0], [math.inf, 1.5]), [0.0, 1.0], shapes=[(), ()])
+
+
+def test_only_nan_is_like_nan_and_inf_lets_nothing_pass():
+    ask(lambda a: a * math.nan, ([math.nan], [math.nan]), [2.0])
+    for fn, answer in ((lambda a: a * math.nan, [2.0]), (lambda a: a * 1.0, [math.nan])):
+        with pytest.raises(TraceError, match="the value is"):
+            ask(fn, (answer, [1.0]), [2.0])
+    with pytest.raises(TraceError, match="output 1 is"):
+        ask(lambda a, b: [a, b], ([math.inf, 5.0], []), [math.inf, 1.0], shapes=[(), ()])
+
+
+def test_a_number_that_is_not_read_has_the_slope_0():
+    ask(lambda a, b: a * 2.0, ([4.0], [2.0, 0.0]), [2.0, 3.0], shapes=[(), ()])
+
+
+def test_numbers_nearby_are_about_a_millionth_aside_and_the_parameters_come_back():
+    weights, seen = [Value(3.0) for _ in range(40)], []
+
+    def run(row, numbers):
+        if numbers is None:  # as at a tie
+            return [7.0], [row[0]] * 40
+        seen.extend(n - 3.0 for n in numbers)
+        assert numbers == [w.data for w in weights]
+        return [row[0] * math.fsum(numbers)], [row[0]] * 40
+
+    ask(lambda a: a * sum(weights), run, [2.0], wrt=weights)
+    assert all(1.5e-6 <= abs(x) * 1.000001 and abs(x) <= 3.000001e-6 for x in seen)
+    assert len(seen) == 40 and min(seen) < 0.0 < max(seen)
+    assert {w.data for w in weights} == {3.0}
+
+
+def test_several_outputs_may_agree_nearby_as_well():
+    ask(lambda a: [a.relu()], lambda row, n: ([max(row[0], 0.0) if row[0] else 5.0], []), [0.0])
+
+
+def test_a_generator_that_the_function_asks_is_as_before():
+    before = random.getstate(), np.random.get_state()[1].tolist(), np.random.get_state()[2]
+    ask(lambda a: (random.random(), np.random.random(), a)[2], ([2.0], [1.0]), [2.0])
+    state = np.random.get_state()
+    assert (random.getstate(), state[1].tolist(), state[2]) == before
+
+
+@pytest.mark.parametrize("seconds, examples", [(-1.0, 1), (1e9, 3)])
+def test_no_example_is_begun_when_the_time_is_up(monkeypatch, seconds, examples):
+    monkeypatch.setattr(agreement, "SECONDS", seconds)
+    seen = []
+    ask(lambda a: seen.append(a) or a, lambda row, n: ([row[0]], [1.0]), [1.0], [2.0], [3.0])
+    assert len(seen) == examples
