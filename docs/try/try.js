@@ -132,8 +132,7 @@ run.onclick = start;
 stop.onclick = () => load("Stopped. ");
 
 const kept = program.value; // by the browser, over a reload
-const files = await (await fetch("files.json")).json();
-for (const { name, title, text } of files.examples) {
+for (const { name, title, text } of await (await fetch("examples.json")).json()) {
   const button = document.createElement("button");
   button.textContent = title;
   button.onclick = () => {

@@ -5,38 +5,27 @@
 // if Python itself gave up, which only a new worker mends.
 
 import { instance } from "./viz.js";
-import { loadPyodide, version } from "./pyodide/pyodide.mjs";
+import { loadPyodide } from "./pyodide/pyodide.mjs";
 
-const ELSEWHERE = `https://cdn.jsdelivr.net/pyodide/v${version}/full/`; // where Pyodide keeps packages
-const STEPS = ["Python (13 MB)", "autograd-core", "autograd-core into Python"];
+const STEPS = ["Python (14 MB)", "autograd-core into it"];
 
 const send = (...message) => postMessage(message);
 const loads = (step) => send("loading", STEPS[step], step + 1, STEPS.length);
 
-async function bytes(name) {
-  const answer = await fetch(name);
-  if (!answer.ok) throw new Error(`${name} could not be loaded: ${answer.status}`);
-  return answer.arrayBuffer();
-}
-
 async function start() {
   loads(0);
-  const names = JSON.parse(new TextDecoder().decode(await bytes("files.json"))).wheels;
-  const [python, viz, runner, ...wheels] = await Promise.all([
-    loadPyodide({ indexURL: new URL("pyodide/", location.href).href, packageBaseUrl: ELSEWHERE }),
+  const indexURL = new URL("pyodide/", location.href).href;
+  const [python, viz, runner] = await Promise.all([
+    loadPyodide({ indexURL, packages: ["autograd-core"] }),
     instance(),
-    bytes("run.py"),
-    ...names.map(bytes),
+    fetch("run.py").then((answer) => answer.text()),
   ]);
   loads(1);
-  const extractDir = python.runPython("import site; site.getsitepackages()[0]");
-  for (const wheel of wheels) python.unpackArchive(wheel, "wheel", { extractDir });
-  python.FS.writeFile(`${extractDir}/run_program.py`, new Uint8Array(runner));
+  python.FS.writeFile("run.py", runner);
   python.globals.set("svg", (source) => viz.renderString(source, { format: "svg" }));
-  loads(2);
   const run = python.runPython(`
     import autograd_core, nn, viz.render
-    from run_program import run
+    from run import run
 
     def graphviz(source, format, svg=svg):
         if format != "svg":
@@ -55,7 +44,7 @@ async function fetchImports(python, text) {
   const errorCallback = (said) => errors.push(said);
   await python.loadPackagesFromImports(text, { messageCallback, errorCallback }).catch(errorCallback);
   if (errors.length) {
-    send("error", `What the program imports could not be fetched from ${ELSEWHERE}: is there a network?\n`);
+    send("error", `What the program imports could not be fetched: is there a network?\n`);
   }
 }
 
