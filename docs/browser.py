@@ -156,12 +156,23 @@ def jupyterlite(out: Path, work: Path) -> None:
     """The notebooks, in a JupyterLab without a server."""
     contents = work / "contents"
     contents.mkdir(parents=True)
-    for notebook in NOTEBOOKS.glob("*.ipynb"):
-        shutil.copy(notebook, contents)
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        notebook = joined(json.loads(path.read_text(encoding="utf-8")))
+        (contents / path.name).write_text(json.dumps(notebook), encoding="utf-8")
     (work / "jupyter-lite.json").write_text(json.dumps(LITE), encoding="utf-8")
     run([sys.executable, "-m", "jupyterlite_core.app", "build", "--lite-dir", work.name,
          "--contents", str(contents), "--output-dir", str(out.resolve()), "--apps", "lab",
          "--no-sourcemaps"], work.parent)  # fmt: skip
+
+
+def joined(notebook: Any) -> Any:
+    """The notebook with texts that are not split into lines, over which JupyterLite trips."""
+    if isinstance(notebook, dict):
+        return {key: notebook[key] if key == "tags" else joined(notebook[key]) for key in notebook}
+    if isinstance(notebook, list):
+        lines = notebook and all(isinstance(line, str) for line in notebook)
+        return "".join(notebook) if lines else [joined(item) for item in notebook]
+    return notebook
 
 
 def from_npm(folder: Path) -> Path:
