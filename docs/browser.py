@@ -52,17 +52,21 @@ def build(out: Path, packages: Path | None = None, lessons: bool = True) -> None
     """Write all into the folder `out`; `packages` is a node_modules that has what is needed."""
     with tempfile.TemporaryDirectory() as work:
         packages = packages or from_npm(Path(work))
-        page(out, packages)
+        page(out, packages, lessons)
         pyodide(out / "pyodide", packages / "pyodide", lessons)
         if lessons:
             jupyterlite(out / "lessons", Path(work) / "lite")
 
 
-def page(out: Path, packages: Path) -> None:
+def page(out: Path, packages: Path, lessons: bool) -> None:
     """The page itself, with its examples."""
     out.mkdir(parents=True, exist_ok=True)
-    for name in ("index.html", "try.js", "worker.js", "run.py"):
+    for name in ("try.js", "worker.js", "run.py"):
         shutil.copy(SOURCES / name, out)
+    text = (SOURCES / "index.html").read_text(encoding="utf-8")
+    if lessons:
+        text = text.replace("<!--lessons ", "").replace(" lessons-->", "")
+    (out / "index.html").write_text(text, encoding="utf-8")
     sheet = (SOURCES / "try.css").read_text(encoding="utf-8")
     (out / "try.css").write_text(with_inks(sheet), encoding="utf-8")
     (out / "examples.json").write_text(json.dumps(examples(), indent=1), encoding="utf-8")

@@ -138,6 +138,7 @@ def test_a_deep_graph_needs_release_and_python_is_loaded_anew_without(page):
     chain = "from autograd_core import Value, release\nv = Value(0.5)\n"
     chain += "for _ in range(100_000): v = v * 1.0\n"
     assert run(page, f"{chain}release(v)\ndel v\n'freed'") == "'freed'"
+    assert run(page, f"{chain}'left to the page'") == "'left to the page'"
     assert "Call release(root)" in run(page, f"{chain}del v\n'freed'")
     assert run(page, "6 * 7") == "42"
 

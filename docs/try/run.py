@@ -20,6 +20,8 @@ from pathlib import Path
 from time import monotonic
 from types import ModuleType, TracebackType
 
+from autograd_core import Value, release
+
 PROGRAM = "program.py"
 OURS = ("autograd_core", "nn", "viz")
 MOST = 100_000  # characters of text, and
@@ -49,6 +51,9 @@ def run(text: str, send: Callable[[str, str], None]) -> None:
             output.flush()
             send("error", report(error))
     output.flush()
+    for value in vars(main).values():
+        if isinstance(value, Value):  # deep graphs are not freed on a small stack without that
+            release(value)
 
 
 def nobody_answers(prompt: object = "") -> str:
