@@ -48,12 +48,12 @@ LITE = {
 }
 
 
-def build(out: Path, packages: Path | None = None, lessons: bool = True) -> None:
-    """Write all into the folder `out`; `packages` is a node_modules that has what is needed."""
+def build(out: Path, packages: Path | None, wheel: Path | None, lessons: bool) -> None:
+    """Write all into the folder `out`."""
     with tempfile.TemporaryDirectory() as work:
         packages = packages or from_npm(Path(work))
         page(out, packages, lessons)
-        pyodide(out / "pyodide", packages / "pyodide", lessons)
+        pyodide(out / "pyodide", packages / "pyodide", wheel, lessons)
         if lessons:
             jupyterlite(out / "lessons", Path(work) / "lite")
 
@@ -93,7 +93,7 @@ def with_inks(sheet: str) -> str:
     return sheet
 
 
-def pyodide(out: Path, source: Path, lessons: bool) -> None:
+def pyodide(out: Path, source: Path, wheel: Path | None, lessons: bool) -> None:
     """Pyodide and, in its list of packages, ours, and which lie beside it."""
     out.mkdir(exist_ok=True)
     for name in PYODIDE:
@@ -104,7 +104,7 @@ def pyodide(out: Path, source: Path, lessons: bool) -> None:
     for package in known.values():
         package["file_name"] = ELSEWHERE.format(version=version) + package["file_name"]
 
-    ours = from_pip("wheel", out, str(ROOT))
+    ours = Path(shutil.copy(wheel, out)) if wheel else from_pip("wheel", out, str(ROOT))
     known["autograd-core"] = entry(ours, ("autograd_core", "nn", "viz"), ("graphviz",))
     names = ("graphviz", *KERNEL_TOO) if lessons else ("graphviz",)
     for name in names:
@@ -112,8 +112,8 @@ def pyodide(out: Path, source: Path, lessons: bool) -> None:
     if lessons:
         for name in needed(known, KERNEL):
             package = known[name]
-            wheel = from_pip("download", out, f"{package['name']}=={package['version']}")
-            package |= {"file_name": wheel.name, "sha256": digest(wheel)}
+            file = from_pip("download", out, f"{package['name']}=={package['version']}")
+            package |= {"file_name": file.name, "sha256": digest(file)}
         needs = ("autograd-core", "numpy", "matplotlib", "tqdm")
         known["lesson"] = entry(lesson(out), ("lesson", "worker"), needs)
     (out / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
@@ -210,10 +210,11 @@ def run(command: list[str], folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("-o", "--output", type=Path, required=True, help="the folder to write")
-    parser.add_argument("--packages", type=Path, help="a node_modules with the npm packages")
+    parser.add_argument("--packages", type=Path, help="a node_modules, in place of asking npm")
+    parser.add_argument("--wheel", type=Path, help="ours, in place of building it from here")
     parser.add_argument("--page", action="store_true", help="the page alone, without the lessons")
     given = parser.parse_args()
-    build(given.output, given.packages, lessons=not given.page)
+    build(given.output, given.packages, given.wheel, lessons=not given.page)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """The page on which Python runs in the browser, as docs/browser.py builds it.
 
-The environment variable PYODIDE names the npm package, and @viz-js/viz lies beside it:
+The environment variable PYODIDE names the npm package, with what else the page needs beside it, and
+WHEEL the wheel to run, if it is not to be built from here:
 
-    npm install --prefix /tmp/page ./docs/try
+    mkdir /tmp/page && cp docs/try/package.json /tmp/page && npm install --prefix /tmp/page
     PYODIDE=/tmp/page/node_modules/pyodide pytest tests/test_browser_page.py
 """
 
@@ -18,9 +19,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PYODIDE = os.environ.get("PYODIDE", "")
-AXE = os.environ.get("AXE", "")
+AXE, WHEEL = os.environ.get("AXE", ""), os.environ.get("WHEEL", "")
 STARTS = 120_000  # milliseconds for Python, on a machine that does other things too
-FIRST = "-4.0 -4.0 3.0\n"  # what the first example prints
 
 pytestmark = [
     pytest.mark.browser,
@@ -37,11 +37,11 @@ class Quiet(SimpleHTTPRequestHandler):
 def site(tmp_path_factory):
     """The address of the page, built and served from this machine."""
     out = tmp_path_factory.mktemp("site")
-    packages = Path(PYODIDE).resolve().parent
-    subprocess.run(
-        [sys.executable, ROOT / "docs/browser.py", "-o", out, "--page", "--packages", packages],
-        check=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    command = [sys.executable, ROOT / "docs/browser.py", "-o", out, "--page"]
+    command += ["--packages", Path(PYODIDE).resolve().parent]
+    if WHEEL:
+        command += ["--wheel", WHEEL]
+    subprocess.run(command, check=True)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=out)) as server:
         threading.Thread(target=server.serve_forever).start()
         yield f"http://127.0.0.1:{server.server_port}/"
@@ -91,7 +91,7 @@ def run(page, text, *, waits=True):
 def test_an_expression_is_printed_drawn_and_stepped_with_the_names_of_its_variables(page):
     page.click("text=Three gates")
     done(page)
-    assert page.text_content("pre.text") == FIRST
+    assert page.text_content("pre.text") == "-4.0 -4.0 3.0\n"
     assert page.inner_text("#status") == "Done: 1 picture, 1 stepper."
     assert {"x", "y", "z", "f = -12"} <= set(page.locator(".picture text").all_text_contents())
     assert page.inner_text(".stepper h1, .stepper h2") == "(x + y) × z"
@@ -147,6 +147,11 @@ def test_a_package_that_cannot_be_fetched_is_said(page):
     said = run(page, "import numpy")
     assert "could not be fetched" in said and "No module named 'numpy'" in said
     assert [address.rpartition("/")[2].partition("-")[0] for address in page.elsewhere] == ["numpy"]
+
+
+def test_what_needs_numpy_is_told_how_to_get_it(page):
+    said = run(page, "raise ImportError('fit needs NumPy', name='numpy')")
+    assert said.endswith("Here `import numpy` on top of the program fetches it.")
 
 
 def test_nobody_is_asked(page):

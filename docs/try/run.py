@@ -108,7 +108,10 @@ def report(error: BaseException) -> str:
     while chain is not None:
         chain.__traceback__ = _of_interest(chain.__traceback__)
         chain = chain.__cause__ or chain.__context__
-    return "".join(traceback.format_exception(error))
+    said = "".join(traceback.format_exception(error))
+    if type(error) is ImportError and error.name == "numpy":  # ours, of what runs on arrays
+        said += "Here `import numpy` on top of the program fetches it.\n"
+    return said
 
 
 def _of_interest(trace: TracebackType | None) -> TracebackType | None:

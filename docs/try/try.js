@@ -12,7 +12,7 @@ let wanted = true; // a run, as soon as Python is there: the first program runs 
 /** @type {Record<string, number>} what this run has shown so far */
 let shown = {};
 
-/** @param {"loading" | "ready" | "running"} state @param {string} text */
+/** @param {"loading" | "ready" | "running" | "broken"} state @param {string} text */
 function now(state, text) {
   run.disabled = state !== "ready";
   stop.disabled = state !== "running";
@@ -86,7 +86,7 @@ const told = {
     now("ready", parts.length ? `Done: ${parts.join(", ")}.` : "Done.");
   },
   broken(reason) {
-    if (stop.disabled) now("loading", `Python could not be loaded: ${reason}`);
+    if (stop.disabled) now("broken", `Python could not be loaded: ${reason}`);
     else {
       const hint = /stack/.test(reason) ? " Call release(root) before you drop a very deep graph." : "";
       told.error(`Python itself broke down: ${reason}.${hint}\n`);
