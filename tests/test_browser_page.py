@@ -63,6 +63,7 @@ def opened(browser, site):
     context.route(lambda address: not address.startswith((site, "data:")), refuse)
     page.goto(site)
     done(page)
+    assert page.elsewhere == []
     yield page
     context.close()
 
