@@ -44,6 +44,7 @@ def run(text: str, send: Callable[[str, str], None]) -> None:
     with redirect_stdout(output), redirect_stderr(output):
         try:
             module = compile(text, PROGRAM, "exec", ast.PyCF_ONLY_AST)
+            assert isinstance(module, ast.Module)
             exec(compile(ast.Interactive(module.body), PROGRAM, "single"), main.__dict__)
         except SystemExit:
             pass
@@ -89,7 +90,7 @@ class Output(TextIOBase):
         """A picture or a stepper as such, anything else as text; None is nothing."""
         if thing is None:
             return
-        bundle = getattr(thing, "_repr_mimebundle_", dict)()
+        bundle: dict[str, str] = getattr(thing, "_repr_mimebundle_", dict)()
         for kind, name in (("text/html", "html"), ("image/svg+xml", "svg")):
             if kind in bundle:
                 self.flush()
