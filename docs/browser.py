@@ -52,10 +52,32 @@ def build(out: Path, packages: Path | None, wheel: Path | None, lessons: bool) -
     """Write all into the folder `out`."""
     with tempfile.TemporaryDirectory() as work:
         packages = packages or from_npm(Path(work))
+        if lessons:
+            check_kernel(version_of(packages / "pyodide"))
         page(out, packages, lessons)
         pyodide(out / "pyodide", packages / "pyodide", wheel, lessons)
         if lessons:
             jupyterlite(out / "lessons", Path(work) / "lite")
+
+
+def version_of(package: Path) -> str:
+    return str(json.loads((package / "package.json").read_text(encoding="utf-8"))["version"])
+
+
+def check_kernel(pyodide: str) -> None:
+    """JupyterLite must be there, and its kernel must be made for this Pyodide."""
+    try:
+        from jupyterlite_pyodide_kernel.constants import PYODIDE_VERSION
+    except ImportError:
+        raise SystemExit(
+            "the lessons need JupyterLite: pip install -e '.[browser]'. "
+            "With --page there is the page alone"
+        ) from None
+    if pyodide != PYODIDE_VERSION:
+        raise SystemExit(
+            f"jupyterlite-pyodide-kernel is made for Pyodide {PYODIDE_VERSION}, and this is "
+            f"{pyodide}: change docs/try/package.json"
+        )
 
 
 def page(out: Path, packages: Path, lessons: bool) -> None:
@@ -98,11 +120,11 @@ def pyodide(out: Path, source: Path, wheel: Path | None, lessons: bool) -> None:
     out.mkdir(exist_ok=True)
     for name in PYODIDE:
         shutil.copy(source / name, out)
-    version = json.loads((source / "package.json").read_text(encoding="utf-8"))["version"]
+    elsewhere = ELSEWHERE.format(version=version_of(source))
     lock = json.loads((source / "pyodide-lock.json").read_text(encoding="utf-8"))
     known = lock["packages"]
     for package in known.values():
-        package["file_name"] = ELSEWHERE.format(version=version) + package["file_name"]
+        package["file_name"] = elsewhere + package["file_name"]
 
     ours = Path(shutil.copy(wheel, out)) if wheel else from_pip("wheel", out, str(ROOT))
     known["autograd-core"] = entry(ours, ("autograd_core", "nn", "viz"), ("graphviz",))
