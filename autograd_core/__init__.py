@@ -11,6 +11,7 @@ from .graph import first_nan, first_stale, gradients, is_stale, release, topolog
 from .mistakes import Mistake, mistakes
 from .modes import is_tracing, no_grad, trace_creation, used
 from .native import is_native
+from .scalars import Number
 from .table import gates
 from .value import Value, apply
 
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Circuit", "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError",
-    "Identity", "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value",
+    "Identity", "Instruction", "Interval", "Mistake", "Number", "Op", "Program",
+    "TraceError", "Value",
     "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "first_nan",
     "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian", "hvp",
     "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",

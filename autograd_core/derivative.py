@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .value import Number
+    from .scalars import Number
 
 
 class _OnValues:
@@ -38,7 +38,7 @@ class _OnValues:
         return function
 
 
-on_values = _OnValues()
+on_values: _OnValues = _OnValues()
 
 
 def grad(output: Value, inputs: Value | Iterable[Value]) -> tuple[Value, ...]:

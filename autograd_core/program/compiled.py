@@ -35,7 +35,7 @@ __all__ = ["CompiledGraph", "compile_graph"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar
 
     from .executors import Executor
 
@@ -159,7 +159,7 @@ class CompiledGraph:
                 batch.find_failure(outputs)
             return outputs
 
-    record = staticmethod(record)
+    record: ClassVar[Callable[..., tuple[Code, list[float]]]] = staticmethod(record)
 
     def descend(
         self, rows: Any, order: array[int], code: Code, numbers: array[float], count: int,
