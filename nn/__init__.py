@@ -2,12 +2,12 @@
 
 from . import data, diagnose, init, judges, layers, losses, optim
 from .data import DataLoader, TensorDataset, circles, moons, xor
+from .data import circles as make_circles  # scikit-learn's names
+from .data import moons as make_moons
 from .layers import *  # noqa: F403 - the modules, listed there
 from .losses import *  # noqa: F403 - likewise
 from .module import Module
 from .training import fit
-
-make_moons, make_circles = moons, circles  # scikit-learn's names
 
 __all__ = [
     "DataLoader", "Module", "TensorDataset", "circles", "data", "diagnose", "fit", "init", "judges",

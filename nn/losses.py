@@ -18,15 +18,16 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from numbers import Real
 from operator import add, or_
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from autograd_core import Value, first_nan, is_tracing, maximum, where
+from autograd_core import Number, Value, first_nan, is_tracing, maximum, where
 
-from .module import Module, choice, flat, nested, shape, values
+from .module import Array, Batch, Example, Module, choice, flat, nested, shape, values
 
 __all__ = ["BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "L1Loss", "MSELoss"]
 
 Shape: TypeAlias = "tuple[int, ...]"
+Numbers: TypeAlias = "Value | Number | Example | Batch | Array"
 
 
 class _Loss(Module):
@@ -35,6 +36,10 @@ class _Loss(Module):
     def __init__(self, reduction: str = "mean") -> None:
         choice(reduction, "reduction", ("mean", "sum"))
         self.reduction = reduction
+
+    if TYPE_CHECKING:
+
+        def __call__(self, outputs: Numbers, targets: Numbers) -> Value: ...
 
     def reads(self) -> tuple[Any, ...]:
         return (self.training, self.reduction)

@@ -17,13 +17,24 @@ net.load_state_dict(torch_net.state_dict())
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
-from autograd_core import Value, is_tracing, used
+from autograd_core import Number, Value, is_tracing, used
 
 __all__ = ["Module"]
+
+
+class Array(Protocol):
+    """An array or tensor, whose type does not say how many dimensions it has."""
+
+    def __len__(self) -> int: ...
+    def tolist(self) -> Any: ...
+
+
+Example: TypeAlias = "Sequence[Value | Number]"
+Batch: TypeAlias = "Sequence[Example | Array]"
 
 
 class Module:

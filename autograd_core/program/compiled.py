@@ -35,16 +35,25 @@ __all__ = ["CompiledGraph", "compile_graph"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from typing import Any, ClassVar, Protocol, TypeAlias
 
+    from ..scalars import Number
     from .executors import Executor
+
+    Output: TypeAlias = Value | Number
+
+    class HasParameters(Protocol):
+        """A Module, of `nn` or of yours."""
+
+        def parameters(self) -> Iterable[Value]: ...
+
 
 LIMIT = 16  # how many shapes of arguments a graph keeps memory for, and traces; the latest
 
 
 def compile_graph(
-    fn: Callable[..., Any],
-    parameters: Any = None,
+    fn: Callable[..., Output | Iterable[Output]],
+    parameters: HasParameters | Iterable[Value] | Value | None = None,
     *,
     wrt: str | None = None,
     reduction: str = "mean",
