@@ -19,6 +19,9 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import nn as nn
+    import viz as viz
+
     from .circuits import Circuit, random_circuit
     from .grader import Grade, grade, grade_gradients
     from .guard import attempt
@@ -47,7 +50,7 @@ __all__ = [
 __all__ += _functions.__all__
 
 
-def __getattr__(name: str) -> object:
+def _late(name: str) -> object:
     """The names of the compiler, the grader and its circuits, `nn`, `viz`: loaded when asked for.
 
     The engine stands below them and never needs them: this is the one place that looks up.
@@ -68,6 +71,10 @@ def __getattr__(name: str) -> object:
         from . import program as home
     globals()[name] = answer = getattr(home, name)
     return answer
+
+
+if not TYPE_CHECKING:  # to a checker, a name that is not here is a mistake
+    __getattr__ = _late
 
 
 def _room(name: str) -> object:

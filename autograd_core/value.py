@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from .scalars import Number
 
     Operand: TypeAlias = "Value | Number"
-    Unary: TypeAlias = Callable[["Value"], "Value"]
-    Binary: TypeAlias = Callable[["Value", Operand], "Value"]
-    Reflected: TypeAlias = Callable[["Value", Number], "Value"]
+    UnaryMethod: TypeAlias = Callable[["Value"], "Value"]
+    BinaryMethod: TypeAlias = Callable[["Value", Operand], "Value"]
+    ReflectedMethod: TypeAlias = Callable[["Value", Number], "Value"]
 
 _new = object.__new__
 
@@ -282,11 +282,11 @@ class Value:
             return apply(_POW, self, other)
         return NotImplemented if number(other) is None else apply(_POWER, self, other)
 
-    __radd__: ClassVar[Reflected] = _reflected(__add__)
-    __rsub__: ClassVar[Reflected] = _reflected(__sub__)
-    __rmul__: ClassVar[Reflected] = _reflected(__mul__)
-    __rtruediv__: ClassVar[Reflected] = _reflected(__truediv__)
-    __rpow__: ClassVar[Reflected] = _reflected(__pow__)
+    __radd__: ClassVar[ReflectedMethod] = _reflected(__add__)
+    __rsub__: ClassVar[ReflectedMethod] = _reflected(__sub__)
+    __rmul__: ClassVar[ReflectedMethod] = _reflected(__mul__)
+    __rtruediv__: ClassVar[ReflectedMethod] = _reflected(__truediv__)
+    __rpow__: ClassVar[ReflectedMethod] = _reflected(__pow__)
 
     def __neg__(self) -> Value:
         return record(_NEG, -self._data, self, None, -1.0, 0.0)
@@ -335,27 +335,27 @@ class Value:
 
     # ------------------------------------------------------------------ gates as methods
 
-    max: ClassVar[Binary] = _method("max")
-    min: ClassVar[Binary] = _method("min")
-    exp: ClassVar[Unary] = _method("exp")
-    expm1: ClassVar[Unary] = _method("expm1")
-    log: ClassVar[Unary] = _method("log")
-    log1p: ClassVar[Unary] = _method("log1p")
-    sqrt: ClassVar[Unary] = _method("sqrt")
-    sin: ClassVar[Unary] = _method("sin")
-    cos: ClassVar[Unary] = _method("cos")
-    tan: ClassVar[Unary] = _method("tan")
-    sinh: ClassVar[Unary] = _method("sinh")
-    cosh: ClassVar[Unary] = _method("cosh")
-    tanh: ClassVar[Unary] = _method("tanh")
-    asin: ClassVar[Unary] = _method("asin")
-    acos: ClassVar[Unary] = _method("acos")
-    atan: ClassVar[Unary] = _method("atan")
-    arcsin: ClassVar[Unary] = asin  # NumPy calls these names on object arrays
-    arccos: ClassVar[Unary] = acos
-    arctan: ClassVar[Unary] = atan
-    sigmoid: ClassVar[Unary] = _method("sigmoid")
-    softplus: ClassVar[Unary] = _method("softplus")
+    max: ClassVar[BinaryMethod] = _method("max")
+    min: ClassVar[BinaryMethod] = _method("min")
+    exp: ClassVar[UnaryMethod] = _method("exp")
+    expm1: ClassVar[UnaryMethod] = _method("expm1")
+    log: ClassVar[UnaryMethod] = _method("log")
+    log1p: ClassVar[UnaryMethod] = _method("log1p")
+    sqrt: ClassVar[UnaryMethod] = _method("sqrt")
+    sin: ClassVar[UnaryMethod] = _method("sin")
+    cos: ClassVar[UnaryMethod] = _method("cos")
+    tan: ClassVar[UnaryMethod] = _method("tan")
+    sinh: ClassVar[UnaryMethod] = _method("sinh")
+    cosh: ClassVar[UnaryMethod] = _method("cosh")
+    tanh: ClassVar[UnaryMethod] = _method("tanh")
+    asin: ClassVar[UnaryMethod] = _method("asin")
+    acos: ClassVar[UnaryMethod] = _method("acos")
+    atan: ClassVar[UnaryMethod] = _method("atan")
+    arcsin: ClassVar[UnaryMethod] = asin  # NumPy calls these names on object arrays
+    arccos: ClassVar[UnaryMethod] = acos
+    arctan: ClassVar[UnaryMethod] = atan
+    sigmoid: ClassVar[UnaryMethod] = _method("sigmoid")
+    softplus: ClassVar[UnaryMethod] = _method("softplus")
     if TYPE_CHECKING:
 
         def __abs__(self) -> Value: ...
