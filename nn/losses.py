@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from numbers import Real
 from operator import add, or_
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from autograd_core import Number, Value, first_nan, is_tracing, maximum, where
 
@@ -33,9 +33,9 @@ Numbers: TypeAlias = "Value | Number | Example | Batch | Array"
 class _Loss(Module):
     """The mean or the sum of one term per output, or per example."""
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, reduction: Literal["mean", "sum"] = "mean") -> None:
         choice(reduction, "reduction", ("mean", "sum"))
-        self.reduction = reduction
+        self.reduction: Literal["mean", "sum"] = reduction
 
     if TYPE_CHECKING:
 

@@ -18,10 +18,14 @@ from autograd_core import (
     compile_graph,
     elu,
     exp,
+    first_nan,
     grad,
+    gradients,
     hessian,
     leaky_relu,
     maximum,
+    release,
+    topological,
     where,
 )
 from nn.optim import SGD, Adam
@@ -109,6 +113,11 @@ grad(1.0, [x])  # type: ignore[arg-type]  # pyright: ignore
 hessian(exp, 1.0)  # type: ignore[arg-type]  # pyright: ignore
 compile_graph("a")  # type: ignore[arg-type]  # pyright: ignore
 compile_graph(lambda a: "a")  # type: ignore[arg-type,return-value]  # pyright: ignore
+topological(3)  # type: ignore[type-var]  # pyright: ignore
+gradients("a")  # type: ignore[type-var]  # pyright: ignore
+gradients(x, "a")  # type: ignore[arg-type]  # pyright: ignore
+first_nan(1.0)  # type: ignore[type-var]  # pyright: ignore
+release([x])  # type: ignore[arg-type]  # pyright: ignore
 graph.values()  # type: ignore[attr-defined]  # pyright: ignore
 graph(1.0).backward()  # type: ignore[attr-defined]  # pyright: ignore
 Gate("square", 1, 2, latex="", slopes=())  # type: ignore[arg-type]  # pyright: ignore
@@ -132,7 +141,7 @@ net([1.0, 2.0]).backward()  # type: ignore[attr-defined]  # pyright: ignore
 nn.ReLU()("a")  # type: ignore[arg-type]  # pyright: ignore
 mse(x)  # type: ignore[call-arg]  # pyright: ignore
 mse("a", "b")  # type: ignore[arg-type]  # pyright: ignore
-nn.MSELoss(reduction=3)  # type: ignore[arg-type]  # pyright: ignore
+nn.MSELoss(reduction="max")  # type: ignore[arg-type]  # pyright: ignore
 model.parameters() + 1  # type: ignore[operator]  # pyright: ignore
 SGD(3)  # type: ignore[arg-type]  # pyright: ignore
 SGD([1.0], lr=0.1)  # type: ignore[list-item]  # pyright: ignore
@@ -148,6 +157,8 @@ nn.fit(model, mse, data, optimizer, epochs=1, scheduler=3)  # type: ignore[arg-t
 viz.draw()  # type: ignore[call-arg]  # pyright: ignore
 viz.draw("a")  # type: ignore[arg-type]  # pyright: ignore
 viz.draw(x, depth="a")  # type: ignore[arg-type]  # pyright: ignore
+viz.draw(x, style="boxes")  # type: ignore[arg-type]  # pyright: ignore
+viz.draw(x, direction="RL")  # type: ignore[arg-type]  # pyright: ignore
 viz.step(3)  # type: ignore[arg-type]  # pyright: ignore
 viz.save(x)  # type: ignore[call-arg]  # pyright: ignore
 viz.to_text(1.0)  # type: ignore[arg-type]  # pyright: ignore
