@@ -57,7 +57,6 @@ Value(1j)  # type: ignore[arg-type]  # pyright: ignore
 Value(Decimal(1))  # type: ignore[arg-type]  # pyright: ignore
 Value([1.0])  # type: ignore[arg-type]  # pyright: ignore
 Value(np.array([1.0]))  # type: ignore[arg-type]  # pyright: ignore
-Value(np.datetime64(1, "s"))  # type: ignore[arg-type]  # pyright: ignore
 Value(np.complex128(1.0))  # type: ignore[arg-type]  # pyright: ignore
 Value(1.0, label=3)  # type: ignore[arg-type]  # pyright: ignore
 x.data = "1"  # type: ignore[assignment]  # pyright: ignore
