@@ -322,7 +322,7 @@ class Value:
             modes.refuse("== or != compares a number")
         return self is other
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # an assignment would leave open which type overrides the base's
 
         def __hash__(self) -> int: ...
     else:
@@ -356,7 +356,7 @@ class Value:
     arctan: ClassVar[UnaryMethod] = atan
     sigmoid: ClassVar[UnaryMethod] = _method("sigmoid")
     softplus: ClassVar[UnaryMethod] = _method("softplus")
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # with defaults, and where checkers look for a method
 
         def __abs__(self) -> Value: ...
         def leaky_relu(self, slope: Number = 0.01) -> Value: ...
