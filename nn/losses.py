@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from numbers import Real
 from operator import add, or_
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from autograd_core import Number, Value, first_nan, is_tracing, maximum, where
 
@@ -37,14 +37,10 @@ class _Loss(Module):
         choice(reduction, "reduction", ("mean", "sum"))
         self.reduction: Literal["mean", "sum"] = reduction
 
-    if TYPE_CHECKING:
-
-        def __call__(self, outputs: Numbers, targets: Numbers) -> Value: ...
-
     def reads(self) -> tuple[Any, ...]:
         return (self.training, self.reduction)
 
-    def forward(self, outputs: Any, targets: Any) -> Value:
+    def forward(self, outputs: Numbers, targets: Numbers) -> Value:
         outputs, targets = nested(outputs), nested(targets)
         lengths = self._shape_of_both(outputs, targets)
         terms = self._terms(outputs, self._labels(targets, lengths))

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, ClassVar, Protocol, Self, TypeAlias
+from typing import Any, ClassVar, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
 from autograd_core import Number, Value, is_tracing, used
 
@@ -35,6 +35,15 @@ class Array(Protocol):
 
 Example: TypeAlias = "Sequence[Value | Number]"
 Batch: TypeAlias = "Sequence[Example | Array]"
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+
+class HasForward(Protocol[P, R]):
+    """A module as its call sees it: a checker takes the types of the call from `forward`."""
+
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def reads(self) -> tuple[Any, ...]: ...
 
 
 class Module:
@@ -48,7 +57,7 @@ class Module:
     training: bool = True
     _buffers: ClassVar[tuple[str, ...]] = ()  # attributes that are saved but not trained
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: HasForward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         __tracebackhide__ = True  # a notebook leaves this frame out of a traceback
         if is_tracing():  # the program must know whose parameters and settings it has read
             used(self, self.reads())

@@ -41,6 +41,11 @@ def square(a: Value) -> Value:
     return a * a
 
 
+class Net(nn.Module):
+    def forward(self, numbers: list[float]) -> Value:
+        return model(numbers)[0]
+
+
 graph = compile_graph(square)
 
 # Names.
@@ -151,6 +156,11 @@ nn.fit(model, mse, 3, optimizer, epochs=1)  # type: ignore[arg-type]  # pyright:
 nn.fit(model, mse, data, model, epochs=1)  # type: ignore[arg-type]  # pyright: ignore
 nn.fit(3, mse, data, optimizer, epochs=1)  # type: ignore[arg-type]  # pyright: ignore
 nn.fit(model, mse, data, optimizer, epochs=1, scheduler=3)  # type: ignore[arg-type]  # pyright: ignore
+
+Net()()  # type: ignore[call-arg]  # pyright: ignore
+Net()("a")  # type: ignore[arg-type]  # pyright: ignore
+Net()([1.0, 2.0])[0]  # type: ignore[index]  # pyright: ignore
+nn.Identity()(x)[0]  # type: ignore[index]  # pyright: ignore
 
 # Pictures.
 viz.draw()  # type: ignore[call-arg]  # pyright: ignore

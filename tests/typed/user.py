@@ -192,7 +192,7 @@ mine = Net()
 loader = nn.DataLoader(nn.TensorDataset(points, targets), batch_size=5, shuffle=True, rng=0)
 nn.fit(mine, squared, loader, SGD(mine.parameters(), lr=0.1), epochs=1)
 with no_grad():
-    guess: list[Value] = mine(points[0])
+    assert_type(mine(points[0]), list[Value])  # as its forward says
 
 # ---------------------------------------------------------------- compiled
 
