@@ -227,6 +227,12 @@ def test_matplotlib_is_late():
     assert early == set()
 
 
+def test_the_bar_belongs_to_training():
+    assert importing("tqdm") == ({"nn/progress.py"}, set())
+    uses = [module for module, names in graph().items() if "nn.progress" in names]
+    assert uses == ["nn.training"]
+
+
 def test_graphviz_only_where_pictures_are_drawn():
     everywhere, _ = importing("graphviz")
     assert everywhere == {"viz/diagram.py", "viz/dot.py"}
