@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import autograd_core
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -14,6 +16,13 @@ RELATIVE = re.compile(r"\]\((?!\w+:|#)[^)]+\)")
 ADDRESS = "https://example.org/someone/autograd-core"
 
 pytest.importorskip("hatchling")
+
+
+def test_the_citation_is_of_this_version_and_these_authors():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    authors = [author["name"] for author in PROJECT["project"]["authors"]]
+    assert f"\nversion: {autograd_core.__version__}\n" in text
+    assert re.findall(r"^  - name: (.+)$", text, re.M) == authors
 
 
 @pytest.fixture
