@@ -25,6 +25,19 @@ def test_the_citation_is_of_this_version_and_these_authors():
     assert re.findall(r"^  - name: (.+)$", text, re.M) == authors
 
 
+def test_messages_tell_to_install_what_the_project_declares():
+    home = Path(autograd_core.__file__).parents[1]
+    paths = [
+        path for name in ("autograd_core", "nn", "viz") for path in (home / name).rglob("*.py")
+    ]
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    said = re.findall(r"""(?:pip install |package(?:: str)? ?= ?")([\w-]+)""", texts)
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    declared = [*PROJECT["project"]["dependencies"], *(need for extra in extras for need in extra)]
+    assert {"numpy", "tqdm", "svglib", "graphviz-pure"} <= set(said)
+    assert set(said) - {"-e"} <= {re.match(r"[\w-]+", need)[0] for need in declared}
+
+
 @pytest.fixture
 def hook():
     return runpy.run_path(str(ROOT / "hatch_metadata.py"))
