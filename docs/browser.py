@@ -70,7 +70,7 @@ def check_kernel(pyodide: str) -> None:
         from jupyterlite_pyodide_kernel.constants import PYODIDE_VERSION
     except ImportError:
         raise SystemExit(
-            "the lessons need JupyterLite: pip install -e '.[browser]'. "
+            "the lessons need JupyterLite: pip install --group browser. "
             "With --page there is the page alone"
         ) from None
     if pyodide != PYODIDE_VERSION:

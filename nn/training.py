@@ -227,8 +227,6 @@ class _Replay(_Steps):
     """The same on arrays: a program for loss and gradient, the optimiser's rule on all numbers."""
 
     def __init__(self, *given: Any, verify: int, backend: str | None) -> None:
-        import numpy as np
-
         super().__init__(*given)
         optimizer = self.optimizer
         if type(optimizer).step is not Optimizer.step:
@@ -236,15 +234,17 @@ class _Replay(_Steps):
                 f"fit: {type(optimizer).__name__} has a step() of its own, which a program cannot "
                 "replay: define update() instead, or train with eager=True"
             )
+        self.graph = compile_graph(
+            self._example, optimizer.params, reduction=self.reduction, backend=backend,
+            verify=verify,
+        )  # fmt: skip
+        import numpy as np  # which compile_graph has asked for
+
         self.np = np
         # One row per example: a batch is then a single `take`.
         arrays = [_numbers(self.inputs, "inputs"), _numbers(self.targets, "targets")]
         self.shapes = [array.shape[1:] for array in arrays]
         self.table = np.hstack([array.reshape(len(array), -1) for array in arrays])
-        self.graph = compile_graph(
-            self._example, optimizer.params, reduction=self.reduction, backend=backend,
-            verify=verify,
-        )  # fmt: skip
         program = self.graph.trace(self.table[:1])
         if all(program.constant(g) == 0.0 for g in program.gradients):
             raise ValueError(FOREIGN)

@@ -39,6 +39,9 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs_dot: lays out a picture, by dot or graphviz-pure")
     config.addinivalue_line("markers", "browser: opens a page in Chromium; set by its fixture")
+    config.addinivalue_line(
+        "markers", "once: long, and the same for each build and Python: CI runs it on one"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks

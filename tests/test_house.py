@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -30,10 +31,12 @@ LAZY_FACE = ("autograd_core", {"autograd_core.program", "nn", "viz"})
 each_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
 
 
+@cache
 def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
 def imports(path):
     """(module, names, whether inside a function) of each import; a relative one made absolute."""
     package = path.relative_to(ROOT).with_suffix("").parts[:-1]
@@ -146,13 +149,14 @@ def test_the_engine_never_looks_up_at_the_compiler(path):
         assert not (module == "autograd_core" and "program" in (names or ()))
 
 
+@pytest.mark.once  # in plain Python, since the compiler's files are part of the C part's digest
 def test_the_engine_works_without_the_compiler(tmp_path):
     """In a copy without the folder program/ it is imported, and passes its tests."""
     engine = tmp_path / "autograd_core"
     shutil.copytree(
         ROOT / "autograd_core", engine, ignore=shutil.ignore_patterns("program", "__pycache__")
     )
-    shutil.copytree(ROOT / "tests" / "engine", tmp_path / "tests")
+    shutil.copytree(Path(__file__).parent / "engine", tmp_path / "tests")
     command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "-W", "error"]
     run = subprocess.run(
         [*command, "-p", "no:cacheprovider", "--ignore=tests/test_native.py", "tests"],
@@ -227,6 +231,12 @@ def test_matplotlib_is_late():
     everywhere, early = importing("matplotlib")
     assert everywhere <= {"viz/plots.py", "nn/__main__.py"} and "viz/plots.py" in everywhere
     assert early == set()
+
+
+def test_the_bar_belongs_to_training():
+    assert importing("tqdm") == ({"nn/progress.py"}, set())
+    uses = [module for module, names in graph().items() if "nn.progress" in names]
+    assert uses == ["nn.training"]
 
 
 def test_graphviz_only_where_pictures_are_drawn():

@@ -17,6 +17,7 @@ ROOT = Path(autograd_core.__file__).parents[1]
 TYPED = Path(__file__).with_name("typed")
 MARKS = re.compile(r"  # type: ignore\[[a-z,-]+\]  # pyright: ignore$")
 
+pytestmark = pytest.mark.once
 with_pyright = pytest.mark.skipif(
     "PYRIGHT" not in os.environ, reason="PYRIGHT does not say where pyright is; npm has it"
 )

@@ -256,6 +256,7 @@ def test_a_gradient_of_both_kinds_is_refused():
 # ------------------------------------------------------------------ size
 
 
+@pytest.mark.once
 def test_depth_does_not_matter(chain, run_text):
     w = Value(0.8, "w")
     traced = trace(lambda x: chain(x, w, 3000), ["x"], [()])
