@@ -2,6 +2,7 @@
 
 import ast
 import random
+import re
 from itertools import pairwise
 
 import pytest
@@ -27,9 +28,8 @@ def test_a_small_network_reads_like_backpropagation_by_hand(mlp):
         "# backward",
         "dz1 = 2.0 * t0", "dh0 = dz1 @ W1", "db1 = dz1.sum(axis=0)", "dW1 = dz1.T @ h0",
         "dz0 = dh0 * tanh_slope(h0, z0)", "db0 = dz0.sum(axis=0)", "dW0 = dz0.T @ x", "",
-        "gradients = np.zeros(13)",
-        "gradients[0:9].reshape(3, 3)[:, 0:2] = dW0", "gradients[2:9:3] = db0",
-        "gradients[9:12] = dW1.ravel()", "gradients[12:13] = db1",
+        "gradients = np.concatenate([",
+        "np.concatenate([dW0, db0.reshape(-1, 1)], axis=1).ravel(),", "dW1.ravel(),", "db1,", "])",
         "return values, gradients",
     ]  # fmt: skip
 
@@ -38,6 +38,24 @@ def test_a_small_network_reads_like_backpropagation_by_hand(mlp):
 def test_names_that_are_not_valid_in_python_are_refused(lowered, name):
     with pytest.raises(ValueError, match="to_numpy: name must be one"):
         to_numpy(lowered(lambda a: a * a, 1), name)
+
+
+def test_texts_for_other_modules_differ_in_the_line_that_imports(lowered):
+    program = lowered(lambda a: a.tanh() * a, 1)
+    texts = {m: to_numpy(program, module=m) for m in ("numpy", "jax.numpy", "dask.array")}
+    for module, text in texts.items():
+        _, imported, rest = re.split(r"^import (.*)$", text, flags=re.M)
+        assert imported.partition("  #")[0] == f"{module} as np"
+        rest = re.sub("^@.*\n", "", rest, flags=re.M)
+        assert texts["dask.array"].partition("import dask.array as np")[2] == rest
+    assert "jax_enable_x64" in texts["jax.numpy"] and "errstate" not in texts["jax.numpy"]
+
+
+@pytest.mark.parametrize("module", ["jnp", "", "torch", None])
+def test_a_module_that_is_not_known_is_refused(lowered, module):
+    known = '"numpy", "jax.numpy", "dask.array"'
+    with pytest.raises(ValueError, match=f"to_numpy: module must be one of {known}, got"):
+        to_numpy(lowered(lambda a: a * a, 1), module=module)
 
 
 # ------------------------------------------------------------------ what can be read
