@@ -57,7 +57,7 @@ def plot(rows: list[list[float]], path: str) -> None:
     figure = Figure(figsize=(5.5, 4.2), layout="constrained")
     axes = figure.add_subplot()
     picture = axes.imshow(rows, vmin=0.5, vmax=1.0, cmap="cividis", origin="lower")
-    axes.set_xticks(range(len(RATES)), [f"{rate:g}" for rate in RATES])
+    axes.set_xticks(range(len(RATES)), [f"{rate:g}" for rate in RATES], fontsize=8)
     axes.set_yticks(range(len(WIDTHS)), [str(width) for width in WIDTHS])
     axes.set(xlabel="learning rate", ylabel="hidden units", title="Accuracy on 200 other points")
     figure.colorbar(picture)
