@@ -167,7 +167,7 @@ class _Writer:
                 body += ["", f"# {title}", *lines]
             if title == "forward":
                 body.append(named(f"values = {values}"))
-        body += ["", *f"gradients = {named(answer)}".split("\n"), "return values, gradients"]
+        body += ["", *_folded(f"gradients = {named(answer)}"), "return values, gradients"]
         rows = "one for each parameter, summed over the lanes"
         rows = "(lanes, inputs)" if program.of_inputs else rows
         head = _HEAD.format(
@@ -512,6 +512,15 @@ def _slice(places: Sequence[int]) -> str:
     if step is not None and step > 0:
         return f"{first}:{last + 1}" + f":{step}" * (step > 1)
     return f"..., [{', '.join(map(str, places))}]"
+
+
+def _folded(text: str) -> list[str]:
+    """A statement with a line for each part, in one line if that is short."""
+    first, *parts = text.split("\n")
+    if not parts:
+        return [first]
+    line = first + " ".join(part.strip() for part in parts[:-1]).removesuffix(",") + parts[-1]
+    return [line] if len(line) <= 90 else [first, *parts]
 
 
 def _rounds(

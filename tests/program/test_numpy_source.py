@@ -5,6 +5,7 @@ import random
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from autograd_core import Instruction, Op, Program, Value, compile_graph, gates, to_numpy, where
@@ -38,6 +39,20 @@ def test_a_small_network_reads_like_backpropagation_by_hand(mlp):
 def test_names_that_are_not_valid_in_python_are_refused(lowered, name):
     with pytest.raises(ValueError, match="to_numpy: name must be one"):
         to_numpy(lowered(lambda a: a * a, 1), name)
+
+
+def test_gradients_that_come_in_turn_are_columns_of_a_matrix(lowered):
+    w = [Value(float(i), f"w{i}") for i in range(6)]
+
+    def fn(x, y):  # weights and biases lie by neuron, or layer by layer
+        return sum(a * x + b for a, b in zip(w[0::2], w[1::2], strict=True)) * y
+
+    text = to_numpy(lowered(fn, 2, w))
+    assert "axis=1).ravel()\n    return values, gradients\n" in text
+    names = {}
+    exec(text, names)
+    _, gradients = names["value_and_grad"](np.array([[2.0, 3.0], [5.0, 7.0]]), np.ones(6))
+    assert gradients.tolist() == [41.0, 10.0] * 3
 
 
 def test_texts_for_other_modules_differ_in_the_line_that_imports(lowered):
