@@ -8,13 +8,16 @@ they are parts of one CPU, so that 8 of them cannot be faster than its cores. Da
 chunks of 20,000 examples. Data and parameters lie where the engine wants them. Every engine and
 size runs in fresh processes, in random order; every figure is the median.
 
-examples_a_second    of calls after the first
+examples_a_second    of calls after the first, the median
+a_core_second        examples in a second of processor time, of all threads: what else the machine
+                     does counts for little here
 ready_s              what the first call took: tracing, and compiling
 gradient_difference  the largest from ours in C, as a share of the largest number in it
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -107,8 +110,18 @@ def measure(engine: str, batch: int, quick: bool, library: str | None) -> dict[s
         call = jax(rows, int(engine.partition("_")[2]))
     gradient = [*map(float, call())]
     ready = time.perf_counter() - begin
-    us = each_call(call, 0.0 if quick else 0.5, 1 if quick else 3)
-    return {"examples_a_second": batch / us * 1e6, "ready_s": ready, "gradient": gradient}
+    count, begin = itertools.count(), time.process_time()
+
+    def counted() -> None:
+        call()
+        next(count)
+
+    us = each_call(counted, 0.0 if quick else 0.5, 1 if quick else 3)
+    work = time.process_time() - begin
+    return {
+        "examples_a_second": batch / us * 1e6, "a_core_second": batch * next(count) / work,
+        "ready_s": ready, "gradient": gradient,
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -134,7 +147,7 @@ def main() -> None:
                 if (name, batch) not in found:
                     continue
                 runs = found[name, batch]
-                figures = medians(runs, "examples_a_second", "ready_s")
+                figures = medians(runs, "examples_a_second", "a_core_second", "ready_s")
                 apart = [difference(run["gradient"], wanted) for run in runs]
                 report[str(batch)][name] = {**figures, "gradient_difference": max(apart)}
         bench.report("scale", unit="examples a second", gradient_of=first, batches=report)
