@@ -33,7 +33,7 @@ def number(pattern, text):
 def test_training_on_devices_has_the_losses_of_fit(devices):
     pytest.importorskip("jax")
     text = printed("examples/data_parallel.py", "--epochs", 12, "--devices", devices)
-    assert text.startswith(f"{devices} devices: cpu:0") or "cuda" in text
+    assert text.startswith(f"{devices} devices: ")
     assert number(r"largest difference of 12 epochs: (\S+)\n", text) < 1e-9
     rows = re.findall(r"^ +(\d+) +([\d.]+) +([\d.]+)$", text, re.M)
     assert [int(row[0]) for row in rows] == [0, 10, 11]
