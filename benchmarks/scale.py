@@ -102,7 +102,7 @@ def measure(engine: str, batch: int, quick: bool, library: str | None) -> dict[s
     rows = np.random.default_rng(SEED).normal(size=(batch, WIDTHS[0] + WIDTHS[-1]))
     begin = time.perf_counter()
     if engine.startswith("replayed"):
-        os.environ["AUTOGRAD_CORE_EXECUTOR"] = engine.partition("_")[2]
+        os.environ["AUTOGRAD_CORE_BACKEND"] = engine.partition("_")[2]
         call = replayed(rows)
     elif engine == "dask":
         call = dask(rows)
