@@ -99,6 +99,16 @@ def cells(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def jax():
+    """JAX on eight virtual devices, in float64; tests that take it are skipped where it is not."""
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_num_cpu_devices", 8)
+    jax.config.update("jax_enable_x64", True)
+    return jax
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Headless Chromium; tests that take it are skipped where there is none."""
     playwright = pytest.importorskip("playwright.sync_api")
