@@ -58,6 +58,10 @@ OUTSIDE = (
     "written since: the engine keeps the old number, a program would compute a new one. Compute it "
     "inside the function, or use its detach()"
 )
+NO_NUMPY = (
+    "{what} runs on arrays and needs NumPy: pip install numpy. Values, pictures, and nn.fit with "
+    "eager=True do without it"
+)
 NO_READING = (
     "{what} while the function is traced{line}: the program runs on numbers that are not known "
     "yet, and a branch would be baked in. Write where(condition, a, b), maximum(a, b) or "

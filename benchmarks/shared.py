@@ -38,6 +38,8 @@ ENGINES = {
     "pytorch": ("torch",),
     "numpy": ("numpy",),
     "c": (),
+    "dask": ("dask",),
+    **{f"jax_{devices}": ("jax",) for devices in (1, 2, 4, 8)},
 }
 Key = TypeVar("Key")  # what a benchmark calls a job by
 Job = dict[str, Any]  # the engine, and what else `measure` of the benchmark takes

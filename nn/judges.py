@@ -119,6 +119,16 @@ def _kind(thing: Any) -> str:
 # ---------------------------------------------------------------- layers in matrices
 
 
+def _numpy(judge: str) -> Any:
+    try:
+        import numpy
+    except ImportError as error:
+        raise ImportError(
+            f"{judge} hands over arrays and needs NumPy: pip install numpy", name="numpy"
+        ) from error
+    return numpy
+
+
 def matrix_pass(backward_pass: Callable[..., Any], *, networks: int = 30, seed: int = 0) -> Grade:
     """Judge the backward pass of a deep network in matrices (Understanding Deep Learning, 7.4).
 
@@ -128,7 +138,7 @@ def matrix_pass(backward_pass: Callable[..., Any], *, networks: int = 30, seed: 
     the output, and l = sum((f[-1] - y)**2). It returns two lists, in the order of the layers:
     dl/dbeta[k] and dl/domega[k], in the shapes of beta[k] and omegas[k].
     """
-    import numpy as np
+    np = _numpy("matrix_pass")
 
     rng = random.Random(seed)
     for k, widths in enumerate(_widths(rng, networks), 1):
@@ -165,7 +175,7 @@ def deltas(recursion: Callable[..., Any], *, networks: int = 30, seed: int = 0) 
     the output of the network, of shape (1,). With l = (x[-1] - y)^2 it returns a list with an
     array dl/ds for each layer, the first layer first.
     """
-    import numpy as np
+    np = _numpy("deltas")
 
     rng = random.Random(seed)
     for k, widths in enumerate(_widths(rng, networks, outputs=1), 1):

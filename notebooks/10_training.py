@@ -620,6 +620,13 @@ check("weights after ten steps", weights, [p.data for p in single.parameters()])
 # machines the gradients are seldom collected in one place: they travel round in a ring, and the sum
 # is the same (PyTorch's name for that sum is `all_reduce`).
 #
+# Engines for big machines do the sending for you. `to_numpy(program, module="jax.numpy")` writes
+# what our tracer has seen as a function for JAX, which runs it on eight devices, each with its
+# shard, and sums the gradients by one call:
+# [`data_parallel.py`](../examples/data_parallel.py) trains this network so, with the losses of
+# `nn.fit` to the 14th digit. When that pays, and what to take for data that does not fit into
+# memory or for a hundred trainings at once, is in [Past one machine](../docs/scale.md).
+#
 # ## Exercises
 #
 # Predict first, then put your answer or your code in place of the dots.

@@ -39,6 +39,9 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "needs_dot: lays out a picture, by dot or graphviz-pure")
     config.addinivalue_line("markers", "browser: opens a page in Chromium; set by its fixture")
+    config.addinivalue_line(
+        "markers", "once: long, and the same for each build and Python: CI runs it on one"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks
@@ -93,6 +96,16 @@ def cells(tmp_path):
         return json.loads(done.stdout.splitlines()[-1])
 
     return run
+
+
+@pytest.fixture(scope="session")
+def jax():
+    """JAX on eight virtual devices, in float64; tests that take it are skipped where it is not."""
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_num_cpu_devices", 8)
+    jax.config.update("jax_enable_x64", True)
+    return jax
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).parent.parent
 PEERS = {"replayed_native", "replayed_numpy", "eager", "micrograd", "pytorch", "numpy", "c"}
 EVERYWHERE = {"eager", "plain", "numpy"}  # peers that need nothing but the package

@@ -16,6 +16,7 @@ from autograd_core import mistakes
 from viz import Diagram
 
 jupytext = pytest.importorskip("jupytext")
+pytestmark = pytest.mark.once
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 SOLUTIONS = {path.stem: path for path in sorted((Path(__file__).parent / "solutions").glob("*.py"))}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -58,6 +59,25 @@ def test_all_lessons_are_here():
 def test_the_pair_is_in_step(source):
     assert cells(source.with_suffix(".ipynb")) == cells(source)
     assert tags(source.with_suffix(".ipynb")) == tags(source)
+
+
+def test_update_executes_what_has_other_code_and_keeps_the_rest(tmp_path, capsys):
+    update = runpy.run_path(str(NOTEBOOKS / "execute.py"))["update"]
+    source = tmp_path / "lesson.py"
+    for script, check, said in (
+        ("# %% [markdown]\n# one\n\n# %%\n6 * 7\n", False, "executed"),
+        ("# %% [markdown]\n# one\n\n# %%\n6 * 7\n", True, "in step"),
+        ("# %% [markdown]\n# two\n\n# %%\n6 * 7\n", True, "differs"),
+        ("# %% [markdown]\n# two\n\n# %%\n6 * 7\n", False, "texts taken over, outputs kept"),
+        ("# %% [markdown]\n# two\n\n# %%\n6 * 9\n", False, "executed"),
+    ):
+        source.write_text(script)
+        assert update(source, check) == (said == "in step")
+        assert f"lesson: {said}" in capsys.readouterr().out
+        if not check:
+            assert cells(source.with_suffix(".ipynb")) == cells(source)
+            (output,) = outputs(source)
+            assert output["data"]["text/plain"] == [str(eval(script.split("\n")[-2]))]
 
 
 @each_lesson

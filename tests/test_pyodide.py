@@ -23,9 +23,12 @@ PYODIDE = os.environ.get("PYODIDE", "")
 ROOT = Path(viz.__file__).parents[1]
 NEURON, AT = "sigmoid(w*x + b)", {"w": 2.0, "x": -1.0, "b": 0.5}
 
-pytestmark = pytest.mark.skipif(
-    not PYODIDE or shutil.which("node") is None, reason="no Node, or PYODIDE names no package"
-)
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(
+        not PYODIDE or shutil.which("node") is None, reason="no Node, or PYODIDE names no package"
+    ),
+]
 
 RUN = """
 import { loadPyodide } from "%(pyodide)s/pyodide.mjs";

@@ -9,7 +9,7 @@
 
 Each takes plain numbers and returns a `matplotlib.figure.Figure`; with `path` it is saved there as
 well, in the format of the suffix: png, svg, pdf. Series differ in colour, dash and marker, so that
-a print in grey can be read. ImportError, naming the extra, if there is no matplotlib.
+a print in grey can be read. ImportError, naming it, if there is no matplotlib.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ if os.environ.get("AUTOGRAD_CORE_PURE", "") != "1":
         if _native.DIGEST != digest():
             print(
                 "autograd_core: its compiled part is not that of these sources and is not used; "
-                "build it anew: python -m pip install -e .",
+                f"build it anew: {sys.executable} -m pip install -e .",
                 file=sys.stderr,
             )
             _native = None

@@ -25,7 +25,7 @@ from ..graph import is_stale
 from ..value import Value
 from .agreement import require_agreement
 from .descent import Code, record
-from .executors import choose, columns, plan, prepare
+from .executors import choose, columns, numpy_for, plan, prepare
 from .failure import find_failure
 from .lower import lower
 from .passes import optimise
@@ -36,16 +36,25 @@ __all__ = ["CompiledGraph", "compile_graph"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar, Protocol, TypeAlias
 
+    from ..scalars import Number
     from .executors import Executor
+
+    Output: TypeAlias = Value | Number
+
+    class HasParameters(Protocol):
+        """A Module, of `nn` or of yours."""
+
+        def parameters(self) -> Iterable[Value]: ...
+
 
 LIMIT = 16  # how many shapes of arguments a graph keeps memory for, and traces; the latest
 
 
 def compile_graph(
-    fn: Callable[..., Any],
-    parameters: Any = None,
+    fn: Callable[..., Output | Iterable[Output]],
+    parameters: HasParameters | Iterable[Value] | Value | None = None,
     *,
     wrt: str | None = None,
     reduction: str = "mean",
@@ -77,6 +86,8 @@ def compile_graph(
     A graph that was made outside of fn is part of the program, from its leaves on; its plain
     numbers are leaves, too, so give `parameters` if it has any. Once one of these is written, the
     engine would keep the old result, and a call raises TraceError.
+
+    Batches are arrays: ImportError where there is no NumPy.
     """
     if not callable(fn):
         raise TypeError(
@@ -90,7 +101,7 @@ def compile_graph(
     if not isinstance(verify, int) or isinstance(verify, bool) or verify < 0:
         raise ValueError(f"compile_graph: verify must be a whole number from 0 on, got {verify!r}")
     values = None if parameters is None else _checked(parameters)
-    return CompiledGraph(fn, values, wrt, reduction, choose(backend), verify)
+    return CompiledGraph(fn, values, wrt, reduction, backend, verify)
 
 
 class CompiledGraph:
@@ -103,15 +114,13 @@ class CompiledGraph:
 
     def __init__(
         self, fn: Callable[..., Any], parameters: list[Value] | None, wrt: str | None,
-        reduction: str, backend: str, verify: int,
+        reduction: str, backend: str | None, verify: int,
     ) -> None:  # fmt: skip
-        import numpy
-
-        self._np: Any = numpy
-        self._float = numpy.dtype(float)
+        self._np: Any = numpy_for("compile_graph")
+        self._float = self._np.dtype(float)
         self.fn = fn
         self.reduction = reduction
-        self.backend = backend
+        self.backend = choose(backend)
         self._given = parameters
         self._verify = verify
         self._wrt = wrt
@@ -161,7 +170,7 @@ class CompiledGraph:
                 batch.find_failure(outputs)
             return outputs
 
-    record = staticmethod(record)
+    record: ClassVar[Callable[..., tuple[Code, list[float]]]] = staticmethod(record)
 
     def descend(
         self, rows: Any, order: array[int], code: Code, numbers: array[float], count: int,
@@ -440,7 +449,8 @@ class _Draws:
         rest = len(table) - done
         for draw, each, at in self._columns if rest else ():
             size = rest * each
-            table[done:, at] = np.reshape(checked(draw(size), size), (rest, -1))
+            numbers: Any = checked(draw(size), size)
+            table[done:, at] = np.reshape(numbers, (rest, -1))
         return table[:count]
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
+from .. import errors
 from .program import Program
 from .schedule import Schedule
 from .spell import spell
 
-__all__ = ["EXECUTORS", "choose", "columns", "is_there", "plan", "prepare", "run"]
+__all__ = ["EXECUTORS", "choose", "columns", "is_there", "numpy_for", "plan", "prepare", "run"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,6 +56,15 @@ EXECUTORS = {
     "native": ("run_native", "NativeRun"),
     "numpy": ("run_numpy", "NumpyRun"),
 }
+
+
+def numpy_for(what: str) -> Any:
+    """NumPy, imported late; ImportError that says what needs it if it is not there."""
+    try:
+        import numpy
+    except ImportError as error:
+        raise ImportError(errors.NO_NUMPY.format(what=what), name="numpy") from error
+    return numpy
 
 
 def choose(name: str | None = None) -> str:
@@ -119,8 +129,7 @@ def run(
     backend as in `compile_graph`. ValueError for other shapes, or if the program is not well
     formed. Where a gate fails, numbers are inf or nan.
     """
-    import numpy as np
-
+    np = numpy_for("run")
     rows, numbers = np.asarray(inputs, float), np.asarray(parameters, float)
     shape = (len(program.inputs), len(program.parameters))
     if rows.ndim != 2 or len(rows) < 1 or (rows.shape[1], *numbers.shape) != shape:

@@ -4,7 +4,8 @@
     values, gradients = by_hand.value_and_grad(inputs, parameters)
 
 What the lanes have is an array (lanes, n), what they share an array (n,). Each block of the
-schedule is one operation on arrays. Matrices and biases among the parameters are called W0, b0, W1,
+schedule is one operation on arrays, and none is written into: so the text serves JAX and Dask as
+well, but for the line that imports. Matrices and biases among the parameters are called W0, b0, W1,
 ...; and the gradient with respect to h0 is called dh0.
 """
 
@@ -13,10 +14,11 @@ from __future__ import annotations
 import keyword
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ..errors import short
 from .dialects import NUMPY, arguments, arguments_read, check_function
 from .passes import group, share
 from .program import Op, Program
@@ -26,27 +28,35 @@ from .sums import AFFINE, DOT, LANE_SUM, OUTER
 
 __all__ = ["to_numpy"]
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
 RESERVED = frozenset(
     [*keyword.kwlist, "np", "inputs", "parameters", "values", "gradients", "lanes"]
 )
 SMALLEST = 2  # entries of a matrix here, where it is worth reading
+MODULES = ("numpy", "jax.numpy", "dask.array")
 
 
-def to_numpy(program: Program, name: str = "value_and_grad") -> str:
-    """A program as Python over NumPy with a function `name`, to be read.
+def to_numpy(program: Program, name: str = "value_and_grad", module: str = "numpy") -> str:
+    """A program as Python over NumPy, or a module like it, with a pure function `name`, to be read.
 
-    It defines name(inputs, parameters) -> (values, gradients): inputs (lanes, inputs), values
-    (lanes, outputs), gradients a number for each parameter, summed over the lanes, or (lanes,
-    inputs). ValueError if `name` is not one for Python, or if `wrt` mixes inputs and parameters.
+    It defines name(inputs, parameters) -> (values, gradients): inputs (lanes, inputs), parameters
+    (parameters,), values (lanes, outputs), gradients (parameters,), summed over the lanes, or, with
+    respect to inputs, (lanes, inputs). Where a gate fails nothing raises: numbers are inf or nan.
+
+    module  "numpy"
+            "jax.numpy": for jit, vmap, grad and shard_map, on any device; in float64 after
+            jax.config.update("jax_enable_x64", True), in JAX's float32 without
+            "dask.array": inputs in chunks of lanes, parameters a NumPy array; the answers are lazy
+
+    ValueError if `name` is not one for Python, if `module` is another, or if `wrt` mixes inputs and
+    parameters.
     """
     valid = name.isidentifier() and name not in RESERVED
     check_function("to_numpy", "Python", valid, name, program)
+    if module not in MODULES:
+        known = ", ".join(f'"{x}"' for x in MODULES)
+        raise ValueError(f"to_numpy: module must be one of {known}, got {short(module)}")
     grouped = group(share(program.verify()), SMALLEST)
-    return _Writer(Flat(Schedule(grouped, readable=True)), name).text()
+    return _Writer(Flat(Schedule(grouped, readable=True)), name, module).text()
 
 
 @dataclass(eq=False)
@@ -85,10 +95,11 @@ class _Statement:
 
 
 class _Writer:
-    def __init__(self, flat: Flat, name: str) -> None:
+    def __init__(self, flat: Flat, name: str, module: str) -> None:
         self.flat = flat
         self.program = program = flat.program
         self.name = name
+        self.module = module
         self.arrays: list[_Array] = []
         self.home: dict[int, tuple[_Array, int]] = {}
         # Parameters that have a name of their own, by their places and their shape.
@@ -138,14 +149,14 @@ class _Writer:
         answer = self._gradients()
         every = [statement for part in parts for statement in part]
         self._name_gradients(every)
-        self._inline(every, values + "".join(answer))
+        self._inline(every, values + answer)
         names = self._names(every)
 
         def named(text: str) -> str:
             return re.sub("\0(\\d+)\0", lambda token: names[int(token[1])], text)
 
         body = [named(f"{array.name} = {text}") for array, text in self.head]
-        if any("lanes" in s.text for s in every) or "lanes" in values + "".join(answer):
+        if any("lanes" in s.text for s in every) or "lanes" in values + answer:
             body.insert(0, "lanes = len(inputs)")
         for title, part in zip(("forward", "backward"), parts, strict=True):
             lines = [
@@ -156,12 +167,13 @@ class _Writer:
                 body += ["", f"# {title}", *lines]
             if title == "forward":
                 body.append(named(f"values = {values}"))
-        body += ["", *map(named, answer), "return values, gradients"]
+        body += ["", *_folded(f"gradients = {named(answer)}"), "return values, gradients"]
         rows = "one for each parameter, summed over the lanes"
         rows = "(lanes, inputs)" if program.of_inputs else rows
         head = _HEAD.format(
             name=self.name, inputs=len(program.inputs), parameters=len(program.parameters),
-            outputs=len(program.outputs), gradients=rows,
+            outputs=len(program.outputs), gradients=rows, module=self.module,
+            note=_NOTES.get(self.module, ""), quiet=_QUIET * (self.module == "numpy"),
         )  # fmt: skip
         body = [f"    {line}" if line else "" for line in body]
         before, signature = head.split("@@")
@@ -298,24 +310,20 @@ class _Writer:
         places = tuple(places)
         if (places, ()) in self.views and not spread:
             return self._token(self.views[places, ()])
-        runs: list[list[int]] = []
-        for r in places:
-            where = self.home.get(r, (None, 0))[0]
-            if runs and self.home.get(runs[-1][0], (None, 0))[0] is where:
-                runs[-1].append(r)
-            else:
-                runs.append([r])
+        runs = self._runs(places)
         mixed = spread or len(runs) > 1
         texts = []
-        for run in runs:
-            if run[0] not in self.home:
-                same = len({self._literal(r) for r in run}) == 1
+        for array, run in runs:
+            if array is None:
+                literals = [*map(self._literal, run)]
+                same = len({*literals}) == 1
                 if not mixed and same:
-                    return self._literal(run[0])
-                text = f"np.array([{', '.join(map(self._literal, run))}])"
+                    return literals[0]
+                text = f"np.array([{', '.join(literals)}])"
+                if same and len(run) > 1:
+                    text = f"np.full({len(run)}, {literals[0]})"
                 of_lanes = False
             else:
-                array = self.home[run[0]][0]
                 of_lanes = array.lanes
                 text = self._columns(array, [self.home[r][1] for r in run], broadcast and not mixed)
             if lanes and mixed and not of_lanes:
@@ -333,41 +341,51 @@ class _Writer:
             columns = columns[:1]
             if len(array.places) == 1:
                 return name
-        return f"{name}[{':, ' * array.lanes}{_slice(columns)}]"
+        part = _slice(columns)
+        return f"{name}[{':, ' * (array.lanes and part[0] != '.')}{part}]"
 
-    def _gradients(self) -> list[str]:
+    def _gradients(self) -> str:
+        """The gradients as one array, in the order of `wrt`."""
         program, results = self.program, self.flat.gradients
         if not results:
-            return ["gradients = np.zeros(0)"]
+            return "np.zeros(0)"
         if program.of_inputs:
-            return [f"gradients = {self._gather(results, True, spread=True)}"]
-        total = len(results)
-        lines = [f"gradients = np.zeros({total})"]
-        columns_of: dict[Any, list[tuple[int, int]]] = {}
-        for position, place in enumerate(results):
-            array, column = self.home.get(place, (None, place))
-            columns_of.setdefault(array, []).append((column, position))
-        inputs = len(program.inputs)
+            return self._gather(results, True, spread=True)
+        columns_of: dict[_Array, list[tuple[int, int]]] = {}
+        for place, register in zip(results, program.wrt, strict=True):
+            if place in self.home:
+                array, column = self.home[place]
+                columns_of.setdefault(array, []).append((column, register - len(program.inputs)))
         for array, pairs in columns_of.items():
-            if array is None:
-                for place, position in pairs:
-                    if self._constant(place) != 0.0:
-                        lines.append(f"gradients[{position}] = {self._literal(place)}")
-                continue
-            pairs.sort()
-            columns, places = [c for c, _ in pairs], [p for _, p in pairs]
-            self._wish_gradient(array, columns, [program.wrt[p] - inputs for p in places])
-            if array.shape and columns == list(range(len(array.places))):
-                right = self._token(array)
-                left = _part("gradients", places, array.shape, total)
-                if left.endswith(")"):  # they lie one after another
-                    right += ".ravel()"
-                    left = _part("gradients", places, (len(places),), total)
-            else:
-                right = self._columns(array, columns, False)
-                left = _part("gradients", places, (len(places),), total)
-            lines.append(f"{left} = {right}")
-        return lines
+            columns, wrt = zip(*sorted(pairs), strict=True)
+            self._wish_gradient(array, [*columns], [*wrt])
+        parts = []
+        for run, times in _rounds(self._runs(results)):
+            if times == 1:
+                parts.append(self._gather(run[0], False, spread=True))
+            else:  # as w0 b0 w1 b1 ...: columns of a matrix
+                sides = [self._matrix(places, len(places) // times) for places in run]
+                parts.append(f"np.concatenate([{', '.join(sides)}], axis=1).ravel()")
+        if len(parts) == 1:
+            return parts[0]
+        return "\n".join(["np.concatenate([", *[f"    {part}," for part in parts], "])"])
+
+    def _runs(self, places: Sequence[int]) -> list[tuple[_Array | None, list[int]]]:
+        """The places, cut where the array changes that they lie in; constants lie in none."""
+        runs: list[tuple[_Array | None, list[int]]] = []
+        for place in places:
+            array = self.home.get(place, (None, 0))[0]
+            if not runs or runs[-1][0] is not array:
+                runs.append((array, []))
+            runs[-1][1].append(place)
+        return runs
+
+    def _matrix(self, places: list[int], width: int) -> str:
+        """These shared numbers as a matrix of `width` columns."""
+        array = self.home.get(places[0], (None, 0))[0]
+        if array is not None and array.shape[1:] == (width,) and places == [*array.places]:
+            return self._token(array)
+        return f"{self._gather(places, False, spread=True)}.reshape(-1, {width})"
 
     def _wish_gradient(self, array: _Array, columns: list[int], wrt: list[int]) -> None:
         view = self.views.get((tuple(wrt), array.shape))
@@ -489,15 +507,50 @@ def _times(a: str, b: str) -> str:
 
 
 def _slice(places: Sequence[int]) -> str:
-    """These places within brackets: a slice, or a list."""
+    """These places within brackets, of the last axis: a slice, or a list."""
     first, last, step = places[0], places[-1], step_of(places)
     if step is not None and step > 0:
         return f"{first}:{last + 1}" + f":{step}" * (step > 1)
-    return f"[{', '.join(map(str, places))}]"
+    return f"..., [{', '.join(map(str, places))}]"
+
+
+def _folded(text: str) -> list[str]:
+    """A statement with a line for each part, in one line if that is short."""
+    first, *parts = text.split("\n")
+    if not parts:
+        return [first]
+    line = first + " ".join(part.strip() for part in parts[:-1]).removesuffix(",") + parts[-1]
+    return [line] if len(line) <= 90 else [first, *parts]
+
+
+def _rounds(
+    runs: Sequence[tuple[_Array | None, list[int]]],
+) -> Iterator[tuple[list[list[int]], int]]:
+    """Runs that come in turn, as w0 b0 w1 b1 w2 b2, joined to w0 w1 w2 and b0 b1 b2, and how many
+    rounds it were: 3. Another comes alone, with 1."""
+    kinds = [(array, len(places)) for array, places in runs]
+    first = 0
+    while first < len(runs):
+        ahead = range(first + 1, len(runs))
+        period = next((i for i in ahead if kinds[i] == kinds[first]), len(runs)) - first
+        stop = first + period
+        while kinds[stop : stop + period] == kinds[first : first + period]:
+            stop += period
+        times = (stop - first) // period
+        if times == 1:
+            period, stop = 1, first + 1
+        yield (
+            [
+                [place for _, places in runs[k:stop:period] for place in places]
+                for k in range(first, first + period)
+            ],
+            times,
+        )
+        first = stop
 
 
 def _part(base: str, places: Sequence[int], shape: Sequence[int], total: int) -> str:
-    """These places of a vector as an array of this shape, which can be read and written."""
+    """These places of a vector as an array of this shape."""
     if len(shape) == 1:
         return f"{base}[{_slice(places)}]"
     n, m = shape
@@ -510,7 +563,7 @@ def _part(base: str, places: Sequence[int], shape: Sequence[int], total: int) ->
             whole = f"{base}[{start}:{start + n * down}].reshape({n}, {down})"
             return whole + f"[:, {before}:{before + m}]" * (down > m)
     rows = ", ".join(f"[{', '.join(map(str, places[i : i + m]))}]" for i in range(0, n * m, m))
-    return f"{base}[[{rows}]]"
+    return f"{base}[..., [{rows}]]"
 
 
 def _plain(name: str) -> str:
@@ -528,13 +581,16 @@ def _note(labels: list[str]) -> str:
 _HEAD = '''\
 """Values and gradients of a program, written by autograd_core from the rules of its gates."""
 
-import numpy as np
+import {module} as np{note}
 
 @@
-@np.errstate(all="ignore")  # where a gate fails, numbers are inf or nan, as IEEE 754 has them
-def {name}(inputs, parameters):
+{quiet}def {name}(inputs, parameters):
     """inputs (lanes, {inputs}), parameters ({parameters},) -> values (lanes, {outputs}), gradients.
 
     The gradients are of the first value: {gradients}.
     """
 '''
+_QUIET = """\
+@np.errstate(all="ignore")  # where a gate fails, numbers are inf or nan, as IEEE 754 has them
+"""
+_NOTES = {"jax.numpy": '  # in float64 after jax.config.update("jax_enable_x64", True)'}

@@ -1,5 +1,6 @@
 """The judges: what is right passes, each usual mistake gets its sentence, trouble gets words."""
 
+import itertools
 import math
 import random
 
@@ -63,8 +64,10 @@ def test_the_toy_chain_with_a_mistake(wrong, name, at):
 
 
 def test_the_toy_chain_in_trouble():
-    assert "It returned nothing" in str(judges.toy_chain(lambda **numbers: None))
-    assert "dl/dh3 is missing" in str(judges.toy_chain(lambda **numbers: {"f3": 1.0}))
+    report = judges.toy_chain(lambda **numbers: None)
+    assert str(report).startswith("Not yet. It returned nothing") and report.tried == 1
+    report = judges.toy_chain(lambda **numbers: {"f3": 1.0})
+    assert str(report).startswith("Not yet. The number for dl/dh3 is missing")
     assert "Begin it with def f(b0, w0, b1," in str(judges.toy_chain(lambda b0: None))
     with pytest.raises(TypeError, match="by its name alone"):
         judges.toy_chain({"f3": 1.0})
@@ -120,7 +123,8 @@ def test_the_matrix_pass_with_a_mistake():
     ],
 )
 def test_matrices_of_another_form(result, words):
-    assert words in str(judges.matrix_pass(lambda omegas, f, h, y: result))
+    report = judges.matrix_pass(lambda omegas, f, h, y: result)
+    assert words in str(report) and not report and report.tried == 1
 
 
 def recursion(weights, x, y, wrong=""):
@@ -138,7 +142,47 @@ def test_the_delta_recursion():
         report = judges.deltas(lambda weights, x, y, wrong=wrong: recursion(weights, x, y, wrong))
         assert report.mistake is mistakes["forgot local"] and "gradient of s" in report.place
         assert "tanh" in report.expression
-    assert "It returned nothing for 1 layer" in str(judges.deltas(lambda weights, x, y: None))
+    report = judges.deltas(lambda weights, x, y: None)
+    assert str(report).startswith("Not yet. It returned nothing for 1 layer") and report.tried == 1
+
+
+def test_what_a_judge_gives_are_small_networks_at_numbers_of_both_signs():
+    chains, layers, targets = [], [], []
+
+    def derivatives(**numbers):
+        chains.extend(numbers.values())
+        return chain(**numbers)
+
+    def back(omegas, f, h, y):
+        layers.append(len(omegas))
+        targets.extend(y)
+        for k in range(1, len(h)):
+            assert (h[k] == np.maximum(f[k - 1], 0.0)).all() and f[k].shape == omegas[k].shape[:1]
+        return matrices(omegas, f, h, y)
+
+    def signals(weights, x, y):
+        targets.append(y)
+        for w, one, out in zip(weights, x[:-1], x[1:], strict=True):
+            np.testing.assert_allclose(out, np.tanh(w.T @ [1.0, *one]))
+        return recursion(weights, x, y)
+
+    assert judges.toy_chain(derivatives) and judges.matrix_pass(back) and judges.deltas(signals)
+    assert -1.5 <= min(chains) < 0.0 < max(chains) <= 1.5 and all(x == round(x, 1) for x in chains)
+    assert -1.0 <= min(targets) < 0.0 < max(targets) <= 1.0
+    assert {*layers} == {1, 2, 3, 4} and layers[0] == 1
+
+
+def test_networks_come_the_smallest_first():
+    widths = judges._widths(random.Random(0), 60, outputs=2)
+    assert {w for each in widths for w in each[:-1]} == {1, 2, 3}
+    assert {each[-1] for each in widths} == {1, 2} and {len(each) for each in widths} == {
+        2,
+        3,
+        4,
+        5,
+    }
+    sizes = [sum(m * n for m, n in itertools.pairwise(each)) for each in widths]
+    assert sizes == sorted(sizes) and len(sizes) == 60
 
 
 # ---------------------------------------------------------------- optimisers

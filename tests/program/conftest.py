@@ -64,14 +64,34 @@ def reference(program, inputs, parameters):
     return values, rows
 
 
-def run_numpy(folder, program, inputs, parameters, name="value_and_grad"):
-    """(values, gradients) by the text of to_numpy, imported."""
+def imported(folder, program, name="value_and_grad", module="numpy"):
+    """The function of the text of to_numpy, imported."""
     path = folder / f"by_hand_{next(numbers)}.py"
-    path.write_text(to_numpy(program, name), encoding="utf-8")
+    path.write_text(to_numpy(program, name, module), encoding="utf-8")
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return getattr(module, name)(inputs, parameters)
+    by_hand = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(by_hand)
+    return getattr(by_hand, name)
+
+
+def run_numpy(folder, program, inputs, parameters, name="value_and_grad"):
+    """(values, gradients) by the text of to_numpy."""
+    return imported(folder, program, name)(inputs, parameters)
+
+
+def run_jax(jax, folder, program, inputs, parameters, name="value_and_grad"):
+    """The same by the text for JAX, under jit."""
+    function = imported(folder, program, name, "jax.numpy")
+    return [np.array(x) for x in jax.jit(function)(inputs, parameters)]
+
+
+def run_dask(dask, folder, program, inputs, parameters, name="value_and_grad"):
+    """The same by the text for Dask, on chunks of three lanes."""
+    array = pytest.importorskip("dask.array")
+    inputs = array.from_array(np.array(inputs, float), chunks=(3, -1))
+    with np.errstate(all="ignore"):
+        found = imported(folder, program, name, "dask.array")(inputs, np.array(parameters, float))
+        return dask.compute(*found, scheduler="synchronous")
 
 
 def built(folder, program, name):
@@ -119,12 +139,16 @@ def run_c(tmp_path):
     return partial(run_c_text, tmp_path)
 
 
-@pytest.fixture(params=["numpy", "c"])
+@pytest.fixture(params=["numpy", "c", "jax", "dask"])
 def run_text(request, tmp_path):
     """run_text(program, inputs, parameters) -> (values, gradients), by each of its texts."""
-    if request.param == "c" and CC is None:
-        pytest.skip("no C compiler is installed")
-    return partial(run_numpy if request.param == "numpy" else run_c_text, tmp_path)
+    if request.param == "numpy":
+        return partial(run_numpy, tmp_path)
+    if request.param == "c":
+        return request.getfixturevalue("run_c")
+    if request.param == "jax":
+        return partial(run_jax, request.getfixturevalue("jax"), tmp_path)
+    return partial(run_dask, pytest.importorskip("dask"), tmp_path)
 
 
 @shared

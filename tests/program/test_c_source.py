@@ -20,6 +20,7 @@ def test_names_that_are_not_valid_in_c_are_refused(lowered, name):
         to_c(lowered(lambda a: a * a, 1), name)
 
 
+@pytest.mark.once
 def test_c_text_too_long_for_a_compiler_is_refused(chain):
     w = Value(0.8, "w")
     program = lower(trace(lambda x: chain(x, w, 12_000), ["x"], [()]), [w])
@@ -39,6 +40,7 @@ def test_a_text_may_be_as_long_as_a_compiler_takes(monkeypatch, lowered):
         to_c(program)
 
 
+@pytest.mark.once
 def test_a_wide_program_of_a_hundred_thousand_instructions_is_short(reference, same, run_c):
     w = [Value(0.01 * i, f"w{i}") for i in range(10)]
 

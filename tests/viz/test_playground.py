@@ -153,6 +153,7 @@ def random_case(rng):
     }
 
 
+@pytest.mark.once
 def test_a_thousand_random_expressions_agree_with_the_engine(reader):
     rng = random.Random(5)
     cases = [random_case(rng) for _ in range(1000)]

@@ -157,6 +157,7 @@ def compiled(tmp_path):
     return run
 
 
+@pytest.mark.once
 @pytest.mark.needs_dot
 @pytest.mark.parametrize(
     "options",
@@ -168,12 +169,14 @@ def test_pdflatex_sets_a_neuron(neuron, compiled, options):
     assert "(1 page" in log and "Missing character" not in log and "Font Warning" not in log
 
 
+@pytest.mark.once
 @pytest.mark.needs_dot
 def test_pdflatex_sets_a_network(network_loss, compiled):
     log = compiled(network_loss(), depth=1)
     assert "(1 page" in log and "Missing character" not in log
 
 
+@pytest.mark.once
 @pytest.mark.needs_dot
 def test_pdflatex_sets_hostile_labels(hostile_labels, compiled):
     accents = "".join(map(chr, range(0xA1, 0x180)))
