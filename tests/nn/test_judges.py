@@ -61,6 +61,7 @@ def test_the_toy_chain_with_a_mistake(wrong, name, at):
     assert not report and (report.mistake and report.mistake.name) == name
     assert f"gradient of {at}," in report.place and report.wrong.label == at
     assert "    f0 = b0 + w0 * x; h1 = sin(f0); " in str(report) and ", b0 = " in str(report)
+    assert "; l = (f3 - y) ** 2" in str(report)
 
 
 def test_the_toy_chain_in_trouble():
@@ -120,6 +121,9 @@ def test_the_matrix_pass_with_a_mistake():
         ([[1.0]], "a thing of type list"),
         (([], []), "for 1 layer"),
         (([["a"]], [[[1.0]]]), "plain numbers"),
+        (([[1.0]], [[[1.0] * 9]]), "dl/domega0 has shape (1, 9), and must have (1, 1)."),
+        (([[1.0, 2.0]], [[[1.0]]]), "dl/dbeta0 has shape (2,), and must have (1,)."),
+        (([1.0], [[[1.0]]]), "dl/dbeta0 has shape (), and must have (1,)."),
     ],
 )
 def test_matrices_of_another_form(result, words):
@@ -144,10 +148,11 @@ def test_the_delta_recursion():
         assert "tanh" in report.expression
     report = judges.deltas(lambda weights, x, y: None)
     assert str(report).startswith("Not yet. It returned nothing for 1 layer") and report.tried == 1
+    assert "Begin it with def f(weights, x, y):" in str(judges.deltas(lambda w: None))
 
 
 def test_what_a_judge_gives_are_small_networks_at_numbers_of_both_signs():
-    chains, layers, targets = [], [], []
+    chains, layers, entries, targets, signs = [], [], [], [], []
 
     def derivatives(**numbers):
         chains.extend(numbers.values())
@@ -156,20 +161,25 @@ def test_what_a_judge_gives_are_small_networks_at_numbers_of_both_signs():
     def back(omegas, f, h, y):
         layers.append(len(omegas))
         targets.extend(y)
+        entries.extend(x for omega in omegas for x in omega.flat)
         for k in range(1, len(h)):
             assert (h[k] == np.maximum(f[k - 1], 0.0)).all() and f[k].shape == omegas[k].shape[:1]
         return matrices(omegas, f, h, y)
 
     def signals(weights, x, y):
-        targets.append(y)
+        signs.append(y)
         for w, one, out in zip(weights, x[:-1], x[1:], strict=True):
-            np.testing.assert_allclose(out, np.tanh(w.T @ [1.0, *one]))
+            np.testing.assert_allclose(out, np.tanh(w.T @ [1.0, *one]), atol=1e-12)
         return recursion(weights, x, y)
 
     assert judges.toy_chain(derivatives) and judges.matrix_pass(back) and judges.deltas(signals)
     assert -1.5 <= min(chains) < 0.0 < max(chains) <= 1.5 and all(x == round(x, 1) for x in chains)
-    assert -1.0 <= min(targets) < 0.0 < max(targets) <= 1.0
+    for each in (targets, signs):
+        assert -1.0 <= min(each) < 0.0 < max(each) <= 1.0
+    assert len(chains) == 20 * 10 and len(layers) == len(signs) == 30
     assert {*layers} == {1, 2, 3, 4} and layers[0] == 1
+    assert -1.5 <= min(entries) < 0.0 < max(entries) <= 1.5 and min(map(abs, entries)) < 0.5
+    assert all(x == round(x, 1) for x in entries)
 
 
 def test_networks_come_the_smallest_first():

@@ -63,6 +63,21 @@ def test_what_is_recorded_is_code_and_the_numbers_in_it():
     assert [found[r] for r in program.outputs] == [5.0 - 0.1 * 11.0, 11.0]
 
 
+def quotients(data, grad, state, step, lr):
+    return 1.0 / (data * data) - grad**data, (lr / (1.0 + state[0] ** 2), data - 1.0 + grad)
+
+
+@pytest.mark.parametrize("rule, states, settings", [*RULES.values(), (quotients, 2, (0.1,))])
+def test_what_is_recorded_computes_what_the_rule_does(rule, states, settings):
+    for step in (1, 2):
+        code, numbers = record(rule, states, step, *settings)
+        program = code.program(len(numbers)).verify()
+        data, grad, *state = inputs = [0.7, 1.3, 0.4, 2.5][: 2 + states]
+        found = program.evaluate(inputs, numbers)
+        new, new_state = rule(data, grad, tuple(state), step, *settings)
+        assert [found[r] for r in program.outputs] == pytest.approx([new, *new_state], rel=1e-12)
+
+
 @pytest.mark.parametrize(
     "rule",
     [
