@@ -286,7 +286,23 @@ def test_an_sgd_with_a_mistake():
     assert report.tried == 1 and report.got != report.expected
 
 
+def test_an_optimiser_that_moves_late_has_moved():
+    class Late(SGD):
+        def step(self):
+            self.steps = getattr(self, "steps", 0) + 1
+            if self.steps == judges.UPDATES:
+                super().step()
+
+    assert "None of the usual mistakes" in judges.optimizer(Late, SGD, lr=0.1).sentence
+
+
 def test_an_optimiser_in_trouble():
+    class Raises(SGD):
+        def step(self):
+            raise ValueError("it moved")
+
+    report = judges.optimizer(Raises, SGD, lr=0.1)
+    assert not report and "Raises(params, lr=0.1).step() raised ValueError: it moved" in str(report)
     assert ".step() raised AttributeError: 'NoneType' object has no attribute 'step'" in str(
         judges.optimizer(lambda params, lr: None, SGD, lr=0.1)
     )
@@ -318,6 +334,11 @@ def test_every_initialiser_is_like_itself():
         kind = like if like is not init.zeros_ else fill
         for seed in range(2):
             assert judges.initializer(fill, kind, seed=seed), like
+    aside = {"mean": 1.0, "std": 0.5}
+    report = judges.initializer(
+        lambda w, rng: init.normal_(w, **aside, rng=rng), init.normal_, **aside
+    )
+    assert report, report
 
 
 @pytest.mark.parametrize(
@@ -342,9 +363,9 @@ def test_every_initialiser_is_like_itself():
 def test_an_initialiser_with_a_mistake(fill, words):
     before = random.getstate()
     for seed in range(2):
-        assert words in str(
-            judges.initializer(fill, init.kaiming_normal_, nonlinearity="relu", seed=seed)
-        )
+        report = judges.initializer(fill, init.kaiming_normal_, nonlinearity="relu", seed=seed)
+        assert words in str(report) and report.passed == words.startswith("Right")
+        assert report.tried <= (3 if report else 1)
     assert random.getstate() == before
 
 
@@ -401,12 +422,16 @@ def lsuv(model, rows, rng, wrong=""):
 def test_lsuv(wrong, words):
     for seed in range(3):
         report = judges.lsuv(lambda model, batch, rng: lsuv(model, batch, rng, wrong), seed=seed)
-        assert words in str(report), report
+        assert words in str(report) and report.passed == (not wrong), report
 
 
 def test_lsuv_in_trouble():
-    assert "as they were" in str(judges.lsuv(lambda model, batch, rng: None))
-    assert "(model, batch, rng)" in str(judges.lsuv(lambda model: None))
+    assert str(judges.lsuv(lambda model, batch, rng: None)).startswith(
+        "Not yet. The weights are as"
+    )
+    assert "Not yet. f could not be called with (model, batch, rng)" in str(
+        judges.lsuv(lambda model: None)
+    )
 
 
 # ---------------------------------------------------------------- training loops
@@ -465,7 +490,8 @@ def loop(order, epoch=(), end=(), twice=False, batches=None, rounds=None):
 )  # fmt: skip
 def test_a_training_loop(train, words):
     for seed in range(2):
-        assert words in str(judges.training_loop(train, seed=seed))
+        report = judges.training_loop(train, seed=seed)
+        assert words in str(report) and report.passed == words.startswith("Right")
 
 
 def test_forgetting_to_zero_is_the_mistake_of_the_table():
