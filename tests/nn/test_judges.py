@@ -425,6 +425,17 @@ def test_lsuv(wrong, words):
         assert words in str(report) and report.passed == (not wrong), report
 
 
+def test_the_same_seed_gives_lsuv_the_same_case():
+    seen = []
+
+    def looks(model, batch, rng):
+        seen.append((str(model.state_dict()), str(batch), rng.random()))
+
+    for seed in (0, 0, 1):
+        judges.lsuv(looks, seed=seed)
+    assert seen[0] == seen[1] != seen[2]
+
+
 def test_lsuv_in_trouble():
     assert str(judges.lsuv(lambda model, batch, rng: None)).startswith(
         "Not yet. The weights are as"

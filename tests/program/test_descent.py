@@ -63,6 +63,18 @@ def test_what_is_recorded_is_code_and_the_numbers_in_it():
     assert [found[r] for r in program.outputs] == [5.0 - 0.1 * 11.0, 11.0]
 
 
+def test_squares_and_roots_are_gates_of_their_own():
+    def line(power):
+        code, _ = record(lambda data, grad, state, step: (power(data, grad), ()), 0, 1)
+        return code.lines
+
+    assert line(lambda data, grad: data**2) == (("mul", 0, 0),)
+    assert line(lambda data, grad: data**0.5) == (("sqrt", 0),)
+    assert line(lambda data, grad: data**1.5) == (("power", 0, -1),)
+    assert line(lambda data, grad: data**3) == (("power", 0, -1),)
+    assert line(lambda data, grad: data**grad) == (("pow", 0, 1),)
+
+
 def quotients(data, grad, state, step, lr):
     return 1.0 / (data * data) - grad**data, (lr / (1.0 + state[0] ** 2), data - 1.0 + grad)
 
