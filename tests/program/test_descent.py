@@ -41,12 +41,26 @@ def idle(data, grad, state, step, lr):
     return data, state
 
 
+def reads_late(data, grad, state, step, lr):
+    """The old state is read after the new one is there."""
+    (v,) = state
+    new = 0.9 * v + grad
+    return data - lr * v, (new,)
+
+
+def kept_twice(data, grad, state, step, lr):
+    new = data - lr * grad
+    return new, (new, state[1])
+
+
 RULES = {
     "momentum": (momentum, 1, (0.1, 0.9)),
     "swap": (swap, 2, (0.1,)),
     "everything": (everything, 2, (0.1,)),
     "constant": (constant, 2, (0.1,)),
     "idle": (idle, 2, (0.1,)),
+    "reads late": (reads_late, 1, (0.1,)),
+    "kept twice": (kept_twice, 2, (0.1,)),
 }
 
 

@@ -236,3 +236,19 @@ def test_a_quiet_gate_is_the_same_gate_without_what_is_looked_for():
 def test_what_no_gate_of_ones_own_is_in_is_left_alone():
     program = Program(["x"], [], [], [Instruction(1, Op(gates["log"]), (0,))], [1]).verify()
     assert spell(program, run_native.COMPILED) is program
+
+
+def test_a_lone_gradient_is_copied_and_memory_is_no_larger_than_needed():
+    """Two parameters with one gradient: of the two places it lies in one, and is copied."""
+    mul, add = Op(gates["mul"]), Op(gates["add"])
+    code = [
+        Instruction(4, add, (1, 2)),
+        Instruction(5, mul, (0, 4)),
+        Instruction(6, LANE_SUM, (0, 3)),
+    ]
+    program = Program(["x"], ["w", "v"], [1.0], code, [5], [6, 6], [1, 2]).verify()
+    values, gradients = run(program, [[2.0], [3.0]], [5.0, 7.0], backend="native")
+    assert values.tolist() == [[24.0], [36.0]] and gradients.tolist() == [5.0, 5.0]
+    schedule = plan("native", program)
+    memory = prepare("native", schedule, 4)
+    assert memory.memory.size <= schedule.singles + 1 + 7 + 4 * schedule.rows + 7
