@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_core import Gate, Value, apply, compile_graph, gates
+from autograd_core import Gate, Value, apply, compile_graph, gates, modes
+from autograd_core.program import agreement
 from autograd_core.program.executors import EXECUTORS, is_there
 
 INF, NAN = math.inf, math.nan
@@ -478,3 +479,44 @@ def test_the_program_is_that_of_the_last_call_whatever_was_traced_since():
         f(rows)
         assert len(f.program.inputs) == 3
         f.trace(np.ones((2, 5)))
+
+
+# ------------------------------------------------------------------ small print
+
+
+def test_two_examples_are_verified_unless_another_number_is_given(monkeypatch):
+    monkeypatch.setattr(agreement, "SECONDS", 1e9)
+    calls = []
+    f = compile_graph(lambda x: calls.append(x) or x * 2.0)
+    f([1.0, 2.0, 3.0, 4.0])
+    assert len(calls) == 1 + 2
+
+
+def test_a_gradient_of_inputs_has_no_parameters():
+    w = Value(2.0, "w")
+    assert compile_graph(lambda x: x * w, [w], wrt="inputs").parameters == []
+    assert compile_graph(lambda x: x * w, [w]).parameters == [w]
+
+
+def test_parameters_are_read_at_the_first_call_however_often_values_were_written(monkeypatch):
+    w = Value(3.0, "w")
+    f = compile_graph(lambda x: x * w, [w])
+    f([1.0])
+    for writes in (0, 1, 2):
+        monkeypatch.setattr(modes, "writes", writes)
+        assert f([2.0] * (writes + 2)) == 6.0
+
+
+def test_a_gradient_whose_infinities_cancel_is_named():
+    w = Value(0.0, "weight")
+    f = compile_graph(lambda x: x * (x * x * w).sqrt(), [w])
+    with pytest.raises(ArithmeticError, match="the gradient of weight is nan: over the 2 lanes"):
+        f.value_and_grad([1.0, -1.0])
+
+
+@pytest.mark.parametrize("wrong", ["1.0", b"1", None])
+def test_elements_that_are_no_numbers_are_refused(wrong):
+    f = compile_graph(lambda x: x * 2.0)
+    assert f(np.array([1.0, 2], object)) == 3.0
+    with pytest.raises(TypeError, match="its elements are not all numbers"):
+        f(np.array([1.0, wrong], object))
