@@ -1,0 +1,75 @@
+"""How the site is made of docs/, notebooks/, the docstrings and the gate table.
+
+    python -m sphinx -W --keep-going -n -c docs . build/site
+
+The folder that Sphinx reads is the project's own, so that the links in its pages, `../notebooks/x`,
+hold in the site as they do where the repository is read.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "docs" / "extensions")]
+
+import autograd_core  # noqa: E402
+from viz.inks import COLOURS, LIT  # noqa: E402
+
+project = "autograd-core"
+author = "the autograd-core authors"
+copyright = author
+release = version = autograd_core.__version__
+language = "en"
+
+extensions = [
+    "sphinx.ext.autodoc", "sphinx.ext.viewcode", "myst_nb",
+    "docstrings", "gate_table", "lessons", "mathml", "pages",
+]  # fmt: skip
+
+root_doc = "docs/index"
+include_patterns = [
+    "docs/*.md", "docs/reference/*.rst", "notebooks/*.ipynb", "notebooks/README.md",
+    "CHANGELOG.md", "CONTRIBUTING.md",
+]  # fmt: skip
+exclude_patterns = [] if (ROOT / "CITATION.cff").exists() else ["docs/citing.md"]
+
+autodoc_default_options = {"members": True}
+autodoc_member_order = "bysource"
+nitpick_ignore_regex = [
+    ("py:.*", r"(collections\.abc|os|pathlib|random)\..*"),  # Python's own
+    ("py:.*", r"(nn\.init\.)?[VW]"),  # what stands for any type
+    ("py:.*", r"Code|Path|Planted|Random|Rule|Shape|Step|array|(.*\.)?(Attempt|Optimizer|Report|Row)"),  # not public
+]
+
+nb_execution_mode = "off"  # lessons show what is stored in them
+nb_render_markdown_format = "myst"  # for formulas that a cell shows
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 4
+
+html_theme = "furo"
+html_title = "autograd-core"
+html_extra_path = ["root"]  # from the site's root to docs/index.html
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+html_math_renderer = "mathml"
+html_domain_indices = False
+
+
+def _theme(dark: bool) -> dict[str, str]:
+    """The inks of the pictures as the theme's colours."""
+    inks = {role: pair[dark] for role, pair in {**COLOURS, **LIT}.items()}
+    return {
+        "color-brand-primary": inks["gate_line"],
+        "color-brand-content": inks["gate_line"],
+        "color-background-primary": inks["paper"],
+        "color-background-secondary": inks["group"],
+        "color-background-border": inks["group_line"],
+        "color-foreground-primary": inks["ink"],
+        "color-foreground-secondary": inks["muted"],
+        **{f"ink-{role}": colour for role, colour in inks.items()},
+    }
+
+
+html_theme_options = {"light_css_variables": _theme(False), "dark_css_variables": _theme(True)}
