@@ -293,12 +293,15 @@ class Gate:
         told += [f"{failure.error.__name__}: {failure.reason}." for failure in self.failures]
         if not self.failures:
             told.append("Takes every number.")
-        function.__doc__ = "\n\n".join([head, "\n".join(told), self._example(name, "." in qualname)])
+        function.__doc__ = "\n\n".join(
+            [head, "\n".join(told), self._example(name, "." in qualname)]
+        )
         return function
 
     def _example(self, name: str, is_method: bool) -> str:
         """The gate at numbers inside its domain, as a session of Python shows it."""
-        numbers = [3.0, 2.0] if len(self.operands) > 1 else [-0.5] if self.parameters else [0.5]
+        count = len(self.operands)
+        numbers = [3.0, 2.0, 1.0][:count] if count > 1 else [-0.5 if self.parameters else 0.5]
         constants = [2.0] * (len(self.parameters) - len(self.defaults))
         names = self.operands
         made = f"{', '.join(names)} = {', '.join(f'Value({number})' for number in numbers)}"

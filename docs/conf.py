@@ -38,10 +38,15 @@ autodoc_member_order = "bysource"
 nitpick_ignore_regex = [
     ("py:.*", r"(collections\.abc|os|pathlib|random)\..*"),  # Python's own
     ("py:.*", r"(nn\.init\.)?[VW]"),  # what stands for any type
-    ("py:.*", r"Code|Path|Planted|Random|Rule|Shape|Step|array|(.*\.)?(Attempt|Optimizer|Report|Row)"),  # not public
+    (
+        "py:.*",
+        r"Code|Path|Planted|Random|Rule|Shape|Step|array|(.*\.)?(Attempt|Optimizer|Report|Row)",
+    ),  # not public
 ]
 
 nb_execution_mode = "off"  # lessons show what is stored in them
+nb_code_prompt_show = "The judge of the exercise below"  # what is folded in a lesson
+nb_code_prompt_hide = "Fold the judge"
 nb_render_markdown_format = "myst"  # for formulas that a cell shows
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 4

@@ -38,18 +38,18 @@ def paragraphs(text: str) -> Iterator[tuple[str, str]]:
     """The paragraphs of a docstring, each with its kind; code is no longer indented."""
     code: list[str] = []
     for paragraph in [*re.split(r"\n\s*\n", inspect.cleandoc(text)), ""]:
-        if paragraph.startswith("    "):
-            code.append(textwrap.dedent(paragraph))
+        if paragraph.startswith("    ") or _is_python(paragraph):
+            code.append(paragraph)
             continue
         if code:  # with the empty lines in it
-            yield "code", "\n\n".join(code)
+            yield "code", textwrap.dedent("\n\n".join(code))
             code = []
         if paragraph.startswith(">>>"):
             yield "session", paragraph
         elif re.match(r"\w+ {2,}\S", paragraph):
             yield "fields", paragraph
         elif paragraph:
-            yield ("code" if _is_python(paragraph) else "prose"), paragraph
+            yield "prose", paragraph
 
 
 def _is_python(text: str) -> bool:

@@ -36,6 +36,14 @@ def open_pages(app: Sphinx, document: nodes.document) -> None:
             node.replace_self(nodes.reference("", "", *node.children, refuri=node["reftarget"]))
 
 
+def forget_sources(app: Sphinx) -> list[tuple[str, dict[str, Any], str]]:
+    """What is compiled has no source to be listed; Sphinx would list it, and lead nowhere."""
+    modules = getattr(app.env, "_viewcode_modules", {})
+    for name in [name for name, source in modules.items() if not source]:
+        del modules[name]
+    return []
+
+
 def copy(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
         for name in WHOLE:
@@ -61,5 +69,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", unlink_folders)
     app.connect("doctree-read", open_pages, priority=400)  # before downloads are collected
     app.connect("html-page-context", dress)
+    app.connect("html-collect-pages", forget_sources, priority=400)  # before they are listed
     app.connect("build-finished", copy)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
