@@ -20,6 +20,7 @@ author = "the autograd-core authors"
 copyright = author
 release = version = autograd_core.__version__
 language = "en"
+smartquotes = False  # a quote in a docstring is Python's
 
 extensions = [
     "sphinx.ext.autodoc", "sphinx.ext.viewcode", "myst_nb",
