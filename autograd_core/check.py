@@ -17,6 +17,7 @@ from functools import partial
 
 from . import elementary as xp
 from .derivative import grad, on_values
+from .errors import argument_names
 from .functions import function_of
 from .gate import Gate
 from .graph import gradients
@@ -77,12 +78,13 @@ def check_gradient(
 ) -> Report:
     """Compare `backward` with differences of f at xs, one input after the other.
 
-    f takes len(xs) Values and returns one. Costs about 50 evaluations of f per input. Raises
-    GradientError, with the report in it, where the two differ by more than `tolerance`, relative
-    to the slope or to 1, whichever is larger.
+    f takes len(xs) Values and returns one; a row has the name of its argument. Costs about 50
+    evaluations of f per input. Raises GradientError, with the report in it, where the two differ by
+    more than `tolerance`, relative to the slope or to 1, whichever is larger.
     """
     point = [real(x, "check_gradient: each of xs") for x in xs]
-    inputs = [Value(x, f"x{i}") for i, x in enumerate(point)]
+    names = argument_names(f, len(point))
+    inputs = [Value(x, name) for x, name in zip(point, names, strict=True)]
     output = f(*inputs)
     if not isinstance(output, Value):
         raise TypeError(f"check_gradient: f must return a Value, got {type(output).__name__}")
@@ -94,8 +96,8 @@ def check_gradient(
     total = gradients(output)
     analytic = [total.get(x, 0.0) for x in inputs]
     rows = [
-        _row(f"x{i} = {x:.6g}", analytic[i], number, point, i, tolerance)
-        for i, x in enumerate(point)
+        _row(f"{name} = {x:.6g}", analytic[i], number, point, i, tolerance)
+        for i, (name, x) in enumerate(zip(names, point, strict=True))
     ]
     return _verdict("check_gradient: backward() and differences of f part", rows)
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 
 class TraceError(TypeError):
     """A traced function did what a program cannot hold: it read a number, or branched on one."""
@@ -65,3 +70,15 @@ def short(thing: object) -> str:
     """repr(thing), cut to one line of a message."""
     text = repr(thing)
     return text if len(text) < 80 else text[:76] + " ..."
+
+
+def argument_names(fn: Callable[..., Any], count: int) -> list[str]:
+    """What `fn` calls its first `count` arguments; x0, x1, ... where that cannot be known."""
+    import inspect
+
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    try:
+        known = [p.name for p in inspect.signature(fn).parameters.values() if p.kind in kinds]
+    except (TypeError, ValueError):
+        known = []
+    return known[:count] if len(known) >= count else [f"x{i}" for i in range(count)]

@@ -1,4 +1,4 @@
-"""What the benchmarks of the replay share: fresh processes in turn, and the peers' perceptron.
+"""What the benchmarks share: fresh processes in turn, and the peers' perceptron.
 
 A peer that is not installed is left out with a note. The perceptron is written out here by
 hand in NumPy, with PyTorch's tensors and, in `network.c`, in C. Its parameters are one flat list,
@@ -32,6 +32,8 @@ ENGINES = {
     "replayed_native": ("autograd_core.native._native", "numpy"),
     "replayed_numpy": ("autograd_core.program", "numpy"),
     "eager": (),
+    "compiled": ("autograd_core.native._native",),
+    "plain": (),
     "micrograd": ("micrograd",),
     "pytorch": ("torch",),
     "numpy": ("numpy",),

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PEERS = {"replayed_native", "replayed_numpy", "eager", "pytorch", "numpy", "c"}
-EVERYWHERE = {"eager", "numpy"}  # peers that need nothing but the package
+PEERS = {"replayed_native", "replayed_numpy", "eager", "micrograd", "pytorch", "numpy", "c"}
+EVERYWHERE = {"eager", "plain", "numpy"}  # peers that need nothing but the package
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def reports():
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": path},
         )
-        for name in ("training", "replay", "moons")
+        for name in ("gates", "training", "replay", "moons")
     }  # fmt: skip
     printed = {name: process.communicate() for name, process in running.items()}
     for name, process in running.items():
@@ -40,25 +40,33 @@ def complete(report, name, engines, wanted, figure):
     assert all(figures[figure] > 0.0 for figures in engines.values())
 
 
+def test_gates(reports):
+    report = reports["gates"]
+    complete(
+        report, "gates", report["engines"], {"compiled", "plain", "micrograd", "pytorch"}, "total"
+    )
+    assert all(figures["bytes"] > 0 for n, figures in report["engines"].items() if n != "pytorch")
+
+
 def test_training(reports):
     report = reports["training"]
     complete(report, "training", report["engines"], PEERS, "us_a_step")
     assert report["steps"] == 4 and report["losses_from"] in report["engines"]
     for name, figures in report["engines"].items():
         assert figures["loss_difference"] < 1e-9
-        assert ("whole_s" in figures) == (name != "eager")
+        assert ("whole_s" in figures) == (name not in ("eager", "micrograd"))
 
 
 def test_moons(reports):
     report = reports["moons"]
-    complete(report, "moons", report["engines"], {*PEERS, "micrograd"}, "ms_a_step")
+    complete(report, "moons", report["engines"], PEERS, "ms_a_step")
     assert all(figures["loss_difference"] < 1e-9 for figures in report["engines"].values())
 
 
 @pytest.mark.parametrize(
     ("graph", "wanted"),
     [
-        ("network", {*PEERS, "micrograd"}),
+        ("network", PEERS),
         ("irregular", {"replayed_native", "replayed_numpy", "eager"}),
     ],
 )

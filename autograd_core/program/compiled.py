@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 
 from .. import modes
-from ..errors import OUTSIDE, TraceError, short
+from ..errors import OUTSIDE, TraceError, argument_names, short
 from ..graph import is_stale
 from ..value import Value
 from .agreement import require_agreement
@@ -329,7 +329,7 @@ class CompiledGraph:
         return batch
 
     def _names(self, arguments: Sequence[Any]) -> list[str]:
-        return _names_of(self.fn, len(arguments))
+        return argument_names(self.fn, len(arguments))
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -608,15 +608,3 @@ def _checked(parameters: Any) -> list[Value]:
                 f"got {short(value)}"
             )
     return list(dict.fromkeys(values))
-
-
-def _names_of(fn: Callable[..., Any], count: int) -> list[str]:
-    """What `fn` calls its first `count` arguments; x0, x1, ... where that cannot be known."""
-    import inspect
-
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    try:
-        known = [p.name for p in inspect.signature(fn).parameters.values() if p.kind in kinds]
-    except (TypeError, ValueError):
-        known = []
-    return known[:count] if len(known) >= count else [f"x{i}" for i in range(count)]

@@ -187,8 +187,15 @@ def test_check_gradient_reports_both_slopes_of_every_input():
         assert row.left == close(slope, rel=1e-5) and row.right == close(slope, rel=1e-5)
     lines = str(report).splitlines()
     assert len(lines) == 3 and "analytic" in lines[0] and "numeric" in lines[0]
-    assert lines[1].startswith("x0 = 2") and lines[2].startswith("x1 = 0.5")
+    assert lines[1].startswith("x = 2") and lines[2].startswith("y = 0.5")
     assert lines[1].endswith("ok")
+
+
+def test_a_row_has_the_name_of_its_argument():
+    names = [row.name for row in check_gradient(lambda a, b: a * b, [2.0, 3.0])]
+    assert names == ["a = 2", "b = 3"]
+    names = [row.name for row in check_gradient(lambda *xs: xs[0] * xs[1], [2.0, 3.0])]
+    assert names == ["x0 = 2", "x1 = 3"]
 
 
 @pytest.mark.parametrize(
@@ -225,12 +232,12 @@ def test_at_a_corner_the_report_shows_the_slopes_from_both_sides():
 @pytest.mark.parametrize(
     "f, xs, wrong",
     [
-        (lambda x: x * x.detach(), [3.0], ["x0"]),
-        (lambda x, y: x * y + sin(x.detach()), [3.0, 2.0], ["x0"]),
-        (lambda x, y: (x * y).detach(), [3.0, 2.0], ["x0", "x1"]),
-        (lambda x: x + Value(1e-4 * x.data), [3.0], ["x0"]),
-        (lambda x: relu(x) - relu(-x), [0.0], ["x0"]),  # x, but the conventions give 0
-        (lambda x: x * Value(x.data) ** 0.5, [0.7], ["x0"]),
+        (lambda x: x * x.detach(), [3.0], ["x"]),
+        (lambda x, y: x * y + sin(x.detach()), [3.0, 2.0], ["x"]),
+        (lambda x, y: (x * y).detach(), [3.0, 2.0], ["x", "y"]),
+        (lambda x: x + Value(1e-4 * x.data), [3.0], ["x"]),
+        (lambda x: relu(x) - relu(-x), [0.0], ["x"]),  # x, but the conventions give 0
+        (lambda x: x * Value(x.data) ** 0.5, [0.7], ["x"]),
     ],
 )
 def test_check_gradient_raises_where_a_gradient_is_lost(f, xs, wrong):
