@@ -60,6 +60,9 @@ def _is_python(text: str) -> bool:
         return False
 
 
+ATTRIBUTES = frozenset({"grad"})  # of a Value: what a docstring means, not the function
+
+
 def rst(text: str, room: str = "", own: frozenset[str] = frozenset()) -> list[str]:
     """A docstring as reStructuredText: `room` is where its names are looked up first.
 
@@ -99,7 +102,7 @@ def _inline(text: str, room: str, own: frozenset[str]) -> str:
         if i % 2 == 0:
             parts[i] = re.sub(r"([\\*|])|_(?!\w)", lambda sign: "\\" + sign[0], part)
         else:
-            target = public(part.partition("(")[0], room) if part not in own else ""
+            target = public(part.partition("(")[0], room) if part not in own | ATTRIBUTES else ""
             parts[i] = f":py:obj:`{part} <{target}>`" if target else f"``{part}``"
     return "".join(parts)
 
