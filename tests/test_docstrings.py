@@ -115,6 +115,15 @@ ALSO = {
 }
 
 
+@pytest.fixture
+def given():
+    """The names of GIVEN, which are gone with the test: functions among them hold all of them."""
+    names = {"__name__": "example"}
+    exec(GIVEN, names)
+    yield names
+    names.clear()
+
+
 def modules():
     for room in ("autograd_core", "nn", "viz"):
         for path in sorted((ROOT / room).rglob("*.py")):
@@ -146,12 +155,11 @@ def promised(code):
 
 @pytest.mark.needs_dot
 @pytest.mark.parametrize("name", [*modules()])
-def test_the_example_of_a_module_runs(name, tmp_path, monkeypatch, capsys):
+def test_the_example_of_a_module_runs(name, given, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(autograd_core.gates, "_entries", {**autograd_core.gates})
     module = importlib.import_module(name)
-    names = {"__name__": "example"}
-    exec(GIVEN, names)
+    names = given
     names |= {key: thing for key, thing in vars(module).items() if not key.startswith("_")}
     exec(ALSO.get(name, ""), names)
     for line, literal in promised(code_of(module.__doc__)):
@@ -171,11 +179,9 @@ def sessions():
 
 
 @pytest.mark.parametrize("name", sessions())
-def test_the_session_in_a_docstring_prints_what_it_shows(name):
-    names = {}
-    exec(GIVEN, names)
+def test_the_session_in_a_docstring_prints_what_it_shows(name, given):
     text = inspect.getdoc(sessions()[name])
-    examples = doctest.DocTestParser().get_doctest(text, names, name, None, None)
+    examples = doctest.DocTestParser().get_doctest(text, given, name, None, None)
     assert len(examples.examples) >= 3
     assert not doctest.DocTestRunner(verbose=False).run(examples).failed
 
