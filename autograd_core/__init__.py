@@ -2,13 +2,14 @@
 
 from . import functions as _functions
 from .check import GradientError, check_gate, check_gradient
-from .comparisons import Comparison, comparisons
+from .comparison import Comparison, comparisons
 from .derivative import grad, hessian, hvp, jacobian, value_and_grad
+from .draws import drawn
 from .errors import TraceError
 from .functions import *  # noqa: F403 - one function per gate, listed there
 from .gate import Failure, Gate, Identity, Interval
 from .graph import first_nan, first_stale, gradients, is_stale, release, topological
-from .mistakes import Mistake, mistakes
+from .mistake import Mistake, mistakes
 from .modes import is_tracing, no_grad, trace_creation, used
 from .native import is_native
 from .table import gates
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Circuit", "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError",
     "Identity", "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value",
-    "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "first_nan",
-    "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian", "hvp",
-    "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",
+    "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "drawn",
+    "first_nan", "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian",
+    "hvp", "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",
     "random_circuit", "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
     "value_and_grad",
 ]  # fmt: skip
@@ -54,7 +55,10 @@ def __getattr__(name: str) -> object:
         globals()[name] = room = _room(name)
         return room
     if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from .errors import OF_TORCH
+
+        hint = f"{__name__} has no {name}: {OF_TORCH[name]}" if name in OF_TORCH else ""
+        raise AttributeError(hint or f"module {__name__!r} has no attribute {name!r}")
     home: object
     if name in ("Circuit", "random_circuit"):
         from . import circuits as home

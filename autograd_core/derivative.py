@@ -1,7 +1,8 @@
 """Derivatives as graphs, and as numbers: the gates' own rules, run on Values.
 
+    grad(sin)(0.5)                              # the slope of a function, cos(0.5)
     x = Value(0.5)
-    (slope,) = grad(sin(x) * tanh(x), [x])      # a Value: draw it, differentiate it again
+    (slope,) = grad(sin(x) * tanh(x), [x])      # that of a graph: a Value, to draw it
     hessian(lambda x, y: x * y**2, [2.0, 3.0])  # ((0.0, 6.0), (6.0, 4.0))
 
 Where a rule branches, the derivative holds the branch taken at its point.
@@ -9,7 +10,8 @@ Where a rule branches, the derivative holds the branch taken at its point.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial, wraps
 
 from . import errors, modes
 from .functions import function_of, where
@@ -22,7 +24,7 @@ __all__ = ["grad", "hessian", "hvp", "jacobian", "value_and_grad"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, overload
 
     from .value import Number
 
@@ -41,15 +43,53 @@ class _OnValues:
 on_values = _OnValues()
 
 
-def grad(output: Value, inputs: Value | Iterable[Value]) -> tuple[Value, ...]:
-    """The derivatives of `output` with respect to `inputs`, as Values that can be differentiated.
+if TYPE_CHECKING:
 
-    Inputs may be any values of the graph; 0 for one that output does not depend on. No `.grad`
-    changes. As `torch.autograd.grad(..., create_graph=True)`. RuntimeError if output was made under
-    `no_grad`, or if `.data` was written since the graph was made: its rules would run on numbers
-    that are not those of the forward pass.
+    @overload
+    def grad(output: Value, inputs: Value | Iterable[Value]) -> tuple[Value, ...]: ...
+    @overload
+    def grad(output: Callable[..., Any], *, argnums: int = 0) -> Callable[..., Any]: ...
+    @overload
+    def grad(
+        output: Callable[..., Any], *, argnums: Sequence[int]
+    ) -> Callable[..., tuple[Any, ...]]: ...
+
+
+def grad(
+    output: Value | Callable[..., Any],
+    inputs: Value | Iterable[Value] | None = None,
+    *,
+    argnums: int | Sequence[int] = 0,
+) -> Any:
+    """Of a graph, `grad(output, [x, y])`: its slopes. Of a function, `grad(f)`: f's derivative.
+
+    grad(output, inputs)    the derivatives of a Value with respect to `inputs`, a tuple of Values
+        that can be differentiated again, as `torch.autograd.grad(..., create_graph=True)`. Inputs
+        may be any values of the graph; 0 for one that output does not depend on. RuntimeError if
+        output was made under `no_grad`, or if `.data` was written since the graph was made: its
+        rules would run on numbers that are not those of the forward pass
+
+    grad(f)     a function: grad(f)(x, y) is the slope of f(x, y) in x, as `jax.grad` and
+        `torch.func.grad`. argnums=1 is that in y, argnums=(0, 1) a tuple of both. For an argument
+        that is a list, a tuple or a dict, however deep, it is such a thing of slopes. Floats come
+        out where numbers go in, and Values where one of the arguments is a Value or holds one:
+        grad(grad(f))(0.5) is the second derivative. TypeError if f returns anything but one number
+
+    No `.grad` changes.
     """
+    if callable(output):
+        if inputs is not None:
+            raise TypeError(
+                "grad: of a function it takes no inputs: the slope at 2.0 is grad(f)(2.0), that in "
+                "the second argument grad(f, argnums=1)(2.0, 3.0)"
+            )
+        return _derivative(output, argnums)
     modes.refuse("grad() is called")
+    if inputs is None:
+        raise TypeError(
+            f"grad takes a function, as in grad(sin)(0.5), or a Value and inputs, as in "
+            f"grad(output, [x, y]); got {type(output).__name__} alone"
+        )
     sources = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
     for x, what in ((output, "output"), *((x, "each of inputs") for x in sources)):
         if not isinstance(x, Value):
@@ -83,6 +123,76 @@ def grad(output: Value, inputs: Value | Iterable[Value]) -> tuple[Value, ...]:
             )  # fmt: skip
             total[x] = total[x] + contribution if x in total else contribution
     return tuple(as_value(total.get(x, 0.0), "grad") for x in sources)
+
+
+def _derivative(f: Callable[..., Any], argnums: int | Sequence[int]) -> Callable[..., Any]:
+    lone = isinstance(argnums, int)
+    places = tuple(argnums) if isinstance(argnums, Iterable) else (argnums,)
+    if not places or not all(type(i) is int and i >= 0 for i in places):
+        raise TypeError(f"grad: argnums must be 0, 1, ... or a tuple of these, got {argnums!r}")
+
+    @wraps(f)
+    def slopes(*args: Any, **kwargs: Any) -> Any:
+        modes.refuse("grad() is called")
+        if len(args) <= max(places):
+            raise TypeError(
+                f"grad: there is no argument {max(places)} to differentiate in, the function was "
+                f"called with {len(args)}; arguments given by name are not differentiated"
+            )
+        # Each call has inputs of its own. Of a Value x that is x - 0: f may use x itself besides.
+        with modes.recording():
+            given = list(args)
+            for i in places:
+                given[i] = _rebuilt(args[i], partial(_input, i))
+            inputs = [x for i in places for x in _leaves(given[i])]
+            outer = modes.mine.differentiating
+            modes.mine.differentiating = (*outer, *inputs)
+            try:
+                answer = f(*given, **kwargs)
+            finally:
+                modes.mine.differentiating = outer
+            if isinstance(answer, Iterable):
+                raise TypeError(
+                    f"grad: the function must return one number, got {errors.short(answer)}: pick "
+                    "one of them, or their sum; jacobian(f, xs) has the slopes of all"
+                )
+            found = grad(as_value(answer, "grad: what the function returns"), inputs)
+        keeps = any(isinstance(x, Value) for x in _leaves([*args, kwargs]))
+        if not keeps and outer:  # a derivative of what uses this one is under way
+            keeps = not set(outer).isdisjoint(topological(*found))
+        if not modes.mine.recording:
+            found = tuple(x.detach() for x in found)
+        rest = iter(found if keeps else [x.data for x in found])
+        result = tuple(_rebuilt(args[i], lambda x: next(rest)) for i in places)
+        return result[0] if lone else result
+
+    return slopes
+
+
+def _input(i: int, x: Any) -> Value:
+    """A number or Value of argument i as a value that the function alone has."""
+    return (
+        x - 0.0 if isinstance(x, Value) else Value(real(x, f"grad: argument {i} of the function"))
+    )
+
+
+def _rebuilt(thing: Any, change: Callable[[Any], Any]) -> Any:
+    """Nested lists, tuples and dicts with other things in place of their items."""
+    if isinstance(thing, dict):
+        return {key: _rebuilt(item, change) for key, item in thing.items()}
+    if isinstance(thing, list | tuple):
+        items = [_rebuilt(item, change) for item in thing]
+        return items if isinstance(thing, list) else tuple(items)
+    return change(thing)
+
+
+def _leaves(thing: Any) -> Iterator[Any]:
+    """The items of nested lists, tuples and dicts."""
+    if isinstance(thing, dict | list | tuple):
+        for item in thing.values() if isinstance(thing, dict) else thing:
+            yield from _leaves(item)
+    else:
+        yield thing
 
 
 def value_and_grad(

@@ -63,6 +63,54 @@ NO_READING = (
     "yet, and a branch would be baked in. Write where(condition, a, b), maximum(a, b) or "
     "minimum(a, b) from autograd_core; or step through Values (eager=True in nn.fit)"
 )
+# What PyTorch has, as it ends "autograd_core has no tensor: ..."; that of nn is in nn/elsewhere.py.
+OF_TORCH = {
+    **dict.fromkeys(
+        ("tensor", "Tensor", "as_tensor", "from_numpy"),
+        "numbers are scalars here: Value(2.0) for one, [Value(x) for x in numbers] for several",
+    ),
+    **dict.fromkeys(
+        ("zeros", "ones", "rand", "randn", "arange", "linspace"),
+        "write a list, as [0.0] * 3; models and losses take lists and arrays of numbers",
+    ),
+    "manual_seed": "what draws takes rng=, as nn.MLP(2, [4, 1], rng=0); without it, random.seed(0)",
+    "device": "every number is a Python float, in the computer's memory: leave it out",
+    "autograd": "grad, jacobian, hessian and hvp are functions of autograd_core itself",
+    "func": "grad, jacobian, hessian and hvp are functions of autograd_core itself",
+    "compile": "compile_graph(f) makes a program of a function of one example",
+    "save": "json.dump(model.state_dict(), file)",
+    "load": "model.load_state_dict(json.load(file))",
+    "stack": "a list of Values is a vector, a list of rows a matrix",
+    "cat": "a list of Values is a vector, a list of rows a matrix: a + b joins two",
+    "enable_grad": "end the block of `with no_grad():` before",
+    "inference_mode": "with no_grad():",
+}
+
+
+MOVES = (
+    "every Value has a gradient; what should not move is not given to the optimiser, and nothing "
+    "flows back through v.detach()"
+)
+
+
+class Elsewhere:
+    """What PyTorch's tensors have and a Value has not: an attribute that says what to write."""
+
+    def __init__(self, hint: str) -> None:
+        self.hint = hint
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, value: object, owner: type) -> Elsewhere:
+        if value is None:  # of the class, as help() looks at it
+            return self
+        raise AttributeError(f"Value has no {self.name}: {self.hint}")
+
+    def __set__(self, value: object, new: object) -> None:
+        self.__get__(value, type(value))
+
+
 INTEGER_POWER = "pow() with a modulus has no derivative: use x ** y"
 
 

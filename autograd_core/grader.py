@@ -31,7 +31,7 @@ from .derivative import grad
 from .gate import Gate
 from .graph import gradients, topological
 from .guard import attempt, name_of
-from .mistakes import Mistake, mistakes
+from .mistake import Mistake, mistakes
 from .scalars import number
 from .table import gates as table
 from .value import Value

@@ -44,6 +44,8 @@ class _Mode(local):
     # would have to know theirs, and nowhere else: made(value), refuse(what), compare(gate, a, b),
     # where(condition, a, b), used(what, answer).
     tracer: Any = None
+    differentiating: tuple[Any, ...] = ()  # the arguments of all `grad(f)` that are under way
+    drawn: Any = None  # the Values that `drawn` gives in place of new ones
 
 
 mine = _Mode()

@@ -24,7 +24,7 @@ from weakref import ref
 
 from . import elementary as xp
 from . import errors, modes
-from .comparisons import last as compared
+from .comparison import last as compared
 from .gate import Gate
 from .graph import checked_seed, gradients, summed, topological
 from .native import adopted
@@ -202,6 +202,14 @@ class Value:
     def detach(self) -> Value:
         """A fresh leaf with the same number, cut off from the graph."""
         return Value(self.data)
+
+    if not TYPE_CHECKING:
+        requires_grad = errors.Elsewhere(errors.MOVES)
+        requires_grad_ = errors.Elsewhere(errors.MOVES)
+        retain_grad = errors.Elsewhere("every Value keeps its .grad, results too: leave it out")
+        grad_fn = errors.Elsewhere("v.op is the gate that made it, v.inputs what it was made of")
+        numpy = errors.Elsewhere("v.data is its number, np.array([v.data for v in values]) several")
+        clone = errors.Elsewhere("x + 0 is another node of the graph, v.detach() a fresh leaf")
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""

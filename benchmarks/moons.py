@@ -188,7 +188,7 @@ def measure(engine: str, quick: bool, library: str | None) -> dict[str, Any]:
     count = 10 if quick else POINTS
     steps = FEW.get(engine, 5 if quick else STEPS)
     if engine.startswith("replayed"):
-        os.environ["AUTOGRAD_CORE_EXECUTOR"] = engine.partition("_")[2]
+        os.environ["AUTOGRAD_CORE_BACKEND"] = engine.partition("_")[2]
         losses = replayed(count, steps, tick)
     elif engine == "c":
         losses = c(count, steps, tick, library or "")

@@ -245,7 +245,7 @@ def replayed(
     loss([Value(number) for number in x[0]], [Value(number) for number in y[0]])
     tracing = time.perf_counter() - begin
     begin = time.perf_counter()
-    f = compile_graph(loss, parameters=parameters, executor=executor)
+    f = compile_graph(loss, parameters=parameters, backend=executor)
     f.value_and_grad(a[:1], b[:1])
     whole = time.perf_counter() - begin
 

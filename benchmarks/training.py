@@ -235,7 +235,7 @@ def measure(engine: str, quick: bool, library: str | None) -> dict[str, Any]:
     count = 2 * BATCH if quick else POINTS
     epochs = FEW.get(engine, 2 if quick else EPOCHS)
     if engine.startswith("replayed"):
-        os.environ["AUTOGRAD_CORE_EXECUTOR"] = engine.partition("_")[2]
+        os.environ["AUTOGRAD_CORE_BACKEND"] = engine.partition("_")[2]
         losses = replayed(count, epochs, tick)
     elif engine == "c":
         losses = c(count, epochs, tick, library or "")

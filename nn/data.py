@@ -17,7 +17,10 @@ from typing import Any, TypeAlias
 from .init import Rng, generator
 from .module import expect, whole
 
-__all__ = ["DataLoader", "TensorDataset", "circles", "gaussian_points", "moons", "xor"]
+__all__ = [
+    "DataLoader", "TensorDataset", "circles", "gaussian_points", "make_circles", "make_moons",
+    "moons", "xor",
+]  # fmt: skip
 
 Point: TypeAlias = "tuple[float, float]"
 Labelled: TypeAlias = "tuple[list[Point], list[int]]"
@@ -147,6 +150,21 @@ def circles(n: int = 100, noise: float = 0.1, rng: Rng = None, *, factor: float 
         return radius * math.cos(angle), radius * math.sin(angle)
 
     return _noisy("circles", n, noise, rng, place)
+
+
+def make_moons(
+    n_samples: int = 100, *, noise: float | None = None, random_state: Rng = None
+) -> Labelled:
+    """`moons` with scikit-learn's name, arguments and default: no noise. Lists, not arrays."""
+    return moons(n_samples, noise or 0.0, random_state)
+
+
+def make_circles(
+    n_samples: int = 100, *, noise: float | None = None, random_state: Rng = None,
+    factor: float = 0.8,
+) -> Labelled:  # fmt: skip
+    """`circles` with scikit-learn's name, arguments and defaults. Lists, not arrays."""
+    return circles(n_samples, noise or 0.0, random_state, factor=factor)
 
 
 def xor(n: int = 100, noise: float = 0.1, rng: Rng = None) -> Labelled:

@@ -17,18 +17,26 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from autograd_core import Value
 
+from .elsewhere import missing
 from .module import choice, expect, flat, shape, shape_text
 
 __all__ = [
     "calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "orthogonal_",
     "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        raise missing("nn.init", name, sys.modules[__name__])
+
 
 Rng: TypeAlias = "int | random.Random | None"
 W = TypeVar("W", bound="list[Any] | tuple[Any, ...]")

@@ -16,22 +16,23 @@ of each neuron (`layer0.neuron3`): pictures group and fold by them.
 from __future__ import annotations
 
 import math
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
 from itertools import pairwise
-from numbers import Real
+from numbers import Integral, Real
 from operator import add
 from typing import Any, ClassVar, TypeAlias
 
-from autograd_core import TraceError, Value, gates, is_tracing
+from autograd_core import TraceError, Value, drawn, gates, is_tracing
 
 from .init import Rng, constant_, generator, kaiming_normal_, uniform_, zeros_
 from .module import Module, choice, expect, flat, name_of, nested, values, whole
 
 __all__ = [
-    "ELU", "MLP", "BatchNorm1d", "Identity", "Layer", "LeakyReLU", "Linear", "Neuron", "ReLU",
-    "Sequential", "Sigmoid", "Softplus", "Tanh",
+    "ELU", "MLP", "BatchNorm1d", "Dropout", "Identity", "Layer", "LeakyReLU", "Linear", "Neuron",
+    "ReLU", "Sequential", "Sigmoid", "Softplus", "Tanh",
 ]  # fmt: skip
 
 Activation: TypeAlias = "str | Callable[[Value], Value]"
@@ -310,6 +311,60 @@ class Identity(Module):
         return x
 
 
+class Dropout(_Units):
+    """In training, times 0 with probability p, else times 1 / (1 - p); after `eval()`, nothing.
+
+    So a number's mean is the same in training and after it (Srivastava et al., 2014). `p` is from 0
+    to 1; ValueError if it is not, TypeError if it is not a number.
+
+    rng  an int seed, or what a seed is drawn from: a `random.Random`, or None for Python's global
+         generator. Masks come from a generator of the layer's own, so that they are the same for a
+         seed however the model is run: give each layer another int, or all the same random.Random
+
+    Each example gets a mask of its own, also in a compiled graph and in `nn.fit`: there it is an
+    input of the program.
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
+        expect(p, Real, "Dropout: p must be a number from 0 to 1, got")
+        if isinstance(p, bool) or not 0.0 <= p <= 1.0:
+            raise ValueError(f"Dropout: p must be a number from 0 to 1, got {p}")
+        self.p = float(p)
+        source = generator(rng)
+        own = isinstance(rng, Integral)
+        self.source = source if own else random.Random(source.getrandbits(64))
+
+    def reads(self) -> tuple[Any, ...]:
+        return (self.training, self.p)
+
+    def forward(self, x: Any) -> Any:
+        return self._answer([x])[0] if isinstance(x, Value) else super().forward(x)
+
+    def _answer(self, x: list[Value]) -> list[Value]:
+        if not self.training or self.p == 0.0:
+            return x
+        masks = drawn(self._draw, len(x))
+        # A picture folds what belongs to a neuron into it; the text of a program has one array.
+        name = "mask[{}]" if is_tracing() or not self.label else "neuron{}.mask"
+        dot = f"{self.label}." if self.label else ""
+        for j, mask in enumerate(masks):
+            mask.label = dot + name.format(j)
+        return self._named([value * mask for value, mask in zip(x, masks, strict=True)])
+
+    def _draw(self, count: int) -> Any:
+        """The next `count` factors, each from 32 bits."""
+        bound, kept = round(self.p * 2**32), 1.0 / (1.0 - self.p) if self.p < 1.0 else 0.0
+        words = self.source.randbytes(4 * count)
+        if count < 200:
+            return [kept if word >= bound else 0.0 for word in memoryview(words).cast("I")]
+        import numpy as np  # for the many examples of a program, in a seventh of the time
+
+        return (np.frombuffer(words, np.uint32) >= bound) * kept
+
+    def __repr__(self) -> str:
+        return f"Dropout(p={self.p})"
+
+
 class BatchNorm1d(_Units):
     """weight (x - mean) / sqrt(var + eps) + bias, unit by unit (Ioffe and Szegedy, 2015).
 
@@ -425,8 +480,10 @@ class Sequential(Module):
     def __iter__(self) -> Iterator[Module]:
         return iter(self._stack)
 
-    def __getitem__(self, index: int) -> Module:
-        return self._stack[index]
+    def __getitem__(self, index: int | slice) -> Any:
+        """Module `index`; of a slice, a Sequential of the same modules."""
+        chosen = self._stack[index]
+        return Sequential(*chosen) if isinstance(chosen, list) else chosen
 
     def __len__(self) -> int:
         return len(self._stack)

@@ -19,9 +19,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from autograd_core import Value, is_tracing, used
+
+from .elsewhere import HINTS, missing
 
 __all__ = ["Module"]
 
@@ -55,6 +57,13 @@ class Module:
         module of your own whose forward reads a setting that may change adds it to the tuple.
         """
         return (self.training,)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            if name in HINTS["Module"]:
+                raise missing("Module", name, self, type(self).__name__)
+            return object.__getattribute__(self, name)  # it raises again, also a property's error
 
     def __repr__(self) -> str:
         """The modules inside by their names, one per line, as PyTorch shows them."""
@@ -101,19 +110,32 @@ class Module:
 
     def children(self) -> list[Module]:
         """The modules directly inside this one, each once, in the order in which they were set."""
-        members = (thing for _, thing in self._members())
-        return list(dict.fromkeys(thing for thing in members if isinstance(thing, Module)))
+        return [module for _, module in self.named_children()]
+
+    def named_children(self) -> list[tuple[str, Module]]:
+        """(name, module) pairs of the children; one in a list is called `layers.0`."""
+        names: dict[Module, str] = {}
+        for name, thing in self._members():
+            if isinstance(thing, Module):
+                names.setdefault(thing, name)
+        return [(name, module) for module, name in names.items()]
 
     def modules(self) -> list[Module]:
         """This module and all modules inside it, each once, outermost first."""
-        order: dict[Module, None] = {}
-        stack: list[Module] = [self]
+        return [module for _, module in self.named_modules()]
+
+    def named_modules(self) -> list[tuple[str, Module]]:
+        """(name, module) pairs of `modules()`, as `encoder.layers.0`; this module's name is ""."""
+        names: dict[Module, str] = {}
+        stack: list[tuple[str, Module]] = [("", self)]
         while stack:  # a module may lie 400 deep, or inside itself
-            module = stack.pop()
-            if module not in order:
-                order[module] = None
-                stack += reversed(module.children())
-        return list(order)
+            path, module = stack.pop()
+            if module not in names:
+                names[module] = path
+                dot = f"{path}." if path else ""
+                children = reversed(module.named_children())
+                stack += [(dot + name, child) for name, child in children]
+        return [(name, module) for module, name in names.items()]
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
         """Call fn(module) on every module inside, then on this one; returns self."""

@@ -25,7 +25,7 @@ from autograd_core import CompiledGraph, Value, compile_graph, topological
 
 from .data import DataLoader, TensorDataset
 from .init import Rng
-from .layers import BatchNorm1d
+from .layers import BatchNorm1d, Dropout
 from .module import Module, expect, nested, whole
 from .optim import Optimizer
 from .progress import Progress
@@ -41,7 +41,7 @@ FOREIGN = (
 def fit(
     model: Module, loss_fn: Callable[[Any, Any], Value], data: Any, optimizer: Optimizer, *,
     epochs: int, batch_size: int | None = None, shuffle: bool = False, rng: Rng = None,
-    scheduler: Any = None, eager: bool = False,
+    scheduler: Any = None, eager: bool = False, backend: str | None = None,
     watch: Callable[[int, float], object] | None = None, verify: int = 2,
     progress: bool | None = None,
 ) -> list[float]:  # fmt: skip
@@ -54,6 +54,7 @@ def fit(
     batch_size  how many examples make a step; by default all
     scheduler   an object whose `step()` is called after each pass
     eager       step through Values instead of replaying a program
+    backend     what runs the program, as in `compile_graph`
     watch       watch(epoch, loss) is called after each pass, when the model holds its new weights.
                 What it writes into them, or into optimizer.lr, counts
     verify      how many examples of the first batch are run through Values as well, to see that the
@@ -64,7 +65,8 @@ def fit(
     Returns one number per epoch, the sum of the losses of its batches, as textbook loops print it.
 
     The model's Values hold the new weights when the call returns. After Ctrl-C or an error they,
-    the optimiser's state, the learning rate and its schedule are those after the last whole epoch.
+    the optimiser's state, the learning rate and its schedule are those after the last whole epoch,
+    and so are the running averages and the generators of the model's layers.
 
     A replay raises TraceError for a model or loss that reads numbers while it is traced, or whose
     program differs from it on one of the verified examples, and TypeError for an optimiser whose
@@ -83,9 +85,13 @@ def fit(
         expect(thing, Callable, f"fit: {name} must be a function, got")
     if scheduler is not None and not callable(getattr(scheduler, "step", None)):
         raise TypeError(f"fit: scheduler must have a step(), got {type(scheduler).__name__}")
+    if eager and backend is not None:
+        raise TypeError(
+            "fit: a backend runs a program, and eager=True makes none: give one of them"
+        )
     loader = _loader(data, batch_size, shuffle, rng)
-    kind = _Steps if eager else _Replay
-    steps = kind(model, loss_fn, loader, optimizer, scheduler, verify)
+    given = model, loss_fn, loader, optimizer, scheduler
+    steps = _Steps(*given) if eager else _Replay(*given, verify=verify, backend=backend)
     losses: list[float] = []
     state = steps.state()  # after the last whole epoch
     bar = Progress(epochs * len(loader), "training", progress)
@@ -125,16 +131,17 @@ class _Steps:
 
     def __init__(
         self, model: Module, loss_fn: Callable[[Any, Any], Value], loader: DataLoader,
-        optimizer: Optimizer, scheduler: Any, verify: int,
+        optimizer: Optimizer, scheduler: Any,
     ) -> None:  # fmt: skip
         self.model, self.loss_fn, self.optimizer = model, loss_fn, optimizer
-        self.schedule, self.verify = getattr(scheduler, "__dict__", {}), verify
+        self.schedule = getattr(scheduler, "__dict__", {})
         self.parameters_checked = False
         self.inputs, self.targets = loader.dataset.sequences
         self.reduction = getattr(loss_fn, "reduction", "mean")
         self.labels_checked = False
         modules = model.modules() if isinstance(model, Module) else []
-        self.is_coupled = any(isinstance(module, BatchNorm1d) for module in modules)
+        self.coupling = [module for module in modules if isinstance(module, BatchNorm1d)]
+        self.sources = [module.source for module in modules if isinstance(module, Dropout)]
         self.buffers = [(module, name) for module in modules for name in module._buffers]
 
     def epoch(self, loader: DataLoader, bar: Progress) -> float:
@@ -150,7 +157,8 @@ class _Steps:
         optimizer = self.optimizer
         optimizer.zero_grad()
         xs = [self.inputs[i] for i in batch]
-        outputs = self.model(xs) if self.is_coupled else [self.model(x) for x in xs]
+        is_coupled = any(module.training for module in self.coupling)
+        outputs = self.model(xs) if is_coupled else [self.model(x) for x in xs]
         self._check_labels(outputs[0])
         terms = [self.loss_fn(y, self.targets[i]) for y, i in zip(outputs, batch, strict=True)]
         loss = reduce(add, terms)
@@ -170,16 +178,19 @@ class _Steps:
         return self._surroundings(), *self.optimizer.snapshot()
 
     def _surroundings(self) -> tuple[Any, ...]:
-        """The learning rate, what its schedule counts, and the running averages."""
-        return self.optimizer.lr, dict(self.schedule), self._averages()
+        """The learning rate, what its schedule counts, the running averages, the generators."""
+        generators = [source.getstate() for source in self.sources]
+        return self.optimizer.lr, dict(self.schedule), self._averages(), generators
 
     def _averages(self) -> list[Any]:
         return [copy(getattr(module, name)) for module, name in self.buffers]
 
     def restore(self, state: tuple[Any, ...]) -> None:
         """Write a state into the model and the optimiser."""
-        (lr, schedule, averages), data, states, steps = state
+        (lr, schedule, averages, generators), data, states, steps = state
         self.optimizer.lr = lr
+        for source, numbers in zip(self.sources, generators, strict=True):
+            source.setstate(numbers)
         self.schedule.update(schedule)
         for (module, name), numbers in zip(self.buffers, averages, strict=True):
             setattr(module, name, copy(numbers))
@@ -208,10 +219,10 @@ class _Steps:
 class _Replay(_Steps):
     """The same on arrays: a program for loss and gradient, the optimiser's rule on all numbers."""
 
-    def __init__(self, model: Module, *others: Any) -> None:
+    def __init__(self, *given: Any, verify: int, backend: str | None) -> None:
         import numpy as np
 
-        super().__init__(model, *others)
+        super().__init__(*given)
         optimizer = self.optimizer
         if type(optimizer).step is not Optimizer.step:
             raise TypeError(
@@ -224,8 +235,9 @@ class _Replay(_Steps):
         self.shapes = [array.shape[1:] for array in arrays]
         self.table = np.hstack([array.reshape(len(array), -1) for array in arrays])
         self.graph = compile_graph(
-            self._example, optimizer.params, reduction=self.reduction, verify=self.verify
-        )
+            self._example, optimizer.params, reduction=self.reduction, backend=backend,
+            verify=verify,
+        )  # fmt: skip
         program = self.graph.trace(self.table[:1])
         if all(program.constant(g) == 0.0 for g in program.gradients):
             raise ValueError(FOREIGN)

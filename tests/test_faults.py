@@ -194,7 +194,7 @@ def test_a_compiled_graph_is_right_after_an_interrupted_call(record_property):
     def function(x, y):
         return (w[0] * x + w[1]).tanh() * y
 
-    f = compile_graph(function, w, executor="numpy", verify=0)
+    f = compile_graph(function, w, backend="numpy", verify=0)
     rows = [0.3, -0.2, 0.9], [1.0, 2.0, -1.0]
     f.value_and_grad(*rows)
     numbers = iter(range(10**9))

@@ -300,7 +300,7 @@ def sources(label):
         b.label = label
         return b * b + w
 
-    program = compile_graph(function, [w], executor="numpy").trace([1.0])
+    program = compile_graph(function, [w], backend="numpy").trace([1.0])
     return to_c(program), to_numpy(program)
 
 
@@ -324,7 +324,7 @@ def test_any_label_stays_in_the_comments_of_a_text(label):
 
 @given(st.text(st.characters(), max_size=6) | st.sampled_from(["if", "def", "int", "np", "exp"]))
 def test_any_name_of_a_function_is_used_or_refused(name):
-    program = compile_graph(lambda a: a.tanh(), wrt="inputs", executor="numpy").trace([1.0])
+    program = compile_graph(lambda a: a.tanh(), wrt="inputs", backend="numpy").trace([1.0])
     for write in (to_c, to_numpy):
         try:
             text = write(program, name)

@@ -13,8 +13,8 @@ from autograd_core import Value
 from . import DRAWN, parse, sabotage, save, step, to_json, to_text
 from .files import write
 from .gate_sheet import gate_sheet
+from .planted import KINDS
 from .playground import playground
-from .sabotage import KINDS
 from .stepper import Stepper
 from .terminal import run, say, version
 from .worksheet import worksheet

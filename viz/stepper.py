@@ -42,8 +42,8 @@ from .formula import expression_of, plain
 from .inks import COLOURS, LIT
 from .network import examples_of, shown_by
 from .picture import Names, Picture, picture_of
+from .planted import KINDS, Planted, plant
 from .render import engine
-from .sabotage import KINDS, Planted, plant
 from .steps import SENTENCES, Step, walk
 from .words import ORDINALS, jsonable, number, printable
 

@@ -1,7 +1,8 @@
 """Compiles the extension: `python -m autograd_core.native.build` puts it beside its sources.
 
 Needs a C compiler, Python's headers and setuptools, which knows how extensions are compiled
-everywhere. The package builds it by itself when it is installed, see hatch_build.py.
+everywhere. The package builds it by itself when it is installed, see hatch_build.py. From CPython
+3.12 on it is built for the stable ABI: it then runs in every later CPython, too.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import platform
 import sys
 import sysconfig
 import tempfile
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 from .loop_source import loop_source
 from .rules import header
 from .sources import digest
 
-__all__ = ["build", "missing"]
+__all__ = ["STABLE", "build", "missing"]
 
 HERE = Path(__file__).parent
 NAME = "autograd_core.native._native"
+STABLE = sys.version_info >= (3, 12)  # the stable ABI has all that is called here
 
 
 def missing() -> str:
@@ -52,6 +55,8 @@ def build(folder: Path) -> Path:
         extension = Extension(
             NAME, [str(HERE / name) for name in names], include_dirs=[place, str(HERE)],
             extra_compile_args=flags, libraries=[] if windows else ["m"],
+            define_macros=[("Py_LIMITED_API", "0x030c0000")] if STABLE else [],
+            py_limited_api=STABLE,
         )  # fmt: skip
 
         class Build(build_ext):  # type: ignore[misc]
@@ -72,7 +77,13 @@ def build(folder: Path) -> Path:
             command.run()
         except Exception as error:  # of setuptools: several, which share no class
             raise RuntimeError(f"the C compiler failed: {error}") from error
-        return Path(command.get_ext_fullpath(NAME))
+        library = Path(command.get_ext_fullpath(NAME))
+    for suffix in EXTENSION_SUFFIXES:  # in the order in which Python looks for it
+        other = library.with_name(f"_native{suffix}")
+        if other == library:
+            break
+        other.unlink(missing_ok=True)  # from before, and would be found first
+    return library
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from packaging.tags import sys_tags
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
@@ -30,7 +31,10 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
             return
         self.app.display_success(f"autograd-core: with its C part, {library.name}")
         build_data["pure_python"] = False
-        build_data["infer_tag"] = True
+        if ".abi3." in library.name:
+            build_data["tag"] = f"cp312-abi3-{next(sys_tags()).platform}"
+        else:
+            build_data["infer_tag"] = True
         if version != "editable":
             build_data["force_include"][str(library)] = f"autograd_core/native/{library.name}"
 

@@ -91,7 +91,7 @@ static PyObject *opcodes(PyObject *module, PyObject *none)
     for (Py_ssize_t i = 0; names != NULL && i < count; i++) {
         PyObject *name = PyUnicode_FromString(loop_opcodes[i]);
         if (name == NULL) Py_CLEAR(names);
-        else PyTuple_SET_ITEM(names, i, name);
+        else PyTuple_SetItem(names, i, name);
     }
     return names;
 }

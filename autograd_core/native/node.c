@@ -20,6 +20,11 @@
 #include <stdlib.h>
 #include <structmember.h>
 
+#ifdef Py_LIMITED_API /* one library for every CPython from 3.12 on: what is a macro elsewhere */
+#define PyFloat_AS_DOUBLE PyFloat_AsDouble
+#define PySet_GET_SIZE PySet_Size
+#endif
+
 typedef struct Node {
     PyObject_HEAD
     double data;
@@ -61,8 +66,8 @@ static inline PyObject *made(int op, double data, Node *a, Node *b, double slope
 {
     Node *v = PyObject_New(Node, type);
     if (v == NULL) {
-        Py_XDECREF(a);
-        Py_XDECREF(b);
+        Py_XDECREF((PyObject *)a);
+        Py_XDECREF((PyObject *)b);
         return NULL;
     }
     v->data = data;
@@ -123,8 +128,8 @@ static void dealloc(PyObject *self)
             Py_XDECREF(key);
         }
         Py_XDECREF(v->label);
-        Py_XDECREF(v->a);
-        Py_XDECREF(v->b);
+        Py_XDECREF((PyObject *)v->a);
+        Py_XDECREF((PyObject *)v->b);
         PyObject_Free(v);
         Py_DECREF(type);
     }
@@ -180,7 +185,7 @@ static PyObject *plainly(const char *name, PyObject *const *arguments, size_t co
                 if (isfinite(y)) return made(op, y, a, b, slope_a, slope_b);                   \
                 Py_DECREF(b);                                                                  \
             }                                                                                  \
-            Py_XDECREF(a);                                                                     \
+            Py_XDECREF((PyObject *)a);                                                         \
         }                                                                                      \
         return either(name, reflected, left, right);                                           \
     }
@@ -207,7 +212,7 @@ static PyObject *plainly(const char *name, PyObject *const *arguments, size_t co
 static PyObject *with_self(
     const char *name, PyObject *self, PyObject *const *given, Py_ssize_t count, PyObject *named)
 {
-    size_t rest = (size_t)count + (named == NULL ? 0 : (size_t)PyTuple_GET_SIZE(named));
+    size_t rest = (size_t)count + (named == NULL ? 0 : (size_t)PyTuple_Size(named));
     PyObject **all = PyMem_Malloc((rest + 1) * sizeof(PyObject *));
     if (all == NULL) return PyErr_NoMemory();
     all[0] = self;
@@ -236,12 +241,9 @@ static PyObject *power(PyObject *left, PyObject *right, PyObject *modulus)
         double x = ((Node *)left)->data, y, slope_a, slope_b, exponent;
         if (Py_TYPE(right) == type) {
             rule_pow(x, ((Node *)right)->data, &y, &slope_a, &slope_b);
-            Node *a = (Node *)left, *b = (Node *)right;
-            if (isfinite(y)) {
-                Py_INCREF(a);
-                Py_INCREF(b);
-                return made(OP_POW, y, a, b, slope_a, slope_b);
-            }
+            if (isfinite(y))
+                return made(
+                    OP_POW, y, (Node *)Py_NewRef(left), (Node *)Py_NewRef(right), slope_a, slope_b);
         }
         else if (plain_number(right, &exponent)) {
             rule_power(x, exponent, &y, &slope_a);
@@ -258,27 +260,28 @@ static PyObject *power(PyObject *left, PyObject *right, PyObject *modulus)
 static int init(PyObject *self, PyObject *given, PyObject *named)
 {
     Node *v = (Node *)self;
-    Py_ssize_t count = PyTuple_GET_SIZE(given);
-    PyObject *label = count == 2 ? PyTuple_GET_ITEM(given, 1) : NULL;
+    Py_ssize_t count = PyTuple_Size(given);
+    PyObject *label = count == 2 ? PyTuple_GetItem(given, 1) : NULL;
     int simple = !in_a_mode() && v->op == 0 && !v->noted && (count == 1 || (count == 2 && named == NULL));
     if (simple && named != NULL) {
         label = PyDict_GetItemString(named, "label");
-        simple = label != NULL && PyDict_GET_SIZE(named) == 1;
+        simple = label != NULL && PyDict_Size(named) == 1;
     }
     simple = simple && (label == NULL || PyUnicode_CheckExact(label));
     double number; /* of its own: an int beyond every float must leave the old one */
-    if (simple && plain_number(PyTuple_GET_ITEM(given, 0), &number)) {
+    if (simple && plain_number(PyTuple_GetItem(given, 0), &number)) {
         v->data = number;
         v->grad = 0.0;
         v->stamp = writes;
         PyObject *before = v->label;
-        v->label = label == NULL || PyUnicode_GET_LENGTH(label) == 0 ? NULL : Py_NewRef(label);
+        v->label = label == NULL || PyUnicode_GetLength(label) == 0 ? NULL : Py_NewRef(label);
         Py_XDECREF(before);
         return 0;
     }
-    PyObject *bound = PyMethod_New(PyDict_GetItemString(plain, "__init__"), self);
-    PyObject *done = bound == NULL ? NULL : PyObject_Call(bound, given, named);
-    Py_XDECREF(bound);
+    PyObject *first = PyTuple_Pack(1, self), *all = first == NULL ? NULL : PySequence_Concat(first, given);
+    PyObject *done = all == NULL ? NULL : PyObject_Call(PyDict_GetItemString(plain, "__init__"), all, named);
+    Py_XDECREF(first);
+    Py_XDECREF(all);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
 }
@@ -287,8 +290,8 @@ static int init(PyObject *self, PyObject *given, PyObject *named)
 static PyObject *get_number(PyObject *self, void *name)
 {
     if (in_a_mode()) {
-        PyObject *property = PyDict_GetItemString(plain, name);
-        return Py_TYPE(property)->tp_descr_get(property, self, (PyObject *)type);
+        descrgetfunc get = (descrgetfunc)PyType_GetSlot(&PyProperty_Type, Py_tp_descr_get);
+        return get(PyDict_GetItemString(plain, name), self, (PyObject *)type);
     }
     Node *v = (Node *)self;
     return PyFloat_FromDouble(*(const char *)name == 'd' ? v->data : v->grad);
@@ -296,8 +299,8 @@ static PyObject *get_number(PyObject *self, void *name)
 
 static int set_number(PyObject *self, PyObject *number, void *name)
 {
-    PyObject *property = PyDict_GetItemString(plain, name);
-    return Py_TYPE(property)->tp_descr_set(property, self, number);
+    descrsetfunc set = (descrsetfunc)PyType_GetSlot(&PyProperty_Type, Py_tp_descr_set);
+    return set(PyDict_GetItemString(plain, name), self, number);
 }
 
 static PyObject *get_input(PyObject *self, void *offset)
@@ -331,7 +334,7 @@ static int set_label(PyObject *self, PyObject *label, void *Py_UNUSED(none))
     Node *v = (Node *)self;
     PyObject *before = v->label, *text = label == NULL ? Py_NewRef(nothing) : PyUnicode_FromObject(label);
     if (text == NULL) return -1;
-    if (PyUnicode_GET_LENGTH(text) == 0) Py_CLEAR(text);
+    if (PyUnicode_GetLength(text) == 0) Py_CLEAR(text);
     v->label = text;
     Py_XDECREF(before);
     return 0;
@@ -379,7 +382,7 @@ static PyObject *get_gate(PyObject *self, void *Py_UNUSED(none))
 {
     Node *v = (Node *)self;
     if (v->op == 0) return Py_NewRef(Py_None);
-    if (v->op != OWN) return Py_NewRef(PyTuple_GET_ITEM(table, v->op - 1));
+    if (v->op != OWN) return Py_NewRef(PyTuple_GetItem(table, v->op - 1));
     PyObject *gate = noted(v, "gate");
     return gate == NULL ? Py_NewRef(Py_None) : gate;
 }
@@ -418,11 +421,11 @@ static int set_constants(PyObject *self, PyObject *constants, void *Py_UNUSED(no
         PyErr_SetString(PyExc_TypeError, "constants are a tuple of floats");
         return -1;
     }
-    if (has_parameter(v) && PyTuple_GET_SIZE(constants) == 1) {
-        v->slope_b = PyFloat_AsDouble(PyTuple_GET_ITEM(constants, 0));
+    if (has_parameter(v) && PyTuple_Size(constants) == 1) {
+        v->slope_b = PyFloat_AsDouble(PyTuple_GetItem(constants, 0));
         return v->slope_b == -1.0 && PyErr_Occurred() ? -1 : 0;
     }
-    if (PyTuple_GET_SIZE(constants) == 0 && !v->noted) return 0;
+    if (PyTuple_Size(constants) == 0 && !v->noted) return 0;
     return note(v, "constants", constants);
 }
 
@@ -516,7 +519,7 @@ static PyObject *topological(PyObject *Py_UNUSED(module), PyObject *const *roots
     for (Py_ssize_t i = 0; !failed && i < count; i++) failed = walk(&order, (Node *)roots[i]) < 0;
     PyObject *result = failed ? NULL : PyList_New((Py_ssize_t)order.count);
     for (size_t i = 0; result != NULL && i < order.count; i++)
-        PyList_SET_ITEM(result, (Py_ssize_t)i, Py_NewRef(order.at[i]));
+        PyList_SetItem(result, (Py_ssize_t)i, Py_NewRef((PyObject *)order.at[i]));
     free(order.at);
     return result;
 }
@@ -600,17 +603,17 @@ static PyObject *adopt(PyObject *Py_UNUSED(module), PyObject *given)
     PyObject *functions, *gates, *modes;
     if (!PyArg_ParseTuple(given, "O!O!O!", &PyDict_Type, &functions, &PyTuple_Type, &gates, &PySet_Type, &modes))
         return NULL;
-    if (PyTuple_GET_SIZE(gates) < GATES) return PyErr_Format(PyExc_ValueError, "%d gates expected", GATES);
+    if (PyTuple_Size(gates) < GATES) return PyErr_Format(PyExc_ValueError, "%d gates expected", GATES);
     if (PyDict_Update(plain, functions) < 0 || (places = PyDict_New()) == NULL) return NULL;
     for (Py_ssize_t i = 0; i < GATES; i++) {
         PyObject *op = PyLong_FromSsize_t(i + 1);
-        if (op == NULL || PyDict_SetItem(places, PyTuple_GET_ITEM(gates, i), op) < 0) return NULL;
+        if (op == NULL || PyDict_SetItem(places, PyTuple_GetItem(gates, i), op) < 0) return NULL;
         Py_DECREF(op);
     }
     table = Py_NewRef(gates);
     contexts = Py_NewRef(modes);
     type = (PyTypeObject *)PyType_FromSpec(&spec);
-    return Py_XNewRef(type);
+    return Py_XNewRef((PyObject *)type);
 }
 
 static PyObject *count_writes(PyObject *Py_UNUSED(module), PyObject *count)

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 
+from ..draws import replaying
 from ..errors import TraceError, short
 from ..graph import gradients, topological
 from ..value import Value, as_value
@@ -57,7 +58,7 @@ def require_agreement(
 ) -> None:  # fmt: skip
     """TraceError, with the example and both answers, if `run` differs from `fn` on one of `rows`.
 
-    rows    the numbers of each example, one after another
+    rows    the numbers of each example, one after another, and then those that fn draws for it
     wrt     the parameters whose gradient `run` returns; none: that of the example's own numbers
 
     Near a kink, where rounding decides which branch is taken, it looks again at numbers nearby
@@ -92,8 +93,11 @@ def _compare(
     """Raise _Parted where the two differ by more than rounding; False if both fail."""
     leaves = [Value(x) for x in row]
     arguments = _split(leaves, shapes)
+    given = sum(map(math.prod, shapes))
+    rest = iter(leaves[given:])
     try:
-        answer = fn(*arguments)
+        with replaying(rest):
+            answer = fn(*arguments)
     except (ArithmeticError, ValueError) as error:
         if fails(row):
             return False
@@ -102,6 +106,8 @@ def _compare(
             f"the engine raises {type(error).__name__}, {error}, and the program computes "
             f"{answers[0] if len(answers) == 1 else short(answers)}"
         ) from None
+    if next(rest, None) is not None:
+        raise _Parted("it draws fewer numbers than when it was traced")
     several = isinstance(answer, Iterable)
     outputs = [
         as_value(y, "what a traced function returns") for y in (answer if several else [answer])
@@ -124,7 +130,7 @@ def _compare(
         if largest[0] < term < math.inf:
             largest[0] = term
 
-    eager = [total.get(v, 0.0) for v in wrt or leaves]
+    eager = [total.get(v, 0.0) for v in wrt or leaves[:given]]
     size = _largest(total.values())
     for i, (slope, program) in enumerate(zip(eager, slopes, strict=True)):
         if not _near(slope, program, size):

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
 
 from .. import modes
+from ..draws import checked
 from ..errors import OUTSIDE, TraceError, argument_names, short
 from ..graph import is_stale
 from ..value import Value
@@ -48,7 +49,7 @@ def compile_graph(
     *,
     wrt: str | None = None,
     reduction: str = "mean",
-    executor: str | None = None,
+    backend: str | None = None,
     verify: int = 2,
 ) -> CompiledGraph:
     """`fn`, a function of one example that returns a Value, ready to run on batches.
@@ -57,9 +58,9 @@ def compile_graph(
                 the modules that run in fn, then other leaves in the order of their first use
     wrt         "parameters", or "inputs"; by default inputs only if there are no parameters
     reduction   "mean" of the lanes' values and gradients, or "sum"
-    executor    "native" or "numpy"; by default the environment's AUTOGRAD_CORE_EXECUTOR, else the
-                loop in C if it was built with the package, else NumPy
-
+    backend     the executor: "native" or "numpy"; by default the environment's
+                AUTOGRAD_CORE_BACKEND, else the loop in C if it was built with the package, else
+                NumPy
     verify      how many examples of the first call are run by the eager engine as well, see below
 
     fn is traced at the first call, for every new shape of an example (not for another number of
@@ -70,7 +71,8 @@ def compile_graph(
 
     What a trace cannot see (`is`, `isinstance`, `match`, a generator of your own, the clock) is
     fixed in the program. So the first time it runs, `verify` distinct examples, fewer if they take
-    long, are run eagerly too; TraceError if value or gradient differ.
+    long, are run eagerly too; TraceError if value or gradient differ. Random numbers that fn has
+    from `drawn`, as the masks of nn.Dropout, are new for every example of every call.
 
     A graph that was made outside of fn is part of the program, from its leaves on; its plain
     numbers are leaves, too, so give `parameters` if it has any. Once one of these is written, the
@@ -88,7 +90,7 @@ def compile_graph(
     if not isinstance(verify, int) or isinstance(verify, bool) or verify < 0:
         raise ValueError(f"compile_graph: verify must be a whole number from 0 on, got {verify!r}")
     values = None if parameters is None else _checked(parameters)
-    return CompiledGraph(fn, values, wrt, reduction, choose(executor), verify)
+    return CompiledGraph(fn, values, wrt, reduction, choose(backend), verify)
 
 
 class CompiledGraph:
@@ -101,7 +103,7 @@ class CompiledGraph:
 
     def __init__(
         self, fn: Callable[..., Any], parameters: list[Value] | None, wrt: str | None,
-        reduction: str, executor: str, verify: int,
+        reduction: str, backend: str, verify: int,
     ) -> None:  # fmt: skip
         import numpy
 
@@ -109,7 +111,7 @@ class CompiledGraph:
         self._float = numpy.dtype(float)
         self.fn = fn
         self.reduction = reduction
-        self.executor = executor
+        self.backend = backend
         self._given = parameters
         self._verify = verify
         self._wrt = wrt
@@ -188,6 +190,11 @@ class CompiledGraph:
             if descend is None:
                 return None
             batch.set_parameters(data)
+            draws = batch.traced.draws
+            if draws is not None:  # each example of each step has numbers of its own
+                new = draws.take(len(order))
+                rows = self._np.hstack([rows.take(order, axis=0), new])
+                order = array("q", range(len(order)))
 
             def examine(step: int, total: float, moved: bool) -> None:
                 gradient = batch.gradient()
@@ -247,7 +254,10 @@ class CompiledGraph:
         """A few of these examples by the eager engine, too."""
         np, count, traced = self._np, batch.lanes, batch.traced
         if self._verify:
-            table = np.hstack([array.reshape(count, -1) for array in arrays])
+            columns = [array.reshape(count, -1) for array in arrays]
+            if traced.draws is not None:
+                columns.append(traced.draws.ahead(count))
+            table = np.hstack(columns)
             chosen = np.linspace(0, count - 1, min(count, self._verify)).astype(int)
             rows = np.unique(table[chosen], axis=0).tolist()
             names, shapes = self._names(arrays), traced.shapes
@@ -339,7 +349,7 @@ class CompiledGraph:
 
     def __repr__(self) -> str:
         name = getattr(self.fn, "__name__", type(self.fn).__name__)
-        return f"<compiled graph of {name}, run by {self.executor}>"
+        return f"<compiled graph of {name}, run by {self.backend}>"
 
 
 class _Compiled:
@@ -354,6 +364,7 @@ class _Compiled:
         with np.errstate(all="ignore"):  # the unknown numbers are nan, which ufuncs would report
             traced = trace(owner.fn, names, shapes)
         self.one_output = traced.lone
+        self.draws = _Draws(traced.draws) if traced.draws else None
         self.checked = False
         self._outside = traced.outside
         self._asked = [(what.reads, answer) for what, answer in traced.asked]
@@ -361,7 +372,8 @@ class _Compiled:
         self.values = list(dict.fromkeys([*given, *traced.parameters, *traced.fixed]))
         self.of_inputs = owner._wrt == "inputs" or (owner._wrt is None and not given)
         self.wrt: list[Value] = [] if self.of_inputs else given
-        wrt = traced.inputs if self.of_inputs else given
+        arguments = traced.inputs[: sum(map(math.prod, shapes))]
+        wrt = arguments if self.of_inputs else given
         # The collector of cycles, called after every so many new objects, would take a third of the
         # time: here these are tuples by the 10,000, all are kept, and none is part of a cycle.
         was_on = gc.isenabled()
@@ -369,7 +381,7 @@ class _Compiled:
             gc.disable()
             self.plain = lower(traced, wrt if traced.lone else (), self.values)
             self.program = optimise(self.plain)
-            self.schedule = plan(owner.executor, self.program)
+            self.schedule = plan(owner.backend, self.program)
         finally:
             if was_on:
                 gc.enable()
@@ -396,6 +408,48 @@ class _Compiled:
         return True
 
 
+class _Draws:
+    """The random numbers of a program: rows of them, one for each example.
+
+    draws  (function, how many it gives an example), in the order in which fn asks
+    """
+
+    def __init__(self, draws: Sequence[tuple[Callable[[int], Any], int]]) -> None:
+        columns: dict[Callable[[int], Any], list[int]] = {}
+        self.width = 0
+        for draw, count in draws:
+            columns.setdefault(draw, []).extend(range(self.width, self.width + count))
+            self.width += count
+        self._columns = [(draw, len(at), _as_slice(at)) for draw, at in columns.items() if at]
+        self._ahead: Any = None
+
+    def ahead(self, count: int) -> Any:
+        """What the next call of `take` will give, if that is for as many examples."""
+        self._ahead = self.take(count)
+        return self._ahead
+
+    def take(self, count: int) -> Any:
+        """The numbers of the next `count` examples, a row for each."""
+        import numpy as np
+
+        known, self._ahead = self._ahead, None
+        done = 0 if known is None else len(known)
+        table = np.empty((max(count, done), self.width))
+        if done:
+            table[:done] = known
+        rest = len(table) - done
+        for draw, each, at in self._columns if rest else ():
+            size = rest * each
+            table[done:, at] = np.reshape(checked(draw(size), size), (rest, -1))
+        return table[:count]
+
+
+def _as_slice(places: list[int]) -> Any:
+    """Places that lie side by side as a slice, which is quicker to fill."""
+    first, end = places[0], places[-1] + 1
+    return slice(first, end) if end - first == len(places) else places
+
+
 class _Batch:
     """A program with memory for a number of examples: run it, then ask for results."""
 
@@ -417,7 +471,7 @@ class _Batch:
         self._array, self._float = np.ndarray, np.dtype(float)
         self._ones = np.ones(lanes)
         self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns
-        self._use(prepare(owner.executor, traced.schedule, lanes, self._scale))
+        self._use(prepare(owner.backend, traced.schedule, lanes, self._scale))
 
     def _use(self, executor: Executor) -> None:
         """Let this executor run the program: where its memory holds what."""
@@ -431,6 +485,9 @@ class _Batch:
             rows = self._rows[k : k + size, :lanes]
             self._targets.append(rows.T if shape else rows[0])
             k += size
+        if traced.draws is not None:
+            self._drawn = self._rows[k : k + traced.draws.width, :lanes].T
+            k += traced.draws.width
         self._spare = self._rows[:k, lanes:] if self._rows.shape[1] > lanes else None
         self._first = self._rows[:k, :1]
         self._seen = -1  # how many writes there were when the parameters were copied
@@ -464,6 +521,8 @@ class _Batch:
             arrays = [numbers.reshape(target.shape) for target, numbers in pairs]
         for target, numbers in zip(self._targets, arrays, strict=True):
             target[...] = numbers
+        if self.traced.draws is not None:
+            self._drawn[...] = self.traced.draws.take(self.lanes)
         if self._spare is not None:
             self._spare[...] = self._first
         self.failed = self._executor()

@@ -59,12 +59,12 @@ EXECUTORS = {
 
 def choose(name: str | None = None) -> str:
     """The executor of that name; by default what the environment says, or the quickest there is."""
-    name = name or os.environ.get("AUTOGRAD_CORE_EXECUTOR") or None
+    name = name or os.environ.get("AUTOGRAD_CORE_BACKEND") or None
     if name is None:
         return next(filter(is_there, EXECUTORS))
     if name not in EXECUTORS:
         known = " or ".join(map(repr, EXECUTORS))
-        raise ValueError(f"executor must be {known}, got {name!r}")
+        raise ValueError(f"backend must be {known}, got {name!r}")
     return name
 
 
@@ -101,14 +101,14 @@ def _usable(name: str) -> type[Executor]:
         return _class(name)
     except ImportError as error:
         raise ImportError(
-            f"executor {name!r} cannot be used, the compiled part is not there ({error}): install "
+            f"backend {name!r} cannot be used, the compiled part is not there ({error}): install "
             "the package where there are a C compiler and Python's headers, or give "
-            "executor='numpy'"
+            "backend='numpy'"
         ) from error
 
 
 def run(
-    program: Program, inputs: Any, parameters: Any = (), executor: str | None = None
+    program: Program, inputs: Any, parameters: Any = (), backend: str | None = None
 ) -> tuple[Any, Any]:
     """Run a program on a batch: (outputs, gradients), as arrays.
 
@@ -116,7 +116,7 @@ def run(
     outputs     (lanes, outputs)
     gradients   one for each of program.wrt: of parameters summed over the lanes; else (lanes, wrt)
 
-    executor as in `compile_graph`. ValueError for other shapes, or if the program is not well
+    backend as in `compile_graph`. ValueError for other shapes, or if the program is not well
     formed. Where a gate fails, numbers are inf or nan.
     """
     import numpy as np
@@ -129,8 +129,8 @@ def run(
             f"got shapes {rows.shape} and {numbers.shape}"
         )
     lanes = len(rows)
-    schedule = plan(executor, program.verify())
-    memory = prepare(executor, schedule, lanes)
+    schedule = plan(backend, program.verify())
+    memory = prepare(backend, schedule, lanes)
     memory.singles[: shape[1]] = numbers
     memory.rows[: shape[0], :lanes] = rows.T
     memory.rows[: shape[0], lanes:] = rows.T[:, :1]  # spare lanes hold copies of the first

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from .. import modes
+from ..draws import Draw
 from ..errors import TraceError
 from ..gate import Gate
 from ..graph import topological
@@ -190,7 +191,8 @@ class tracing(modes.Context):
 class Trace:
     """What a function did.
 
-    inputs      the Values that it was given, one for each number
+    inputs      the Values that it was given, one for each number, and then those that it has drawn
+    draws       how these are drawn: (function of a count, how many)
     outputs     what it returned; `lone` if that was one Value, not a sequence
     order       what the outputs depend on, in topological order, and the gates that may fail
                 although nothing uses them: they fail in the engine, too
@@ -205,10 +207,12 @@ class Trace:
     def __init__(
         self, inputs: list[Value], outputs: list[Value], lone: bool, tracer: Tracer
     ) -> None:
-        self.inputs = inputs
         self.outputs = outputs
         self.lone = lone
-        self.asked = list(tracer.asked.items())
+        self.asked = [pair for pair in tracer.asked.items() if not isinstance(pair[0], Draw)]
+        drawn = [(what, new) for what, new in tracer.asked.items() if isinstance(what, Draw)]
+        self.draws = [(what.draw, len(new)) for what, new in drawn]
+        self.inputs = inputs = [*inputs, *_named([v for _, new in drawn for v in new])]
         born = tracer.born
         fail = [v for v in born if v._gate is not None and v._gate.failures]
         # Those first: what stands behind the outputs is taken for the backward pass.
@@ -245,7 +249,8 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
         if generators() != drawn:
             raise TraceError(
                 "the traced function draws random numbers, which would stay the same in every "
-                "later call: pass them as arguments, or train with eager=True"
+                "later call: take them from autograd_core.drawn, pass them as arguments, or train "
+                "with eager=True"
             )
         lone = isinstance(answer, Value | Condition) or not isinstance(answer, Iterable)
         outputs = []
@@ -262,6 +267,16 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
             "what a traced function returns must be a Value or a sequence of them, got none"
         )
     return Trace(inputs, outputs, lone, context.tracer)
+
+
+def _named(drawn: list[Value]) -> list[Value]:
+    """Numbers that were drawn, each with a label of its own."""
+    taken: set[str] = set()
+    for i, value in enumerate(drawn):
+        if not value.label or value.label in taken:
+            value.label = f"drawn[{i}]"
+        taken.add(value.label)
+    return drawn
 
 
 def generators() -> tuple[object, ...]:

@@ -27,12 +27,14 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from autograd_core import Value
 
+from ..elsewhere import missing
 from ..module import bounded, expect, nested, shape, shape_text, whole
 from . import lr_scheduler
 
@@ -40,6 +42,12 @@ __all__ = [
     "EWA", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "adam", "adamw", "ewa", "lr_scheduler",
     "rmsprop", "sgd",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        raise missing("nn.optim", name, sys.modules[__name__])
+
 
 State: TypeAlias = "tuple[float, ...]"
 Rule: TypeAlias = "Callable[..., tuple[float, State]]"

@@ -6,12 +6,19 @@ scheduler.step()                        # once per epoch: every tenth call halve
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from ..elsewhere import missing
 from ..module import bounded, whole
 
 __all__ = ["ExponentialLR", "LambdaLR", "StepLR"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        raise missing("nn.optim.lr_scheduler", name, sys.modules[__name__])
 
 
 class Optimizer(Protocol):

@@ -33,6 +33,8 @@ from autograd_core import (
     where,
 )
 
+mpmath = pytest.importorskip("mpmath")
+
 INF = math.inf
 close = pytest.approx
 
@@ -514,3 +516,99 @@ def test_the_mixed_second_derivatives_of_a_power_are_equal_also_at_whole_exponen
     (_, one), (other, _) = hessian(lambda a, b: a**b, [base, exponent])
     exact = base ** (exponent - 1.0) * (1.0 + exponent * math.log(base))
     assert one == pytest.approx(exact, rel=1e-14) and other == pytest.approx(exact, rel=1e-14)
+
+
+# ------------------------------------------------------------------ grad of a function
+
+
+CURVES = {
+    "sin": (sin, mpmath.sin), "tanh": (tanh, mpmath.tanh), "exp": (exp, mpmath.exp),
+    "log": (log, mpmath.log), "sqrt": (sqrt, mpmath.sqrt), "asin": (asin, mpmath.asin),
+    "sigmoid": (sigmoid, lambda x: 1 / (1 + mpmath.exp(-x))),
+    "x**x cos x": (lambda x: x**x * cos(x), lambda x: x**x * mpmath.cos(x)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_grad_of_grad_of_a_function_to_order_five(name):
+    f, exact = CURVES[name]
+    for order in range(1, 6):
+        f = grad(f)
+        with mpmath.workdps(50):
+            assert f(0.3) == close(float(mpmath.diff(exact, mpmath.mpf(0.3), order)), rel=1e-10)
+
+
+def test_grad_of_a_function_gives_floats_for_numbers_and_values_for_values():
+    assert grad(lambda x: x**3)(2) == 12.0
+    x = Value(2.0)
+    slope = grad(lambda x: x**3)(x)
+    assert isinstance(slope, Value) and slope.data == 12.0 and x.grad == 0.0
+    slope.backward()
+    assert x.grad == 12.0
+    w = Value(3.0)
+    slope = grad(lambda x, w: w * x * x)(2.0, w)
+    assert grad(slope, [w])[0].data == 4.0
+
+
+def test_argnums_says_in_which_arguments():
+    def f(x, y, *, scale=1.0):
+        return scale * x * y**2
+
+    assert grad(f)(2.0, 3.0) == 9.0
+    assert grad(f, argnums=1)(2.0, 3.0, scale=2.0) == 24.0
+    assert grad(f, argnums=(1, 0))(2.0, 3.0) == (12.0, 9.0)
+    assert grad(f, argnums=[0])(2.0, 3.0) == (9.0,)
+
+
+def test_slopes_come_in_the_shape_of_the_argument():
+    def f(p, x):
+        return p["w"][0] * x[0] + p["w"][1] * x[1] + 5 * p["b"][0]
+
+    assert grad(f)({"w": [2.0, 3.0], "b": (1,)}, [7.0, 8.0]) == {"w": [7.0, 8.0], "b": (5.0,)}
+    assert grad(f, argnums=1)({"w": [2.0, 3.0], "b": (1,)}, (7.0, 8.0)) == (2.0, 3.0)
+    assert grad(lambda x: x[0])([1.0, 2.0]) == [1.0, 0.0]
+
+
+def test_nested_derivatives_do_not_mix_up_their_arguments():
+    assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(2.0) == 1.0
+    assert grad(lambda x: x * grad(lambda y: x + y)(x))(2.0) == 1.0
+    assert grad(lambda x: grad(lambda y: x * y)(3.0))(2.0) == 1.0
+    assert grad(lambda x: x * grad(lambda y: x * y**2)(x))(2.0) == 24.0  # of 2 x^3
+
+
+def test_grad_of_a_function_keeps_modes_and_gradients():
+    w = Value(3.0)
+    with no_grad():
+        assert grad(lambda x: w * x)(2.0) == 3.0
+        assert grad(lambda x: w * x)(Value(2.0)).inputs == ()
+    assert w.grad == 0.0
+    with pytest.raises(ZeroDivisionError):
+        grad(lambda x: 1 / (x - x))(2.0)
+    assert isinstance(grad(sin)(1.0), float)  # an error has left nothing behind
+
+
+def test_grad_of_a_function_is_named_as_it_is():
+    def area(r):
+        "Of a disc."
+
+    assert grad(area).__name__ == "area" and grad(area).__doc__ == "Of a disc."
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: grad(sin, 1), r"the slope at 2\.0 is grad\(f\)\(2\.0\)"),
+        (lambda: grad(3.0), r"takes a function, as in grad\(sin\)\(0\.5\).* got float alone"),
+        (lambda: grad(Value(1.0)), r"grad\(output, \[x, y\]\); got Value alone"),
+        (lambda: grad(sin, argnums=0.5), "argnums must be 0, 1, .* got 0.5"),
+        (lambda: grad(sin, argnums=()), "argnums must be 0, 1, .* got ()"),
+        (lambda: grad(sin, argnums=1)(0.5), "no argument 1 .* called with 1"),
+        (lambda: grad(sin)("1"), "argument 0 of the function must be a real number, got str"),
+        (lambda: grad(sin)(np.ones(2)), "argument 0 of the function must be a real number"),
+        (lambda: grad(lambda x: [x, x])(1.0), r"must return one number, got \[.*jacobian\(f, xs\)"),
+        (lambda: grad(lambda x: None)(1.0), "what the function returns must be a real number"),
+    ],
+)
+def test_what_grad_of_a_function_cannot_take(call, message):
+    with pytest.raises(TypeError, match=message):
+        call()

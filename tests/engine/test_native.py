@@ -206,3 +206,10 @@ def test_a_chain_of_millions_is_freed_on_a_small_stack_on_every_python(gates, ma
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-300:]
     assert done.stdout == "1.0 Value(data=1.0, grad=1.0)\n"
+
+
+@native
+def test_from_cpython_3_12_on_one_build_serves_all():
+    from autograd_core.native import _native
+
+    assert (".abi3." in _native.__file__) == (sys.version_info >= (3, 12))

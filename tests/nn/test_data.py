@@ -7,6 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
+import nn
 from nn import MLP
 from nn.data import DataLoader, TensorDataset, circles, gaussian_points, moons, xor
 
@@ -262,3 +263,11 @@ def test_the_order_is_that_of_shuffle_and_so_is_the_generator_after_it():
                 wanted = list(range(count))
                 theirs.shuffle(wanted)
                 assert list(loader.batches()) == [wanted] and ours.getstate() == theirs.getstate()
+
+
+def test_scikit_learns_names_take_its_arguments():
+    assert nn.make_moons(n_samples=9, noise=0.2, random_state=3) == moons(9, 0.2, rng=3)
+    assert nn.make_circles(9, noise=0.2, random_state=3) == circles(9, 0.2, rng=3, factor=0.8)
+    pairs = zip(*nn.make_circles(20, factor=0.3), strict=True)  # no noise by default
+    radii = [(round(math.hypot(*point), 9), label) for point, label in pairs]
+    assert {*radii} == {(1.0, 0), (0.3, 1)}

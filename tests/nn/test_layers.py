@@ -1,9 +1,11 @@
 """Layers and networks: micrograd's behaviours and PyTorch's numbers, batches, the matrices."""
 
+import copy
 import itertools
 import math
 import random
-from functools import partial
+from functools import partial, reduce
+from operator import add
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from nn import (
     ELU,
     MLP,
     BatchNorm1d,
+    Dropout,
     Layer,
     LeakyReLU,
     Linear,
@@ -1030,3 +1033,84 @@ def test_identity_hands_on_what_it_gets():
     assert Identity(54, unused=0.1)(x) is x
     assert Sequential(Identity(), ReLU())([-1.0, 2.0])[1].data == 2.0
     assert Identity().parameters() == []
+
+
+# ------------------------------------------------------------------ dropout
+
+
+def test_dropout_drops_a_share_and_keeps_the_mean():
+    drop = Dropout(0.25, rng=0)
+    out = [v.data for v in drop([3.0] * 20_000)]
+    assert {*out} == {0.0, 4.0}
+    assert out.count(0.0) / 20_000 == pytest.approx(0.25, abs=0.01)
+    assert drop.eval()([3.0, 1.0])[0].data == 3.0
+
+
+def test_each_example_has_a_mask_of_its_own_whatever_it_comes_in():
+    alone, batch = Dropout(rng=5), Dropout(rng=5)
+    rows = [[1.0] * 8 for _ in range(9)]
+    one_by_one = [[v.data for v in alone(row)] for row in rows]
+    assert [[v.data for v in row] for row in batch(rows)] == one_by_one
+    assert len({tuple(row) for row in one_by_one}) > 5
+    assert Dropout(rng=5)(Value(1.0)).data == one_by_one[0][0]
+
+
+def test_many_numbers_are_drawn_as_few_are():
+    few, many = Dropout(0.3, rng=0), Dropout(0.3, rng=0)
+    assert [x for _ in range(50) for x in few._draw(10)] == many._draw(500).tolist()
+
+
+def test_a_mask_is_a_leaf_that_says_so_and_gradients_pass_times_it():
+    model = Sequential(Linear(1, 4, rng=0), Dropout(0.5, rng=1))
+    out = model([2.0])
+    assert [v.op for v in out] == ["*"] * 4
+    assert out[2].inputs[1].label == "layer1.neuron2.mask" and out[2].label == "layer1.neuron2"
+    reduce(add, out).backward()
+    kept = [v.inputs[1].data for v in out]
+    assert {*kept} == {0.0, 2.0}
+    assert [b.grad for b in model[0].bias] == kept
+
+
+@pytest.mark.parametrize("p, expected", [(0.0, [1.0, -2.0]), (1.0, [0.0, 0.0])])
+def test_the_ends_of_p(p, expected):
+    assert [v.data for v in Dropout(p, rng=0)([1.0, -2.0])] == expected
+
+
+def test_dropout_names_what_it_cannot_take():
+    for p in (-0.1, 1.5, math.nan, True):
+        with pytest.raises(ValueError, match="Dropout: p must be a number from 0 to 1, got"):
+            Dropout(p)
+    with pytest.raises(TypeError, match="Dropout: p must be a number from 0 to 1, got str"):
+        Dropout("0.5")
+    with pytest.raises(TypeError, match="rng must be an int seed"):
+        Dropout(0.5, rng=0.5)
+
+
+def test_dropouts_of_one_source_differ_and_repeat():
+    def masks():
+        source = random.Random(0)
+        return [[v.data for v in Dropout(rng=source)([1.0] * 30)] for _ in range(2)]
+
+    first, second = masks()
+    assert first != second and masks() == [first, second]
+    random.seed(3)
+    drop = Dropout()
+    random.random()  # what others draw changes nothing
+    random.seed(3)
+    assert drop._draw(9) == Dropout()._draw(9)
+
+
+def test_dropout_has_no_state_to_save_and_copies_with_its_generator():
+    model = Sequential(Linear(2, 2, rng=0), Dropout(0.4, rng=0))
+    assert [*model.state_dict()] == ["0.weight", "0.bias"] and len(model.parameters()) == 6
+    assert repr(model[1]) == "Dropout(p=0.4)"
+    twin = copy.deepcopy(model)
+    assert twin[1]._draw(50) == model[1]._draw(50)
+
+
+def test_a_dropped_unit_has_a_thin_wire_in_the_picture_of_a_network():
+    model = Sequential(Linear(1, 4, rng=0), Dropout(0.5, rng=1))
+    out = model([2.0])
+    picture = fold(picture_of(reduce(add, out)), 1)
+    weights = [edge.weight for edge in picture.edges if edge.weight in (0.0, 2.0)]
+    assert weights == [v.inputs[1].data for v in out]

@@ -8,6 +8,7 @@ import random
 import numpy as np
 import pytest
 
+import nn
 import nn.module
 from autograd_core import Value, compile_graph
 from nn import (
@@ -538,3 +539,27 @@ def test_a_state_that_lies_in_itself_is_refused():
     endless.append(endless)
     with pytest.raises(ValueError, match="load_state_dict: w is nested too deeply"):
         bare.load_state_dict({"w": endless})
+
+
+def test_modules_and_children_have_pytorchs_names():
+    class Net(nn.Module):
+        def __init__(self):
+            self.hidden = nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU())
+            self.heads = [nn.Linear(3, 1, rng=1), nn.Linear(3, 1, rng=2)]
+            self.again = self.hidden
+
+    net = Net()
+    assert [name for name, _ in net.named_children()] == ["hidden", "heads.0", "heads.1"]
+    names = ["", "hidden", "hidden.0", "hidden.1", "heads.0", "heads.1"]
+    assert [name for name, _ in net.named_modules()] == names
+    assert [module for _, module in net.named_modules()] == net.modules()
+    assert net.modules()[0] is net and net.children()[1] is net.heads[0]
+
+
+def test_a_slice_of_a_sequential_is_one_of_the_same_modules():
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU(), nn.Linear(3, 1, rng=1))
+    body = model[:2]
+    assert isinstance(body, nn.Sequential) and list(body) == [model[0], model[1]]
+    assert [v.data for v in body([1.0, 2.0])] == [v.data for v in model[1](model[0]([1.0, 2.0]))]
+    tail = model[1:]  # the parameters keep the names that they have in the whole
+    assert tail[1] is model[2] and tail[1].bias[0].label == "layer2.neuron0.b"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_core import TraceError, Value, where
+from autograd_core import CompiledGraph, TraceError, Value, where
 from autograd_core.program.executors import EXECUTORS, is_there
 from nn.data import DataLoader, TensorDataset
 from nn.optim import EWA, SGD, Adam, AdamW, Optimizer, RMSprop, lr_scheduler
@@ -19,7 +19,7 @@ from nn.optim import EWA, SGD, Adam, AdamW, Optimizer, RMSprop, lr_scheduler
 @pytest.fixture(autouse=True, params=[*filter(is_there, EXECUTORS)])
 def executor(request, monkeypatch):
     """Every test of this file, step by step in NumPy and in the loop in C."""
-    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", request.param)
+    monkeypatch.setenv("AUTOGRAD_CORE_BACKEND", request.param)
     return request.param
 
 
@@ -865,3 +865,87 @@ def test_a_loader_that_cuts_its_own_batches_is_followed_in_each_way_of_training(
         return losses, [p.data for p in model.parameters()]
 
     alike(go(False), go(True))
+
+
+# ------------------------------------------------------------------ dropout
+
+
+def dropping(eager, norm=False, epochs=4, **keywords):
+    """Losses, weights and where the generators stand, after a training with masks."""
+    layers = [nn.Linear(2, 6, rng=1), nn.Tanh(), nn.Dropout(0.5, rng=2), nn.Linear(6, 6, rng=3)]
+    layers += [nn.BatchNorm1d(6).eval()] if norm else []
+    model = nn.Sequential(*layers, nn.Dropout(0.2, rng=4), nn.Linear(6, 1, rng=5))
+    optimizer = Adam(model.parameters(), lr=0.02)
+    keywords = {"batch_size": 5, "shuffle": True, "rng": 7, "progress": False, **keywords}
+    losses = nn.fit(
+        model, lambda out, y: (out[0] - y) ** 2, (XS, TARGETS), optimizer, epochs=epochs,
+        eager=eager, **keywords,
+    )  # fmt: skip
+    states = [m.source.getstate() for m in model.modules() if isinstance(m, nn.Dropout)]
+    return losses, [p.data for p in model.parameters()], states
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_dropout_gives_the_same_on_both_paths(norm):
+    replayed, eager = dropping(False, norm), dropping(True, norm)
+    alike(replayed[:2], eager[:2])
+    assert replayed[2] == eager[2]
+    assert dropping(False, norm) == replayed, "not the same bits on every run"
+
+
+def test_dropout_stays_in_c(executor, monkeypatch):
+    calls = []
+    whole = CompiledGraph.descend
+
+    def counted(graph, *given):
+        answer = whole(graph, *given)
+        calls.append(answer is not None)
+        return answer
+
+    monkeypatch.setattr(CompiledGraph, "descend", counted)
+    dropping(False, epochs=8)
+    assert {*calls} == {executor == "native"}
+
+
+def test_a_model_trained_with_dropout_is_traced_anew_when_a_watch_changes_its_mode():
+    def go(eager):
+        drop = nn.Dropout(0.5, rng=0)
+        model = nn.Sequential(nn.Linear(2, 4, rng=1), drop, nn.Linear(4, 1, rng=2))
+        optimizer = SGD(model.parameters(), lr=0.02)
+        return nn.fit(
+            model, lambda out, y: (out[0] - y) ** 2, (XS, TARGETS), optimizer, epochs=6,
+            batch_size=4, eager=eager, watch=lambda epoch, loss: drop.train(epoch % 2 == 0),
+        )  # fmt: skip
+
+    alike([go(False)], [go(True)])
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_masks_are_those_after_the_last_whole_epoch_after_an_error(eager):
+    drop = nn.Dropout(0.5, rng=0)
+    model = nn.Sequential(nn.Linear(2, 4, rng=1), drop, nn.Linear(4, 1, rng=2))
+    states = []
+
+    def watch(epoch, loss):
+        states.append(drop.source.getstate())
+        if epoch == 2:
+            drop.source.random()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        nn.fit(
+            model, lambda out, y: (out[0] - y) ** 2, (XS, TARGETS),
+            SGD(model.parameters(), lr=0.02), epochs=9, batch_size=4, eager=eager, watch=watch,
+        )  # fmt: skip
+    assert drop.source.getstate() == states[-1] != states[0]
+
+
+# ------------------------------------------------------------------ the backend
+
+
+def test_fit_takes_a_backend_and_names_one_that_is_not_there():
+    assert dropping(False, backend="numpy")[2] == dropping(True)[2]
+    with pytest.raises(ValueError, match="backend must be 'native' or 'numpy', got 'jax'"):
+        dropping(False, backend="jax")
+    with pytest.raises(TypeError, match="give one of them"):
+        dropping(True, backend="numpy")

@@ -30,7 +30,7 @@ def shared(function):
 @pytest.fixture(autouse=True)
 def plain_numpy(monkeypatch):
     """NumPy, where a test does not ask for the other: it compiles nothing."""
-    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", "numpy")
+    monkeypatch.setenv("AUTOGRAD_CORE_BACKEND", "numpy")
 
 
 @shared

@@ -11,7 +11,7 @@ from autograd_core import TraceError, Value, compile_graph, where
 
 @pytest.fixture(autouse=True)
 def on_numpy(monkeypatch):
-    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", "numpy")
+    monkeypatch.setenv("AUTOGRAD_CORE_BACKEND", "numpy")
 
 
 def type_of(x):

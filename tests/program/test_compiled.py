@@ -54,7 +54,7 @@ def every_gate(x, scale):
 
 
 def graph_of_every_gate(executor):
-    return compile_graph(every_gate, wrt="inputs", reduction="sum", executor=executor)
+    return compile_graph(every_gate, wrt="inputs", reduction="sum", backend=executor)
 
 
 @pytest.fixture(scope="module")
@@ -301,7 +301,7 @@ def test_a_network_with_a_penalty_on_every_executor(close):
     model.zero_grad()
     loss.backward()
     for executor in THERE:
-        f = compile_graph(fn, model, executor=executor)
+        f = compile_graph(fn, model, backend=executor)
         value, gradient = f.value_and_grad(xs, ys)
         close(value, loss.data)
         close(gradient, [p.grad for p in model.parameters()], 1e-11)
@@ -360,7 +360,7 @@ def test_compile_graph_refuses_what_it_cannot_take():
     ):  # fmt: skip
         with pytest.raises(TypeError, match="compile_graph"):
             compile_graph(*arguments, **keywords)
-    for keywords in ({"wrt": "x"}, {"reduction": "max"}, {"executor": "jax"}):
+    for keywords in ({"wrt": "x"}, {"reduction": "max"}, {"backend": "jax"}):
         with pytest.raises(ValueError, match=next(iter(keywords))):
             compile_graph(len, **keywords)
     with pytest.raises(RuntimeError, match=r"f\.trace"):
@@ -389,13 +389,13 @@ def test_gates_of_one_name_and_names_of_opcodes_are_told_apart(executor):
     two = own("mine", lambda xp, x: x + x, lambda xp, y, x: (2.0,))
     fake = own("exp", lambda xp, x: x - 1.0, lambda xp, y, x: (1.0,))
     fn = lambda x: apply(one, x) + apply(two, x) * apply(fake, x) + x.exp()  # noqa: E731
-    f = compile_graph(fn, wrt="inputs", executor=executor)
+    f = compile_graph(fn, wrt="inputs", backend=executor)
     value, gradient = f.value_and_grad(3.0)
     assert value == pytest.approx(9.0 + 6.0 * 2.0 + math.exp(3.0), rel=1e-15)
     assert gradient == pytest.approx(6.0 + 2.0 * 2.0 + 6.0 + math.exp(3.0), rel=1e-15)
     for name in ("dot", "affine", "lane_sum", "outer", "copy", "spread", "finish", "f'"):
         gate = own(name, lambda xp, x: x * x, lambda xp, y, x: (2.0 * x,))
-        g = compile_graph(lambda x, gate=gate: apply(gate, x), executor="numpy")
+        g = compile_graph(lambda x, gate=gate: apply(gate, x), backend="numpy")
         assert g([3.0]) == 9.0 and "9" in str(g.program.evaluate([3.0]))
 
 

@@ -111,7 +111,7 @@ def graph_of(count):
             total = total + w * (x if i % 3 else x * 0.5)
         return total * total + 0.01 * weights[0]
 
-    return compile_graph(loss, weights, executor="native")
+    return compile_graph(loss, weights, backend="native")
 
 
 def by_hand(graph, table, order, rule, states, settings, data, columns):
@@ -171,7 +171,7 @@ def test_the_graph_may_be_called_as_before_between_steps():
 @needs_the_loop
 def test_what_is_not_finite_is_looked_at_before_anything_moves_and_after_it_has():
     w = Value(1.0)
-    graph = compile_graph(lambda row: (w * row[0]).log(), [w], executor="native")
+    graph = compile_graph(lambda row: (w * row[0]).log(), [w], backend="native")
     table = np.array([[1.0], [-1.0], [2.0]])
     start = np.array([1.0]), np.zeros((0, 1))
 
@@ -192,7 +192,7 @@ def test_what_is_not_finite_is_looked_at_before_anything_moves_and_after_it_has(
 @needs_the_loop
 def test_another_executor_makes_no_steps_in_c():
     w = Value(1.0)
-    graph = compile_graph(lambda row: w * row[0], [w], executor="numpy")
+    graph = compile_graph(lambda row: w * row[0], [w], backend="numpy")
     answer = descend(graph, np.ones((2, 1)), [[0]], idle, 0, (0.1,), np.ones(1), np.zeros((0, 1)))
     assert answer is None
 

@@ -34,15 +34,15 @@ each_executor = pytest.mark.parametrize("executor", THERE)
 
 
 def test_the_environment_chooses_the_executor(monkeypatch):
-    assert compile_graph(len).executor == "numpy"
-    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", "native")
-    assert compile_graph(len).executor == "native"
-    assert compile_graph(len, executor="numpy").executor == "numpy"
-    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", "fortran")
+    assert compile_graph(len).backend == "numpy"
+    monkeypatch.setenv("AUTOGRAD_CORE_BACKEND", "native")
+    assert compile_graph(len).backend == "native"
+    assert compile_graph(len, backend="numpy").backend == "numpy"
+    monkeypatch.setenv("AUTOGRAD_CORE_BACKEND", "fortran")
     with pytest.raises(ValueError, match="fortran"):
         compile_graph(len)
-    monkeypatch.delenv("AUTOGRAD_CORE_EXECUTOR")
-    assert compile_graph(len).executor == THERE[0]
+    monkeypatch.delenv("AUTOGRAD_CORE_BACKEND")
+    assert compile_graph(len).backend == THERE[0]
 
 
 WITHOUT = """
@@ -53,9 +53,9 @@ if len(sys.argv) > 1:
 from autograd_core import Value, compile_graph
 w = Value(2.0)
 f = compile_graph(lambda x: (w * x).tanh())
-assert abs(f([0.0, 0.0])) == 0.0 and f.executor == "numpy"
+assert abs(f([0.0, 0.0])) == 0.0 and f.backend == "numpy"
 try:
-    compile_graph(lambda x: x, executor="native")([1.0])
+    compile_graph(lambda x: x, backend="native")([1.0])
 except ImportError as error:
     print(error)
 """
@@ -71,18 +71,16 @@ def test_without_the_compiled_part_it_runs_on_numpy_and_says_nothing(pure):
         env=environment | {"AUTOGRAD_CORE_PURE": "1"} if pure else environment,
     )  # fmt: skip
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert done.stdout.startswith(
-        "executor 'native' cannot be used, the compiled part is not there"
-    )
-    assert "a C compiler and Python's headers, or give executor='numpy'" in done.stdout
+    assert done.stdout.startswith("backend 'native' cannot be used, the compiled part is not there")
+    assert "a C compiler and Python's headers, or give backend='numpy'" in done.stdout
 
 
 def test_choose_takes_a_name_or_the_environment_or_the_quickest_that_is_there(monkeypatch):
     assert list(EXECUTORS)[:2] == ["native", "numpy"]
     assert choose("native") == "native" and choose() == "numpy"  # the environment of these tests
-    monkeypatch.delenv("AUTOGRAD_CORE_EXECUTOR")
+    monkeypatch.delenv("AUTOGRAD_CORE_BACKEND")
     assert choose() == THERE[0]
-    monkeypatch.setenv("AUTOGRAD_CORE_EXECUTOR", "")
+    monkeypatch.setenv("AUTOGRAD_CORE_BACKEND", "")
     assert choose() == THERE[0]
     for wrong in ("fortran", "Numpy"):
         with pytest.raises(ValueError, match=f"must be 'native' or 'numpy'.*, got '{wrong}'"):
@@ -274,7 +272,7 @@ def test_every_gate_and_its_slopes_are_those_of_the_rules_at_special_numbers_too
 @each_executor
 def test_a_program_runs_on_a_batch(executor):
     w, b = Value(2.0, "w"), Value(-1.0, "b")
-    f = compile_graph(lambda x, y: (w * x[0] + b * x[1] - y) ** 2, [w, b], executor="numpy")
+    f = compile_graph(lambda x, y: (w * x[0] + b * x[1] - y) ** 2, [w, b], backend="numpy")
     xs, ys = [[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]], [1.0, 0.0, 2.0]
     value, gradient = f.value_and_grad(xs, ys)
     rows = [[*x, y] for x, y in zip(xs, ys, strict=True)]
@@ -298,7 +296,7 @@ def test_run_gives_a_row_of_outputs_per_lane_and_a_gradient_per_parameter_or_per
 @each_executor
 def test_where_a_gate_fails_run_gives_inf_or_nan_and_does_not_raise(executor):
     program = Program(["x"], [], [], [line(1, "log", 0)], [1])
-    values, gradients = run(program, [[1.0], [0.0], [-1.0]], executor=executor)
+    values, gradients = run(program, [[1.0], [0.0], [-1.0]], backend=executor)
     np.testing.assert_array_equal(values[:, 0], [0.0, -INF, NAN])
     assert gradients.shape == (3, 0)
 

@@ -169,7 +169,7 @@ def arms(x, w):
 @each_executor
 @pytest.mark.parametrize("lanes", [1, 3, 8])
 def test_nothing_passes_into_an_arm_that_is_not_taken(eager, close, executor, lanes):
-    f = compile_graph(arms, wrt="inputs", reduction="sum", executor=executor)
+    f = compile_graph(arms, wrt="inputs", reduction="sum", backend=executor)
     xs = [0.0, 0.5, 1.0, 2.0, 3.0, -1.0, -0.0, 1e-100][:lanes]
     ws = [1.5, 2.0, 0.5, 0.25, 3.0, 1.0, 0.1, 2.0][:lanes]
     value, found = f.value_and_grad(xs, ws)

@@ -185,7 +185,7 @@ def test_a_gate_of_ones_own_is_its_rule(lanes):
 
 
 def test_a_gate_of_ones_own_fails_as_it_does_in_the_engine():
-    f = compile_graph(lambda x: apply(ROOT, x), executor="native")
+    f = compile_graph(lambda x: apply(ROOT, x), backend="native")
     assert f.each([1.0, 5.0, 10.0]).tolist() == [0.0, 2.0, 3.0]
     with pytest.raises(ValueError, match=r"root\(x=0.5\): needs at least 1 \(lane 1 of 3\)"):
         f([2.0, 0.5, 3.0])

@@ -67,7 +67,7 @@ def test_every_gate_and_its_slopes(reference, same, run_text, gate):
 
 def against_executor(run_text, fn, arguments, weights=(), **options):
     """The text beside compile_graph on the same batch, as sums."""
-    f = compile_graph(fn, reduction="sum", executor="numpy", **options)
+    f = compile_graph(fn, reduction="sum", backend="numpy", **options)
     value, gradient = f.value_and_grad(*arguments)
     program = f.program
     flat = np.concatenate([np.reshape(a, (len(a), -1)) for a in arguments], axis=1)
@@ -121,7 +121,7 @@ def test_an_arm_that_is_not_taken_passes_no_nan(run_text):
     def fn(x):
         return ac.where(x > 0.0, ac.sqrt(x * w), w * x * x)
 
-    f = compile_graph(fn, [w], executor="numpy")
+    f = compile_graph(fn, [w], backend="numpy")
     program = f.trace(1.0)
     rows = np.array([[0.5], [-2.0], [3.0]])
     values, gradients = run_text(program, rows, np.array([0.7]))

@@ -36,7 +36,7 @@ class CompiledCalls(RuleBasedStateMachine):
             return mode(a * x[0] + b * x[1]).tanh() * c + where(y > a, y * b, x[0] - y)
 
         self.fn = fn
-        self.f = compile_graph(fn, self.w, executor="numpy")
+        self.f = compile_graph(fn, self.w, backend="numpy")
 
     @rule(i=st.integers(0, 2), x=numbers)
     def write(self, i, x):
@@ -90,7 +90,7 @@ class Models(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.model = self.made(0).eval()
-        self.f = compile_graph(self.loss, self.model, executor="numpy")
+        self.f = compile_graph(self.loss, self.model, backend="numpy")
         self.optimizers = [
             nn.optim.SGD(self.model.parameters(), lr=0.05, momentum=0.5),
             nn.optim.Adam(self.model.parameters(), lr=0.02),

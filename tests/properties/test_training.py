@@ -45,12 +45,12 @@ ACTIVATIONS = sampled_from([nn.Tanh, nn.Sigmoid, nn.Softplus, nn.ELU])  # no kin
 @pytest.fixture(scope="module", autouse=True)
 def on_numpy():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTOGRAD_CORE_EXECUTOR", "numpy")
+        patch.setenv("AUTOGRAD_CORE_BACKEND", "numpy")
         yield
 
 
-def network(inputs, hidden, outputs, activation, normalised, seed):
-    layers = [nn.Linear(inputs, hidden, rng=seed), activation()]
+def network(inputs, hidden, outputs, activation, normalised, dropped, seed):
+    layers = [nn.Linear(inputs, hidden, rng=seed), activation(), nn.Dropout(dropped, rng=seed)]
     if normalised:  # by running averages that stay: a program cannot take those of a batch
         layers.insert(1, nn.BatchNorm1d(hidden).eval())
         layers[1].running_mean = [0.1 * i for i in range(hidden)]
@@ -71,6 +71,7 @@ def test_a_replay_is_training_through_values(data):
     reduction = data.draw(sampled_from(["mean", "sum"]))
     inputs, hidden, seed = (data.draw(integers(1, 3)) for _ in range(3))
     activation, normalised = data.draw(ACTIVATIONS), data.draw(booleans())
+    dropped = data.draw(sampled_from([0.0, 0.5, 0.9]))
     count = data.draw(integers(1, 7))
     row = st.lists(moderate, min_size=inputs, max_size=inputs)
     xs = data.draw(st.lists(row, min_size=count, max_size=count))
@@ -82,7 +83,7 @@ def test_a_replay_is_training_through_values(data):
     }  # fmt: skip
 
     def trained(eager):
-        model = network(inputs, hidden, outputs, activation, normalised, seed)
+        model = network(inputs, hidden, outputs, activation, normalised, dropped, seed)
         optimizer = kind(model.parameters(), lr=0.02, **options)
         losses = nn.fit(
             model, make(reduction), (xs, ys), optimizer, scheduler=schedule(optimizer),

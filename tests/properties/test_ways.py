@@ -57,7 +57,7 @@ PAGE = Path(viz.stepper.__file__).parent / "page"
 
 def program_of(graph, row):
     """The program of a graph, with its gradient; the inputs and the parameters to run it with."""
-    f = compile_graph(graph, wrt="inputs", executor="numpy")
+    f = compile_graph(graph, wrt="inputs", backend="numpy")
     return f.trace(*[[x] for x in row]), [row], []
 
 
@@ -71,7 +71,7 @@ def program_of_slope(slope, row):
         if v.gate is None:
             v.label = f"v{i}"
             numbers[v.label] = v.data
-    f = compile_graph(lambda x: root + x * 0.0, leaves, executor="numpy")
+    f = compile_graph(lambda x: root + x * 0.0, leaves, backend="numpy")
     program = f.trace([1.0])
     return program, [[1.0]], [numbers[name] for name in program.parameters]
 
@@ -151,7 +151,7 @@ def test_a_program_is_its_function(way, point):
 @given(graphs(GATES), st.data())
 def test_a_compiled_call_is_its_function_on_every_lane(graph, data):
     rows = data.draw(st.lists(moderate(graph.width), min_size=1, max_size=3))
-    f = compile_graph(graph, wrt="inputs", executor="numpy", verify=0, reduction="sum")
+    f = compile_graph(graph, wrt="inputs", backend="numpy", verify=0, reduction="sum")
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     value, slopes = f.value_and_grad(*columns)
     each, slopes = f.each(*columns), np.reshape(slopes, (graph.width, len(rows))).T
@@ -244,7 +244,7 @@ def test_a_failure_is_the_same_error_as_in_the_engine(graph, data):
     number = st.one_of(st.sampled_from(SPECIAL), st.floats(-5.0, 5.0))
     row = data.draw(st.lists(number, min_size=graph.width, max_size=graph.width))
     assume(not any(math.isnan(x) for x in row))
-    f = compile_graph(graph, wrt="inputs", executor="numpy", verify=0)
+    f = compile_graph(graph, wrt="inputs", backend="numpy", verify=0)
     try:
         root = graph(*[Value(x) for x in row])
     except (ArithmeticError, ValueError) as error:

@@ -19,13 +19,13 @@ SVG = "{http://www.w3.org/2000/svg}"
 def neuron():
     """(w x + b - y)^2 + 0.1 w w: a gradient that is partly computed once a batch."""
     w, b = Value(0.5, "w"), Value(0.25, "b")
-    f = compile_graph(lambda x, y: (w * x + b - y) ** 2 + 0.1 * w * w, [w, b], executor="numpy")
+    f = compile_graph(lambda x, y: (w * x + b - y) ** 2 + 0.1 * w * w, [w, b], backend="numpy")
     return f.trace(1.0, 1.0)
 
 
 def network(*layers):
     model = MLP(2, list(layers), rng=0)
-    f = compile_graph(lambda x, y: (model(x) - y) ** 2, model, executor="numpy")
+    f = compile_graph(lambda x, y: (model(x) - y) ** 2, model, backend="numpy")
     return f.trace([[1.0, 2.0]], [1.0])
 
 
@@ -38,7 +38,7 @@ def gates_of_all_kinds():
             (x * 2).tanh() ** a,
         ]
 
-    return compile_graph(fn, [a, b], executor="numpy").trace([1.0])
+    return compile_graph(fn, [a, b], backend="numpy").trace([1.0])
 
 
 def line(result, name, *operands, slope=None):
@@ -55,7 +55,7 @@ def unlabelled(count):
 PROGRAMS = {
     "neuron": neuron, "network": lambda: network(4, 4, 1), "kinds": gates_of_all_kinds,
     "chain": lambda: unlabelled(5), "inputs": lambda: compile_graph(
-        lambda x: x[0] * x[1].sin(), executor="numpy").trace([[1.0, 2.0]]),
+        lambda x: x[0] * x[1].sin(), backend="numpy").trace([[1.0, 2.0]]),
 }  # fmt: skip
 each = pytest.mark.parametrize("program", [make() for make in PROGRAMS.values()], ids=PROGRAMS)
 
@@ -223,7 +223,7 @@ def test_gradients_from_one_outer_are_one_node():
 
 def test_a_sum_over_many_parameters_reads_one_node():
     weights = [Value(1.0, f"w{i}") for i in range(40)]
-    f = compile_graph(lambda x: x * sum(w * w for w in weights), weights, executor="numpy")
+    f = compile_graph(lambda x: x * sum(w * w for w in weights), weights, backend="numpy")
     picture = picture_of_program(f.trace(1.0))
     forward = [node for node in of_kind(picture, "parameter") if node.part == "forward"]
     assert [(node.name, node.entries) for node in forward] == [("w0 ... w39", "40")]

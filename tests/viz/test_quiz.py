@@ -11,7 +11,7 @@ import pytest
 from autograd_core import Value, gradients, mistakes
 from nn import MLP
 from viz import parse, sabotage, step
-from viz.sabotage import KINDS
+from viz.planted import KINDS
 from viz.stepper import script
 
 FORK = "x*y + x"
