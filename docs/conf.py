@@ -1,6 +1,6 @@
 """How the site is made of docs/, notebooks/, the docstrings and the gate table.
 
-    python -m sphinx -W --keep-going -n -c docs . build/site
+    sphinx-build -W --keep-going -n -q -c docs -d build/trees . build/site
 
 The folder that Sphinx reads is the project's own, so that the links in its pages, `../notebooks/x`,
 hold in the site as they do where the repository is read.

@@ -109,7 +109,7 @@ ALSO = {
         "loss, path = lambda x, y: x * x + y * y, [(0.5, 0.5), (0.1, 0.2)]"
     ),
     "viz.program_picture": "f = compile_graph(fn)",
-    "viz.sabotage": "f = x * y + x",
+    "viz.planted": "f = x * y + x",
     "viz.stepper": "f = x * y + x",
     "viz.steps": "from viz.picture import picture_of",
 }
