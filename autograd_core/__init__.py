@@ -12,6 +12,7 @@ from .graph import first_nan, first_stale, gradients, is_stale, release, topolog
 from .mistake import Mistake, mistakes
 from .modes import is_tracing, no_grad, trace_creation, used
 from .native import is_native
+from .scalars import Number
 from .table import gates
 from .value import Value, apply
 
@@ -19,6 +20,9 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import nn as nn
+    import viz as viz
+
     from .circuits import Circuit, random_circuit
     from .grader import Grade, grade, grade_gradients
     from .guard import attempt
@@ -36,17 +40,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Circuit", "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError",
-    "Identity", "Instruction", "Interval", "Mistake", "Op", "Program", "TraceError", "Value",
-    "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph", "drawn",
-    "first_nan", "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients", "hessian",
-    "hvp", "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes", "no_grad",
+    "Identity", "Instruction", "Interval", "Mistake", "Number", "Op", "Program", "TraceError",
+    "Value", "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph",
+    "drawn", "first_nan", "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients",
+    "hessian", "hvp", "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes",
+    "no_grad",
     "random_circuit", "release", "run", "to_c", "to_numpy", "topological", "trace_creation", "used",
     "value_and_grad",
 ]  # fmt: skip
 __all__ += _functions.__all__
 
 
-def __getattr__(name: str) -> object:
+def _late(name: str) -> object:
     """The names of the compiler, the grader and its circuits, `nn`, `viz`: loaded when asked for.
 
     The engine stands below them and never needs them: this is the one place that looks up.
@@ -70,6 +75,10 @@ def __getattr__(name: str) -> object:
         from . import program as home
     globals()[name] = answer = getattr(home, name)
     return answer
+
+
+if not TYPE_CHECKING:  # to a checker, a name that is not here is a mistake
+    __getattr__ = _late
 
 
 def _room(name: str) -> object:

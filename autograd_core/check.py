@@ -11,7 +11,6 @@ right where the differences grow without bound.
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -22,6 +21,7 @@ from .functions import function_of
 from .gate import Gate
 from .graph import gradients
 from .modes import no_grad
+from .records import NamedTuple
 from .scalars import real
 from .table import gates
 from .value import Value
@@ -32,10 +32,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .value import Number
+    from .scalars import Number
 
 
-class Row(namedtuple("Row", "name analytic numeric left right ok")):
+class Row(
+    NamedTuple(
+        "Row",
+        [
+            ("name", str), ("analytic", float), ("numeric", float), ("left", float),
+            ("right", float), ("ok", bool),
+        ],
+    )
+):  # fmt: skip
     """One slope, twice: `analytic` from the gates, `numeric` from differences.
 
     left, right     the slopes from both sides; nan on a side where the function is not defined

@@ -12,8 +12,9 @@ and no two inputs of a gate are equal, so that a wrong gradient seldom looks rig
 
 from __future__ import annotations
 
-from collections import Counter, namedtuple
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from .gate import Gate
 from .graph import topological
@@ -24,8 +25,9 @@ __all__ = ["Circuit", "expression", "random_circuit"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from random import Random
+    from typing import TypeAlias
 
-    Step = float | tuple[Gate, tuple[int, ...]]
+    Step: TypeAlias = float | tuple[Gate, tuple[int, ...]]
 
 LEAVES, RESULTS = "xyzwabc", "pqrstuvgh"
 LEAST, MOST = 0.01, 100.0  # numbers on the wires: gradients are then of a size to read
@@ -33,10 +35,8 @@ NUMBERS = [sign * size for size in (2.0, 3.0, 4.0, 5.0, 7.0, 0.5, 1.5) for sign 
 TRIES = 30
 
 
-class Circuit(namedtuple("Circuit", "steps")):
+class Circuit(NamedTuple):
     """Numbers, and gates with the places of their inputs among the steps before; the root last."""
-
-    __slots__ = ()
 
     steps: tuple[Step, ...]
 

@@ -10,10 +10,11 @@ could be so.
 
 from __future__ import annotations
 
-from collections import deque, namedtuple
+from collections import deque
 from weakref import ref
 
 from .graph import topological
+from .records import NamedTuple
 
 __all__ = ["Comparison", "comparisons"]
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 KEPT = 1000  # of the process, the last ones; a reference that is weak keeps no graph alive
 
-Comparison = namedtuple("Comparison", "gate a b answer")
+Comparison = NamedTuple(
+    "Comparison", [("gate", str), ("a", "Value | float"), ("b", "Value | float"), ("answer", bool)]
+)
 
 # (gate, left, right, answer); left and right are weak references to Values, or numbers.
 last: deque[tuple[str, Any, Any, bool]] = deque(maxlen=KEPT)

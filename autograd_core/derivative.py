@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, overload
 
-    from .value import Number
+    from .scalars import Number
 
 
 class _OnValues:
@@ -40,7 +40,7 @@ class _OnValues:
         return function
 
 
-on_values = _OnValues()
+on_values: _OnValues = _OnValues()
 
 
 if TYPE_CHECKING:

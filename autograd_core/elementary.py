@@ -19,6 +19,12 @@ __all__ = [
 INF = math.inf
 NAN = math.nan
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Function: TypeAlias = Callable[[float], float]
+
 
 def _quiet(
     function: Callable[[float], float], beyond: float | Callable[[float], float]
@@ -34,21 +40,21 @@ def _quiet(
     return quiet
 
 
-atan = math.atan
-tanh = math.tanh
-sqrt = _quiet(math.sqrt, NAN)
-sin = _quiet(math.sin, NAN)
-cos = _quiet(math.cos, NAN)
-tan = _quiet(math.tan, NAN)
-asin = _quiet(math.asin, NAN)
-acos = _quiet(math.acos, NAN)
-exp = _quiet(math.exp, INF)
-expm1 = _quiet(math.expm1, INF)
-cosh = _quiet(math.cosh, INF)
-sinh = _quiet(math.sinh, lambda x: math.copysign(INF, x))
-log = _quiet(math.log, lambda x: NAN if x < 0.0 else -INF)
-log1p = _quiet(math.log1p, lambda x: NAN if x < -1.0 else -INF)
-floor = _quiet(lambda x: float(math.floor(x)), lambda x: x)
+atan: Function = math.atan
+tanh: Function = math.tanh
+sqrt: Function = _quiet(math.sqrt, NAN)
+sin: Function = _quiet(math.sin, NAN)
+cos: Function = _quiet(math.cos, NAN)
+tan: Function = _quiet(math.tan, NAN)
+asin: Function = _quiet(math.asin, NAN)
+acos: Function = _quiet(math.acos, NAN)
+exp: Function = _quiet(math.exp, INF)
+expm1: Function = _quiet(math.expm1, INF)
+cosh: Function = _quiet(math.cosh, INF)
+sinh: Function = _quiet(math.sinh, lambda x: math.copysign(INF, x))
+log: Function = _quiet(math.log, lambda x: NAN if x < 0.0 else -INF)
+log1p: Function = _quiet(math.log1p, lambda x: NAN if x < -1.0 else -INF)
+floor: Function = _quiet(lambda x: float(math.floor(x)), lambda x: x)
 
 
 def where(condition: bool, a: float, b: float) -> float:

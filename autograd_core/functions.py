@@ -26,9 +26,44 @@ __all__ = [
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol, overload
 
-    from .value import Number, Operand
+    from .scalars import Number
+    from .value import Operand
+
+    class UnaryFunction(Protocol):
+        """A gate as a function: a Value of a Value, a float of a number."""
+
+        @overload
+        def __call__(self, x: Value, /) -> Value: ...
+        @overload
+        def __call__(self, x: Number, /) -> float: ...
+
+    class BinaryFunction(Protocol):
+        """A gate of two operands: a Value if one of them is, else a float."""
+
+        @overload
+        def __call__(self, a: Value, b: Operand, /) -> Value: ...
+        @overload
+        def __call__(self, a: Operand, b: Value, /) -> Value: ...
+        @overload
+        def __call__(self, a: Number, b: Number, /) -> float: ...
+
+    class LeakyReLUFunction(Protocol):
+        """`leaky_relu(x)`, `leaky_relu(x, 0.1)`, `leaky_relu(x, slope=0.1)`."""
+
+        @overload
+        def __call__(self, x: Value, /, slope: Number = 0.01) -> Value: ...
+        @overload
+        def __call__(self, x: Number, /, slope: Number = 0.01) -> float: ...
+
+    class ELUFunction(Protocol):
+        """`elu(x)`, `elu(x, 0.5)`, `elu(x, alpha=0.5)`."""
+
+        @overload
+        def __call__(self, x: Value, /, alpha: Number = 1.0) -> Value: ...
+        @overload
+        def __call__(self, x: Number, /, alpha: Number = 1.0) -> float: ...
 
 
 def function_of(gate: Gate, quiet: bool = False, name: str = "") -> Callable[..., Any]:
@@ -54,30 +89,40 @@ def function_of(gate: Gate, quiet: bool = False, name: str = "") -> Callable[...
     return gate.describe(function, name or gate.name)
 
 
-exp = function_of(gates["exp"])
-expm1 = function_of(gates["expm1"])
-log = function_of(gates["log"])
-log1p = function_of(gates["log1p"])
-sqrt = function_of(gates["sqrt"])
-sin = function_of(gates["sin"])
-cos = function_of(gates["cos"])
-tan = function_of(gates["tan"])
-sinh = function_of(gates["sinh"])
-cosh = function_of(gates["cosh"])
-tanh = function_of(gates["tanh"])
-asin = function_of(gates["asin"])
-acos = function_of(gates["acos"])
-atan = function_of(gates["atan"])
-sigmoid = function_of(gates["sigmoid"])
-softplus = function_of(gates["softplus"])
-relu = function_of(gates["relu"])
-leaky_relu = function_of(gates["leaky_relu"])
-elu = function_of(gates["elu"])
-maximum = function_of(gates["max"], name="maximum")
-minimum = function_of(gates["min"], name="minimum")
+exp: UnaryFunction = function_of(gates["exp"])
+expm1: UnaryFunction = function_of(gates["expm1"])
+log: UnaryFunction = function_of(gates["log"])
+log1p: UnaryFunction = function_of(gates["log1p"])
+sqrt: UnaryFunction = function_of(gates["sqrt"])
+sin: UnaryFunction = function_of(gates["sin"])
+cos: UnaryFunction = function_of(gates["cos"])
+tan: UnaryFunction = function_of(gates["tan"])
+sinh: UnaryFunction = function_of(gates["sinh"])
+cosh: UnaryFunction = function_of(gates["cosh"])
+tanh: UnaryFunction = function_of(gates["tanh"])
+asin: UnaryFunction = function_of(gates["asin"])
+acos: UnaryFunction = function_of(gates["acos"])
+atan: UnaryFunction = function_of(gates["atan"])
+sigmoid: UnaryFunction = function_of(gates["sigmoid"])
+softplus: UnaryFunction = function_of(gates["softplus"])
+relu: UnaryFunction = function_of(gates["relu"])
+leaky_relu: LeakyReLUFunction = function_of(gates["leaky_relu"])
+elu: ELUFunction = function_of(gates["elu"])
+maximum: BinaryFunction = function_of(gates["max"], name="maximum")
+minimum: BinaryFunction = function_of(gates["min"], name="minimum")
 
 
-def where(condition: bool | Value, a: Operand, b: Operand) -> Value | float:
+if TYPE_CHECKING:
+
+    @overload
+    def where(condition: Operand, a: Value, b: Operand) -> Value: ...
+    @overload
+    def where(condition: Operand, a: Operand, b: Value) -> Value: ...
+    @overload
+    def where(condition: Operand, a: Number, b: Number) -> float: ...
+
+
+def where(condition: Operand, a: Operand, b: Operand) -> Value | float:
     """`a` if the condition holds, else `b`.
 
     A comparison of Values is a bool, so the graph holds the branch that is taken at this point and

@@ -13,11 +13,11 @@ The gates that come with the engine are declared in `table`, which says what a r
 from __future__ import annotations
 
 import math
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from . import elementary as xp
 from . import modes
+from .records import NamedTuple
 from .scalars import real
 
 __all__ = ["Failure", "Gate", "Identity", "Interval", "Table"]
@@ -25,25 +25,26 @@ __all__ = ["Failure", "Gate", "Identity", "Interval", "Table"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from random import Random
-    from typing import Any
+    from typing import Any, Self, TypeAlias
 
-    Rule = Callable[..., Any]
+    Rule: TypeAlias = Callable[..., Any]
 
 INF = math.inf
 NAN = math.nan
 
 
-class Interval(namedtuple("Interval", "low high", defaults=(-INF, INF))):
+class Interval(NamedTuple("Interval", [("low", float), ("high", float)])):
     """The open interval (low, high) of one operand, from which tests and checkers draw points."""
 
     __slots__ = ()
 
-    def __init__(self, *ends: float, **named: float) -> None:
-        if not self.low < self.high:
-            raise ValueError(f"Interval: low must be below high, got ({self.low}, {self.high})")
+    def __new__(cls, low: float = -INF, high: float = INF) -> Self:
+        if not low < high:
+            raise ValueError(f"Interval: low must be below high, got ({low}, {high})")
+        return super().__new__(cls, low, high)
 
-    def __contains__(self, x: object) -> bool:
-        return self.low < x < self.high  # type: ignore[no-any-return]
+    def __contains__(self, x: Any) -> bool:
+        return bool(self.low < x < self.high)
 
     def __repr__(self) -> str:
         return f"Interval({self.low}, {self.high})"
@@ -62,7 +63,9 @@ class Interval(namedtuple("Interval", "low high", defaults=(-INF, INF))):
         return x
 
 
-class Failure(namedtuple("Failure", "error reason when")):
+class Failure(
+    NamedTuple("Failure", [("error", "type[Exception]"), ("reason", str), ("when", "Rule")])
+):
     """Where a gate raises: `error`, with `reason`, at the operands where `when(xp, y, *operands)`.
 
     `when` holds only where the quiet output `y` is inf or nan, so that callers may look at `y`
@@ -72,7 +75,9 @@ class Failure(namedtuple("Failure", "error reason when")):
     __slots__ = ()
 
 
-class Identity(namedtuple("Identity", "operand equals result")):
+class Identity(
+    NamedTuple("Identity", [("operand", str), ("equals", float), ("result", "str | float")])
+):
     """An exact shortcut: where `operand` is the number `equals`, the gate's output is `result`.
 
     `result` is the name of the operand that is handed on as it is, or a number. x * 1 is x:
@@ -112,6 +117,24 @@ class Gate:
         "forward", "habit", "identities", "latex", "name", "operands", "parameters", "partials",
         "slopes", "symbol", "symmetric",
     )  # fmt: skip
+
+    name: str
+    forward: Rule
+    partials: Rule
+    symbol: str
+    aliases: tuple[str, ...]
+    operands: tuple[str, ...]
+    parameters: tuple[str, ...]
+    defaults: tuple[float, ...]
+    domain: tuple[Interval, ...]
+    failures: tuple[Failure, ...]
+    corners: tuple[tuple[float, ...], ...]
+    identities: tuple[Identity, ...]
+    condition: bool
+    symmetric: bool
+    latex: str
+    slopes: tuple[str, ...]
+    habit: str
 
     def __init__(
         self, name: str, forward: Rule, partials: Rule, *, latex: str, slopes: tuple[str, ...],

@@ -23,6 +23,7 @@ from collections import Counter, deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from types import MappingProxyType
+from typing import NamedTuple
 
 from . import modes
 from .check import GradientError, check_gate
@@ -74,13 +75,7 @@ UNKNOWN_SLOPE = "The rule and the differences of the gate's own output part: der
 ROOT = "A pass begins at the root, whose gradient with respect to itself is 1."
 
 
-class Grade(
-    namedtuple(
-        "Grade", "passed sentence tried place expected got mistake circuit expression wrong wire "
-        "gradients",
-        defaults=(0, "", None, None, None, None, "", None, None, MappingProxyType({})),
-    )
-):  # fmt: skip
+class Grade(NamedTuple):
     """What a judge says of a learner's work. Printed, it is for the learner to read.
 
     passed      whether it is right; a Grade is true if it is
@@ -100,20 +95,18 @@ class Grade(
     `viz.draw` shows the circuit with the wrong wire marked.
     """
 
-    __slots__ = ()
-
     passed: bool
     sentence: str
-    tried: int
-    place: str
-    expected: float | None
-    got: float | None
-    mistake: Mistake | None
-    circuit: Value | None
-    expression: str
-    wrong: Value | None
-    wire: Wire | None
-    gradients: Mapping[Value, float]
+    tried: int = 0
+    place: str = ""
+    expected: float | None = None
+    got: float | None = None
+    mistake: Mistake | None = None
+    circuit: Value | None = None
+    expression: str = ""
+    wrong: Value | None = None
+    wire: Wire | None = None
+    gradients: Mapping[Value, float] = MappingProxyType({})
 
     def __bool__(self) -> bool:
         return self.passed
@@ -138,7 +131,8 @@ class Grade(
             lines.append(f"    {self.place}")
         return "\n".join(lines)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def grade(

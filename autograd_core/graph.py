@@ -23,9 +23,23 @@ __all__ = ["first_nan", "first_stale", "gradients", "is_stale", "release", "topo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias, TypeVar
+    from typing import Any, Protocol, TypeAlias, TypeVar
 
-    V = TypeVar("V")  # a Value; value.py imports this module, so it cannot be named here
+    from .scalars import Number
+
+    class Node(Protocol):
+        """A Value: value.py imports this module, so that it cannot be named here."""
+
+        constants: tuple[float, ...]
+        _data: float
+        _gate: Any
+        _a: Any
+        _b: Any
+        _slope_a: float
+        _slope_b: float
+        _stamp: int
+
+    V = TypeVar("V", bound=Node)
     Watch: TypeAlias = Callable[[Any, int, float, float, float], object]
 
 
@@ -71,7 +85,7 @@ def topological(root: V, *others: V) -> list[V]:
     return order
 
 
-def gradients(root: V, seed: Any = 1.0, watch: Watch | None = None) -> dict[V, float]:
+def gradients(root: V, seed: Number = 1.0, watch: Watch | None = None) -> dict[V, float]:
     """One backward pass: d(root)/dv, times `seed`, for every v in topological order.
 
     No `.grad` changes: `Value.backward` adds what this returns. The pass runs from the root to the
@@ -160,7 +174,7 @@ def summed(root: V, seed: float) -> list[V]:
     return order
 
 
-def release(root: V) -> None:
+def release(root: Node) -> None:
     """Cut the graph of `root`: every result in it keeps data, grad, op and label, and no inputs.
 
     Then nothing is freed in a chain, whose depth some interpreters pay for with stack. Without it,
@@ -190,7 +204,7 @@ def first_nan(root: V) -> V | None:
     return None
 
 
-def is_stale(node: Any) -> bool:
+def is_stale(node: Node) -> bool:
     """Whether a gate would make something else of its inputs now than it did when it was computed.
 
     Every value has a stamp, which grows with each write of a `.data`: only where an input is newer

@@ -10,9 +10,9 @@ are no signals. A loop that never comes back to Python, as sum(itertools.count()
 from __future__ import annotations
 
 import sys
-from collections import namedtuple
 from collections.abc import Callable, Iterable
 from time import monotonic
+from typing import Any, NamedTuple
 
 from . import modes
 
@@ -21,16 +21,13 @@ __all__ = ["attempt"]
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FrameType
-    from typing import Any
 
 STEPS = 1_000_000  # of the interpreter, some 100,000 lines: a fifth of a second
 SECONDS = 10.0  # for one whose steps are calls of these packages, which take long
 
 
-class Attempt(namedtuple("Attempt", "result trouble")):
+class Attempt(NamedTuple):
     """What the function returned; or in `trouble`, which else is "", why it did not."""
-
-    __slots__ = ()
 
     result: Any
     trouble: str

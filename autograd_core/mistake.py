@@ -10,18 +10,26 @@ in another order. One table serves all who look for mistakes in a learner's answ
 
 from __future__ import annotations
 
-from collections import namedtuple
+from .records import NamedTuple
 
 __all__ = ["Mistake", "mistakes"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeAlias
 
-    Step = tuple[float, float, float]
+    Step: TypeAlias = tuple[float, float, float]
 
 
-class Mistake(namedtuple("Mistake", "name sentence hint plant readers")):
+class Mistake(
+    NamedTuple(
+        "Mistake",
+        [
+            ("name", str), ("sentence", str), ("hint", str), ("plant", tuple[str, str]),
+            ("readers", tuple[str, ...]),
+        ],
+    )
+):  # fmt: skip
     """One entry of the table.
 
     name        how it is asked for: "overwrote"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 NEEDS_BLOCK = 0x20 | 0x80 | 0x200  # flags of generators and coroutines, as `inspect` has them
 OURS = ("autograd_core", "nn", "viz")
 contexts: set[tuple[int, int]] = set()  # entered now, in all threads: quicker to ask than `mine`
-writes = 0  # how many times a `.data` was written: who keeps a copy knows if it is old
+writes: int = 0  # how many times a `.data` was written: who keeps a copy knows if it is old
 counted: Any = None  # is told that number: the part in C keeps it too
 _lock = Lock()
 
@@ -48,7 +48,7 @@ class _Mode(local):
     drawn: Any = None  # the Values that `drawn` gives in place of new ones
 
 
-mine = _Mode()
+mine: _Mode = _Mode()
 
 
 class Context:

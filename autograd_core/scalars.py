@@ -9,11 +9,30 @@ from numbers import Real
 
 from . import errors, modes
 
-__all__ = ["number", "real"]
+__all__ = ["Number", "number", "real"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from fractions import Fraction
+    from typing import Any, Protocol, TypeAlias
+
+    class NumPyScalar(Protocol):
+        """np.float32, np.int64, np.bool_: one real number. No array, no complex, no date."""
+
+        @property
+        def shape(self) -> tuple[()]: ...
+        def item(self) -> float: ...
+        def __hash__(self) -> int: ...  # an array has none
+
+    Number: TypeAlias = float | Fraction | NumPyScalar
+    """One real number, as `Value(...)`, the operators and the functions of gates take it.
+
+    int, bool, float, Fraction and the scalars of NumPy. Not str, Decimal or complex, and not a
+    Value. When a program runs, any `numbers.Real` is taken, and an array without dimensions: the
+    type of that is the type of all arrays, so for a checker write `array.item()`.
+    """
+else:
+    Number = Real  # what isinstance can ask: NumPy registers its numbers there
 
 
 def number(x: Any) -> Any:

@@ -153,7 +153,7 @@ _pow_failures = (
 )  # fmt: skip
 
 
-gates = Table((
+gates: Table = Table((
     Gate(
         "add", lambda xp, a, b: a + b, lambda xp, y, a, b: (1.0, 1.0),
         symbol="+", latex="<a> + <b>", slopes=("1", "1"), symmetric=True,

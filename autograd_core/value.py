@@ -35,12 +35,15 @@ __all__ = ["Value", "apply"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
+    from typing import Any, ClassVar, TypeAlias
 
     from .graph import Watch
+    from .scalars import Number
 
-    Number: TypeAlias = Any  # int, float, Fraction, NumPy scalar: whatever `real` takes
     Operand: TypeAlias = "Value | Number"
+    UnaryMethod: TypeAlias = Callable[["Value"], "Value"]
+    BinaryMethod: TypeAlias = Callable[["Value", Operand], "Value"]
+    ReflectedMethod: TypeAlias = Callable[["Value", Number], "Value"]
 
 _new = object.__new__
 
@@ -57,7 +60,7 @@ def _method(name: str, attribute: str = "") -> Callable[..., Value]:
             gate.evaluate([x], [self])
         return record(gate, y, self, None, partials(xp, y, x)[0], 0.0)
 
-    def method(self: Value, *operands: Operand, **parameters: Number) -> Value:
+    def method(self: Value, *operands: Operand, **parameters: Any) -> Value:
         return apply(gate, self, *operands, **parameters)
 
     plain = len(gate.operands) == 1 and not gate.parameters
@@ -250,30 +253,31 @@ class Value:
         _alone(lambda: _commit(topological(self), repeat(0.0)))
 
     # ------------------------------------------------------------------ operators
-    # The plain arithmetic is written out, for speed; a test holds it equal to the table.
+    # The plain arithmetic is written out, for speed; a test holds it equal to the table. `other`
+    # becomes a Value where it stands, which a type checker does not follow.
 
     def __add__(self, other: Operand) -> Value:
         if other.__class__ is not Value:
-            other = _lift(other)
+            other = _lift(other)  # type: ignore[assignment]
             if other is None:
                 return NotImplemented
-        return record(_ADD, self._data + other._data, self, other, 1.0, 1.0)
+        return record(_ADD, self._data + other._data, self, other, 1.0, 1.0)  # type: ignore
 
     def __sub__(self, other: Operand) -> Value:
         if other.__class__ is not Value:
-            other = _lift(other)
+            other = _lift(other)  # type: ignore[assignment]
             if other is None:
                 return NotImplemented
-        return record(_SUB, self._data - other._data, self, other, 1.0, -1.0)
+        return record(_SUB, self._data - other._data, self, other, 1.0, -1.0)  # type: ignore
 
     def __mul__(self, other: Operand) -> Value:
         if other.__class__ is not Value:
-            other = _lift(other)
+            other = _lift(other)  # type: ignore[assignment]
             if other is None:
                 return NotImplemented
         x = self._data
-        y = other._data
-        return record(_MUL, x * y, self, other, y, x)
+        y = other._data  # type: ignore[union-attr]
+        return record(_MUL, x * y, self, other, y, x)  # type: ignore[arg-type]
 
     def __truediv__(self, other: Operand) -> Value:
         right = _lift(other)
@@ -286,11 +290,11 @@ class Value:
             return apply(_POW, self, other)
         return NotImplemented if number(other) is None else apply(_POWER, self, other)
 
-    __radd__ = _reflected(__add__)
-    __rsub__ = _reflected(__sub__)
-    __rmul__ = _reflected(__mul__)
-    __rtruediv__ = _reflected(__truediv__)
-    __rpow__ = _reflected(__pow__)
+    __radd__: ClassVar[ReflectedMethod] = _reflected(__add__)
+    __rsub__: ClassVar[ReflectedMethod] = _reflected(__sub__)
+    __rmul__: ClassVar[ReflectedMethod] = _reflected(__mul__)
+    __rtruediv__: ClassVar[ReflectedMethod] = _reflected(__truediv__)
+    __rpow__: ClassVar[ReflectedMethod] = _reflected(__pow__)
 
     def __neg__(self) -> Value:
         return record(_NEG, -self._data, self, None, -1.0, 0.0)
@@ -327,7 +331,11 @@ class Value:
             modes.refuse("== or != compares a number")
         return self is other
 
-    __hash__ = object.__hash__
+    if TYPE_CHECKING:  # an assignment would leave open which type overrides the base's
+
+        def __hash__(self) -> int: ...
+    else:
+        __hash__ = object.__hash__
 
     def __bool__(self) -> bool:
         if modes.contexts:
@@ -336,36 +344,47 @@ class Value:
 
     # ------------------------------------------------------------------ gates as methods
 
-    __abs__ = _method("abs", "__abs__")
-    max = _method("max")
-    min = _method("min")
-    exp = _method("exp")
-    expm1 = _method("expm1")
-    log = _method("log")
-    log1p = _method("log1p")
-    sqrt = _method("sqrt")
-    sin = _method("sin")
-    cos = _method("cos")
-    tan = _method("tan")
-    sinh = _method("sinh")
-    cosh = _method("cosh")
-    tanh = _method("tanh")
-    asin = arcsin = _method("asin")  # NumPy calls the second names on object arrays
-    acos = arccos = _method("acos")
-    atan = arctan = _method("atan")
-    sigmoid = _method("sigmoid")
-    softplus = _method("softplus")
-    leaky_relu = _method("leaky_relu")
-    elu = _method("elu")
+    max: ClassVar[BinaryMethod] = _method("max")
+    min: ClassVar[BinaryMethod] = _method("min")
+    exp: ClassVar[UnaryMethod] = _method("exp")
+    expm1: ClassVar[UnaryMethod] = _method("expm1")
+    log: ClassVar[UnaryMethod] = _method("log")
+    log1p: ClassVar[UnaryMethod] = _method("log1p")
+    sqrt: ClassVar[UnaryMethod] = _method("sqrt")
+    sin: ClassVar[UnaryMethod] = _method("sin")
+    cos: ClassVar[UnaryMethod] = _method("cos")
+    tan: ClassVar[UnaryMethod] = _method("tan")
+    sinh: ClassVar[UnaryMethod] = _method("sinh")
+    cosh: ClassVar[UnaryMethod] = _method("cosh")
+    tanh: ClassVar[UnaryMethod] = _method("tanh")
+    asin: ClassVar[UnaryMethod] = _method("asin")
+    acos: ClassVar[UnaryMethod] = _method("acos")
+    atan: ClassVar[UnaryMethod] = _method("atan")
+    arcsin: ClassVar[UnaryMethod] = asin  # NumPy calls these names on object arrays
+    arccos: ClassVar[UnaryMethod] = acos
+    arctan: ClassVar[UnaryMethod] = atan
+    sigmoid: ClassVar[UnaryMethod] = _method("sigmoid")
+    softplus: ClassVar[UnaryMethod] = _method("softplus")
+    if TYPE_CHECKING:  # with defaults, and where checkers look for a method
 
-    def __float__(self) -> float:
-        raise _no_plain("float")
+        def __abs__(self) -> Value: ...
+        def leaky_relu(self, slope: Number = 0.01) -> Value: ...
+        def elu(self, alpha: Number = 1.0) -> Value: ...
+    else:
+        __abs__ = _method("abs", "__abs__")
+        leaky_relu = _method("leaky_relu")
+        elu = _method("elu")
 
-    def __int__(self) -> int:
-        raise _no_plain("int")
+    if not TYPE_CHECKING:  # a checker is not to see them: float(v) and math.exp(v) are mistakes
 
-    def __complex__(self) -> complex:
-        raise _no_plain("complex")
+        def __float__(self) -> float:
+            raise _no_plain("float")
+
+        def __int__(self) -> int:
+            raise _no_plain("int")
+
+        def __complex__(self) -> complex:
+            raise _no_plain("complex")
 
     def __reduce__(self) -> tuple[Any, ...]:
         modes.refuse("a Value is copied")

@@ -81,7 +81,7 @@ class DataLoader:
         if not len(dataset):
             raise ValueError("DataLoader: the dataset is empty")
         self.dataset = dataset
-        self.batch_size = whole(batch_size, "DataLoader: batch_size", 1)
+        self.batch_size: int = whole(batch_size, "DataLoader: batch_size", 1)
         self.shuffle = shuffle
         self.drop_last = drop_last
         self._source = generator(rng)

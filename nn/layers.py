@@ -23,12 +23,34 @@ from functools import partial, reduce
 from itertools import pairwise
 from numbers import Integral, Real
 from operator import add
-from typing import Any, ClassVar, TypeAlias
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
 from autograd_core import TraceError, Value, drawn, gates, is_tracing
 
 from .init import Rng, constant_, generator, kaiming_normal_, uniform_, zeros_
-from .module import Module, choice, expect, flat, name_of, nested, values, whole
+from .module import (
+    Array,
+    Batch,
+    Example,
+    Module,
+    choice,
+    expect,
+    flat,
+    name_of,
+    nested,
+    values,
+    whole,
+)
 
 __all__ = [
     "ELU", "MLP", "BatchNorm1d", "Dropout", "Identity", "Layer", "LeakyReLU", "Linear", "Neuron",
@@ -37,6 +59,13 @@ __all__ = [
 
 Activation: TypeAlias = "str | Callable[[Value], Value]"
 Init: TypeAlias = "str | float | Callable[[Any, int], float]"
+T = TypeVar("T")
+if TYPE_CHECKING:
+    import typing_extensions
+
+    Answer = typing_extensions.TypeVar("Answer", default=Any)
+else:
+    Answer = TypeVar("Answer")  # what a module makes of one example
 
 # How the weights of a neuron, which are one row, are filled.
 INITS: dict[str, Callable[..., Any]] = {
@@ -47,7 +76,21 @@ INITS: dict[str, Callable[..., Any]] = {
 }
 
 
-class _PerExample(Module):
+class _Network(Module, Generic[Answer]):
+    """A module with an answer for an example, and a list of them for a batch."""
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, x: Example) -> Answer: ...
+        @overload
+        def __call__(self, x: Batch) -> list[Answer]: ...
+        @overload
+        def __call__(self, x: Array) -> Any: ...
+        def __call__(self, x: Any) -> Any: ...
+
+
+class _PerExample(_Network[Answer]):
     """A module that answers one example, or each example of a batch, by its `_answer`."""
 
     _width: int | None = None  # how many numbers an example has; None for any number
@@ -81,7 +124,7 @@ class _PerExample(Module):
         return example
 
 
-class Neuron(_PerExample):
+class Neuron(_PerExample[Value]):
     """activation(b + w0 x0 + w1 x1 + ...), with `nin` weights `w` and a bias `b` that starts at 0.
 
     nonlin      False for no activation
@@ -101,12 +144,12 @@ class Neuron(_PerExample):
     ) -> None:  # fmt: skip
         self._width = whole(nin, "nin", 1)
         dot = f"{label}." if label else ""
-        self.w = [Value(0.0, f"{dot}w{i}") for i in range(nin)]
+        self.w: list[Value] = [Value(0.0, f"{dot}w{i}") for i in range(nin)]
         _initialise(self.w, init, generator(rng))
-        self.b = Value(0.0, f"{dot}b")
+        self.b: Value = Value(0.0, f"{dot}b")
         self.nonlin = nonlin
         self.label = label
-        self.activation = activation if nonlin else "linear"
+        self.activation: Activation = activation if nonlin else "linear"
         self._activate = _activating(self.activation)
 
     def _answer(self, x: list[Value]) -> Value:
@@ -124,7 +167,16 @@ class Neuron(_PerExample):
         return f"{_TITLES.get(name, name.title().replace('_', ''))}Neuron({len(self.w)})"
 
 
-class Layer(_PerExample):
+class _Settings(TypedDict, total=False):
+    activation: Activation
+    init: Init
+
+
+class _LayerSettings(_Settings, total=False):
+    nonlin: bool
+
+
+class Layer(_PerExample[Any]):
     """`nout` neurons with the same `nin` inputs; the keywords are those of Neuron.
 
     Returns for one example a list of `nout` Values, or the Value itself if nout is 1, and for a
@@ -132,13 +184,14 @@ class Layer(_PerExample):
     """
 
     def __init__(
-        self, nin: int, nout: int, *, rng: Rng = None, label: str = "", **neuron: Any
-    ) -> None:
+        self, nin: int, nout: int, *, rng: Rng = None, label: str = "",
+        **neuron: Unpack[_LayerSettings],
+    ) -> None:  # fmt: skip
         self._width = nin  # each neuron checks it
         self.label = label
         source = generator(rng)
         dot = f"{label}." if label else ""
-        self.neurons = [
+        self.neurons: list[Neuron] = [
             Neuron(nin, rng=source, label=f"{dot}neuron{i}", **neuron)
             for i in range(whole(nout, "nout", 1))
         ]
@@ -153,19 +206,21 @@ class Layer(_PerExample):
         return f"Layer of {', '.join(f'{count} {kind}' for kind, count in kinds.items())}"
 
 
-class MLP(Module):
+class MLP(_Network[Any]):
     """A multi-layer perceptron: `nin` inputs and one Layer for each width in `nouts`.
 
     The last layer is linear, the others have the activation (ReLU by default). The keywords are
     those of Neuron, and calls return what a Layer returns.
     """
 
-    def __init__(self, nin: int, nouts: Sequence[int], *, rng: Rng = None, **neuron: Any) -> None:
+    def __init__(
+        self, nin: int, nouts: Sequence[int], *, rng: Rng = None, **neuron: Unpack[_Settings]
+    ) -> None:
         if len(nouts) == 0:
             raise ValueError("MLP: nouts needs one width per layer, as in MLP(2, [16, 16, 1])")
         source = generator(rng)
         last = len(nouts) - 1
-        self.layers = [
+        self.layers: list[Layer] = [
             Layer(a, b, nonlin=i != last, rng=source, label=f"layer{i}", **neuron)
             for i, (a, b) in enumerate(pairwise([nin, *nouts]))
         ]
@@ -178,14 +233,14 @@ class MLP(Module):
 _TITLES = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU"}
 
 
-class _Units(_PerExample):
+class _Units(_PerExample[list[Value]]):
     """A layer that names its units after itself: the output of unit j is `label.neuronj`.
 
     Without a label they have no names. Sequential gives its layers labels. The parameters of unit
     j, if it has any, are `weight[j]`, which is a Value or a row of them, and `bias[j]`.
     """
 
-    label = ""
+    label: str = ""
     weight: Any = None
     bias: list[Value] | None = None
 
@@ -219,16 +274,17 @@ class Linear(_Units):
         self, in_features: int, out_features: int, bias: bool = True, *,
         rng: Rng = None, label: str = "",
     ) -> None:  # fmt: skip
-        self._width = self.in_features = whole(in_features, "in_features", 1)
-        self.out_features = whole(out_features, "out_features", 1)
+        self.in_features: int = whole(in_features, "in_features", 1)
+        self._width = self.in_features
+        self.out_features: int = whole(out_features, "out_features", 1)
         source = generator(rng)
         bound = 1.0 / math.sqrt(in_features)
 
         def row(n: int) -> list[Value]:
             return [Value(source.uniform(-bound, bound)) for _ in range(n)]
 
-        self.weight = [row(in_features) for _ in range(out_features)]
-        self.bias = row(out_features) if bias else None
+        self.weight: list[list[Value]] = [row(in_features) for _ in range(out_features)]
+        self.bias: list[Value] | None = row(out_features) if bias else None
         self._rename(label)
 
     def _answer(self, x: list[Value]) -> list[Value]:
@@ -249,7 +305,20 @@ class _Activation(_Units):
     _gate: ClassVar[str]
     _settings: ClassVar[tuple[str, ...]]  # the attributes that hold the gate's parameters
 
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, x: Value) -> Value: ...
+        @overload
+        def __call__(self, x: Example) -> list[Value]: ...
+        @overload
+        def __call__(self, x: Batch) -> list[list[Value]]: ...
+        @overload
+        def __call__(self, x: Array) -> Any: ...
+        def __call__(self, x: Any) -> Any: ...
+
     def __init_subclass__(cls, gate: str = "", settings: tuple[str, ...] = ()) -> None:
+        super().__init_subclass__()
         if gate:  # a subclass of yours has its parent's
             cls._gate, cls._settings = gate, settings
 
@@ -306,6 +375,10 @@ class Identity(Module):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         pass
+
+    if TYPE_CHECKING:
+
+        def __call__(self, x: T) -> T: ...
 
     def forward(self, x: Any) -> Any:
         return x
@@ -382,14 +455,18 @@ class BatchNorm1d(_Units):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
     ) -> None:
-        self._width = self.num_features = whole(num_features, "num_features", 1)
+        self.num_features: int = whole(num_features, "num_features", 1)
+        self._width = self.num_features
         self.eps = eps
         self.momentum = momentum
-        self.weight = [Value(1.0) for _ in range(num_features)] if affine else None
-        self.bias = [Value(0.0) for _ in range(num_features)] if affine else None
-        self.running_mean = [0.0] * num_features
-        self.running_var = [1.0] * num_features
-        self.num_batches_tracked = 0
+        self.weight: list[Value] | None = None
+        self.bias: list[Value] | None = None
+        if affine:
+            self.weight = [Value(1.0) for _ in range(num_features)]
+            self.bias = [Value(0.0) for _ in range(num_features)]
+        self.running_mean: list[float] = [0.0] * num_features
+        self.running_var: list[float] = [1.0] * num_features
+        self.num_batches_tracked: int = 0
         self._rename("")
 
     def reads(self) -> tuple[Any, ...]:
@@ -448,14 +525,21 @@ class BatchNorm1d(_Units):
         )
 
 
-class Sequential(Module):
+class Sequential(_Network[Answer]):
     """Modules one after another. Indexing, `len` and iteration give the modules.
 
     Module i gets the label `layeri` if it has none, so that its units are called `layeri.neuronj`.
     Parameters have PyTorch's names (`0.weight`).
     """
 
-    def __init__(self, *modules: Module) -> None:
+    if TYPE_CHECKING:  # a checker knows the answer of the last module
+
+        @overload
+        def __init__(self, *modules: *tuple[*tuple[Module, ...], _Network[Answer]]) -> None: ...
+        @overload
+        def __init__(self: Sequential[Any], *modules: Module) -> None: ...
+
+    def __init__(self, *modules: Module) -> None:  # type: ignore[misc]
         for i, module in enumerate(modules):
             expect(
                 module, Module, "Sequential takes modules one by one, as in "

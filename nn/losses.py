@@ -18,28 +18,29 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 from numbers import Real
 from operator import add, or_
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
-from autograd_core import Value, first_nan, is_tracing, maximum, where
+from autograd_core import Number, Value, first_nan, is_tracing, maximum, where
 
-from .module import Module, choice, flat, nested, shape, values
+from .module import Array, Batch, Example, Module, choice, flat, nested, shape, values
 
 __all__ = ["BCEWithLogitsLoss", "CrossEntropyLoss", "HingeLoss", "L1Loss", "MSELoss"]
 
 Shape: TypeAlias = "tuple[int, ...]"
+Numbers: TypeAlias = "Value | Number | Example | Batch | Array"
 
 
 class _Loss(Module):
     """The mean or the sum of one term per output, or per example."""
 
-    def __init__(self, reduction: str = "mean") -> None:
+    def __init__(self, reduction: Literal["mean", "sum"] = "mean") -> None:
         choice(reduction, "reduction", ("mean", "sum"))
-        self.reduction = reduction
+        self.reduction: Literal["mean", "sum"] = reduction
 
     def reads(self) -> tuple[Any, ...]:
         return (self.training, self.reduction)
 
-    def forward(self, outputs: Any, targets: Any) -> Value:
+    def forward(self, outputs: Numbers, targets: Numbers) -> Value:
         outputs, targets = nested(outputs), nested(targets)
         lengths = self._shape_of_both(outputs, targets)
         terms = self._terms(outputs, self._labels(targets, lengths))

@@ -17,15 +17,35 @@ net.load_state_dict(torch_net.state_dict())
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
-from autograd_core import Value, is_tracing, used
+from autograd_core import Number, Value, is_tracing, used
 
 from .elsewhere import HINTS, missing
 
 __all__ = ["Module"]
+
+
+class Array(Protocol):
+    """An array or tensor, whose type does not say how many dimensions it has."""
+
+    def __len__(self) -> int: ...
+    def tolist(self) -> Any: ...
+
+
+Example: TypeAlias = "Sequence[Value | Number]"
+Batch: TypeAlias = "Sequence[Example | Array]"
+P = ParamSpec("P")
+R = TypeVar("R", covariant=True)
+
+
+class HasForward(Protocol[P, R]):
+    """A module as its call sees it: a checker takes the types of the call from `forward`."""
+
+    def forward(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+    def reads(self) -> tuple[Any, ...]: ...
 
 
 class Module:
@@ -39,7 +59,7 @@ class Module:
     training: bool = True
     _buffers: ClassVar[tuple[str, ...]] = ()  # attributes that are saved but not trained
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: HasForward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         __tracebackhide__ = True  # a notebook leaves this frame out of a traceback
         if is_tracing():  # the program must know whose parameters and settings it has read
             used(self, self.reads())

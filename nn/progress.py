@@ -28,8 +28,9 @@ class Progress:
     """
 
     def __init__(self, total: int, title: str, shown: bool | None = None) -> None:
-        self.total, self.title = total, title
-        self.done = 0
+        self.total: int = total
+        self.title: str = title
+        self.done: int = 0
         self._said: tuple[str, float] = "", 0.0
         self._bar: Any = None
         self._due = math.inf  # when the bar begins

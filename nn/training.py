@@ -19,7 +19,7 @@ from functools import reduce
 from itertools import groupby, islice
 from operator import add, eq
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from autograd_core import CompiledGraph, Value, compile_graph, topological
 
@@ -38,10 +38,17 @@ FOREIGN = (
 )
 
 
+class Schedule(Protocol):
+    """What `fit` calls after each pass, as those of `nn.optim.lr_scheduler`."""
+
+    def step(self) -> object: ...
+
+
 def fit(
-    model: Module, loss_fn: Callable[[Any, Any], Value], data: Any, optimizer: Optimizer, *,
+    model: Module | Callable[[Any], Any], loss_fn: Callable[[Any, Any], Value],
+    data: tuple[Any, Any] | list[Any] | TensorDataset | DataLoader, optimizer: Optimizer, *,
     epochs: int, batch_size: int | None = None, shuffle: bool = False, rng: Rng = None,
-    scheduler: Any = None, eager: bool = False, backend: str | None = None,
+    scheduler: Schedule | None = None, eager: bool = False, backend: str | None = None,
     watch: Callable[[int, float], object] | None = None, verify: int = 2,
     progress: bool | None = None,
 ) -> list[float]:  # fmt: skip
@@ -130,8 +137,8 @@ class _Steps:
     """
 
     def __init__(
-        self, model: Module, loss_fn: Callable[[Any, Any], Value], loader: DataLoader,
-        optimizer: Optimizer, scheduler: Any,
+        self, model: Module | Callable[[Any], Any], loss_fn: Callable[[Any, Any], Value],
+        loader: DataLoader, optimizer: Optimizer, scheduler: Schedule | None,
     ) -> None:  # fmt: skip
         self.model, self.loss_fn, self.optimizer = model, loss_fn, optimizer
         self.schedule = getattr(scheduler, "__dict__", {})

@@ -64,11 +64,11 @@ and a difference raises TraceError. What differs on other examples only is not f
 | | CPython 3.11 and 3.12 | CPython 3.13 | Pyodide (CPython 3.14 in the browser) |
 |---|---|---|---|
 | the tests of all packages | yes; against PyTorch on 3.11 | yes | a sample |
-| a million gates, built and differentiated on 256 KiB of stack | yes | yes | 200,000, on its own |
+| a million gates, built and differentiated on 256 KiB of stack | yes | yes | yes, on its own |
 | and freed there | yes | yes; plain: after `release`, or from 1 MiB on | after `release(root)` |
 
 Plain is the engine without its part in C. From 3.13 on CPython nests the deallocators of its
-dropped graphs: without `release` some 2,000 gates are freed on 256 KiB, and 4,000 in Pyodide. More
+dropped graphs: without `release` some 2,000 gates are freed on 256 KiB and in a browser. More
 end the interpreter, and no `except` sees it. The main thread of a program usually has 8 MiB, and
 needs nothing. CPython 3.14 was tried in Pyodide alone, 3.11 to 3.13 as 3.11.7, 3.12.1 and 3.13.0.
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from autograd_core import Grade, Program, Value
 
@@ -50,10 +51,11 @@ def _picture(root: Value | Program | Grade, backward: bool, names: Names) -> Pic
 
 
 def draw(
-    root: Value | Program | Grade, style: str = "circuit", *, backward: bool = True,
-    names: Names = None, depth: int | None = None, limit: int = BUDGET, direction: str = "LR",
-    view: str = "one", wires: str = "weight", legend: bool = True, theme: str = "auto",
-    scale: float = 1.0, transparent: bool = False,
+    root: Value | Program | Grade, style: Literal["circuit", "record"] = "circuit", *,
+    backward: bool = True, names: Names = None, depth: int | None = None, limit: int = BUDGET,
+    direction: Literal["LR", "TB"] = "LR", view: Literal["one", "both"] = "one",
+    wires: Literal["weight", "gradient"] = "weight", legend: bool = True,
+    theme: Literal["auto", "light", "dark"] = "auto", scale: float = 1.0, transparent: bool = False,
 ) -> Diagram:  # fmt: skip
     """The graph of a Value, a Program or a Grade as a `graphviz.Digraph`, which a notebook shows.
 

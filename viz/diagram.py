@@ -36,9 +36,11 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
     In a notebook it shows itself as svg. `.source` is the DOT text.
     """
 
-    theme = "auto"
-    scale = 1.0
-    formats = ("svg",)  # in a notebook; set to ("png",) for one that is stored with its pictures
+    theme: str = "auto"
+    scale: float = 1.0
+    formats: tuple[str, ...] = (
+        "svg",
+    )  # in a notebook; set to ("png",) for one that is stored with its pictures
 
     def pipe(
         self, format: str | None = None, *_: Any, encoding: str | None = None, **__: Any

@@ -1,6 +1,6 @@
 """The variables of whoever calls: in a notebook they name the values of a picture by themselves.
 
-callers_names()         # {"x": Value(...), "f": ...} in IPython and Jupyter, {} in a program
+callers_names()         # {"x": Value(...), "f": ...} in a notebook or at a prompt, {} in a program
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ __all__ = ["callers_names"]
 def callers_names() -> dict[str, object]:
     """The Values, and lists of Values, among the variables of the first frame outside of viz.
 
+    Where there is a prompt, Python's own, IPython's or a notebook's: they all set `sys.ps1`.
+
     The frame's own variables come first, then those of its module, which in a notebook are those of
     all cells. What IPython keeps for itself (`_`, `_12`, `Out`) is left out. A program gets {}: it
     says `names=locals()`.
     """
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    if shell is None or shell() is None:
+    if not hasattr(sys, "ps1"):
         return {}
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "viz":

@@ -128,10 +128,11 @@ class Stepper:
         # What `sabotage` planted, and the pass as the page runs it.
         self.mistake: Mistake | None = planted.mistake if planted else None
         self._planted = _for_page(planted) if planted else None
-        self.picture = picture_of(root, names=names, grads=planted.total if planted else total)
+        grads = planted.total if planted else total
+        self.picture: Picture = picture_of(root, names=names, grads=grads)
         if planted:
             self.picture = _with_mistake(self.picture, planted)
-        self.steps = walk(root, self.picture, planted.wires if planted else None)
+        self.steps: list[Step] = walk(root, self.picture, planted.wires if planted else None)
         self._gates = [value.gate for value in total]
         self._constants = [value.constants for value in total]
         self._asked = [] if planted else _asked(root, total)

@@ -22,7 +22,7 @@ from ..value import Value
 __all__ = ["header"]
 
 # The gates that are operators, and their methods in value.py; nb_power calls pow and power.
-OPERATORS = {
+OPERATORS: dict[str, tuple[str, ...]] = {
     "add": ("__add__", "__radd__"), "sub": ("__sub__", "__rsub__"), "mul": ("__mul__", "__rmul__"),
     "div": ("__truediv__", "__rtruediv__"), "neg": ("__neg__",), "abs": ("__abs__",),
 }  # fmt: skip

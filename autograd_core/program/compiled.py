@@ -36,16 +36,25 @@ __all__ = ["CompiledGraph", "compile_graph"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, ClassVar, Protocol, TypeAlias
 
+    from ..scalars import Number
     from .executors import Executor
+
+    Output: TypeAlias = Value | Number
+
+    class HasParameters(Protocol):
+        """A Module, of `nn` or of yours."""
+
+        def parameters(self) -> Iterable[Value]: ...
+
 
 LIMIT = 16  # how many shapes of arguments a graph keeps memory for, and traces; the latest
 
 
 def compile_graph(
-    fn: Callable[..., Any],
-    parameters: Any = None,
+    fn: Callable[..., Output | Iterable[Output]],
+    parameters: HasParameters | Iterable[Value] | Value | None = None,
     *,
     wrt: str | None = None,
     reduction: str = "mean",
@@ -161,7 +170,7 @@ class CompiledGraph:
                 batch.find_failure(outputs)
             return outputs
 
-    record = staticmethod(record)
+    record: ClassVar[Callable[..., tuple[Code, list[float]]]] = staticmethod(record)
 
     def descend(
         self, rows: Any, order: array[int], code: Code, numbers: array[float], count: int,
@@ -440,7 +449,8 @@ class _Draws:
         rest = len(table) - done
         for draw, each, at in self._columns if rest else ():
             size = rest * each
-            table[done:, at] = np.reshape(checked(draw(size), size), (rest, -1))
+            numbers: Any = checked(draw(size), size)
+            table[done:, at] = np.reshape(numbers, (rest, -1))
         return table[:count]
 
 

@@ -10,26 +10,24 @@ others in the next step: the same code then runs with these.
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ..table import gates
 from .program import Builder, Op, Program
 
 __all__ = ["Code", "record"]
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
-
-class Code(namedtuple("Code", "lines outputs states")):
+class Code(NamedTuple):
     """What a rule does: gates and what each reads; where the new number and states lie.
 
     Places count the inputs and then the lines; the numbers have -1, -2, ...
     """
 
-    __slots__ = ()
+    lines: tuple[tuple[Any, ...], ...]
+    outputs: tuple[int, ...]
+    states: int
 
     def program(self, numbers: int) -> Program:
         """The same as a Program, whose parameters are so many numbers."""

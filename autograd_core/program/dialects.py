@@ -38,7 +38,8 @@ class Dialect:
     ) -> None:  # fmt: skip
         self.forms = forms
         self.call = call
-        self.infinity, self.nan = literals
+        self.infinity: str = literals[0]
+        self.nan: str = literals[1]
         self.assign = assign
 
     def literal(self, number: float) -> str:

@@ -166,13 +166,13 @@ class _Lowering(Builder):
             return registers[r] if number is None else self.constant(number)
         if len(slope.code) > 1:  # too long to be written out: an opcode of its own
             return self.emit(op, tuple(registers))
-        _, op, operands, _ = slope.code[0]
-        numbers = [slope.constant(r) for r in operands]
+        line = slope.code[0]
+        numbers = [slope.constant(r) for r in line.operands]
         places = [
             registers[r] if number is None else self.constant(number)
-            for r, number in zip(operands, numbers, strict=True)
+            for r, number in zip(line.operands, numbers, strict=True)
         ]
-        return self.emit(op, tuple(places))
+        return self.emit(line.op, tuple(places))
 
 
 def _operands(value: Value) -> tuple[Value, ...]:

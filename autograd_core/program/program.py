@@ -20,8 +20,8 @@ lanes; so a penalty on the weights is computed once per batch.
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from .. import elementary
 from ..errors import short
@@ -31,22 +31,16 @@ from .sums import Sum, abridged
 
 __all__ = ["Builder", "Instruction", "Op", "Program"]
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    Shape: TypeAlias = "tuple[int, ...]"
+Shape: TypeAlias = "tuple[int, ...]"
 
 
-class Op(namedtuple("Op", "gate slope")):
+class Op(NamedTuple("Op", [("gate", Gate), ("slope", "int | None")])):
     """An opcode: a gate, or its slope in the operand at place `slope`. A Sum has the same parts."""
 
     __slots__ = ()
 
-    gate: Gate
-    slope: int | None
-
-    shaped = over_lanes = False
+    shaped: ClassVar[bool] = False
+    over_lanes: ClassVar[bool] = False
 
     def __new__(cls, gate: Gate, slope: int | None = None) -> Op:
         if slope is not None and slope not in range(len(gate.operands)):
@@ -108,18 +102,16 @@ class Op(namedtuple("Op", "gate slope")):
     __repr__ = __str__
 
 
-class Instruction(namedtuple("Instruction", "result op operands shape", defaults=((),))):
+class Instruction(NamedTuple):
     """One line: `size` results from register `result` on, made by `op` of `operands`.
 
     shape is (n, m) for affine and outer, else ().
     """
 
-    __slots__ = ()
-
     result: int
     op: Op | Sum
     operands: tuple[int, ...]
-    shape: Shape
+    shape: Shape = ()
 
     @property
     def size(self) -> int:
@@ -155,14 +147,14 @@ class Program:
         wrt: Sequence[int] = (),
         labels: Mapping[int, str] | None = None,
     ) -> None:
-        self.inputs = tuple(inputs)
-        self.parameters = tuple(parameters)
-        self.constants = tuple(constants)
-        self.code = list(code)
-        self.outputs = tuple(outputs)
-        self.gradients = tuple(gradients)
-        self.wrt = tuple(wrt)
-        self.labels = dict(labels or {})
+        self.inputs: tuple[str, ...] = tuple(inputs)
+        self.parameters: tuple[str, ...] = tuple(parameters)
+        self.constants: tuple[float, ...] = tuple(constants)
+        self.code: list[Instruction] = list(code)
+        self.outputs: tuple[int, ...] = tuple(outputs)
+        self.gradients: tuple[int, ...] = tuple(gradients)
+        self.wrt: tuple[int, ...] = tuple(wrt)
+        self.labels: dict[int, str] = dict(labels or {})
 
     # ------------------------------------------------------------------ registers
 
@@ -362,9 +354,12 @@ class Builder:
     def __init__(
         self, inputs: Sequence[str], parameters: Sequence[str], constants: Sequence[float] = ()
     ) -> None:
-        self.inputs, self.parameters, self.constants = inputs, parameters, constants
-        self.first_constant = len(inputs) + len(parameters)
-        self.first_result = self.next = self.first_constant + len(constants)
+        self.inputs: Sequence[str] = inputs
+        self.parameters: Sequence[str] = parameters
+        self.constants: Sequence[float] = constants
+        self.first_constant: int = len(inputs) + len(parameters)
+        self.first_result: int = self.first_constant + len(constants)
+        self.next: int = self.first_result
         self.code: list[Instruction] = []
         self._new: list[float] = []
         self._known: dict[str, int] = {}

@@ -32,8 +32,8 @@ class Register:
     __slots__ = ("number", "recorder")
 
     def __init__(self, recorder: Recorder, number: int) -> None:
-        self.recorder = recorder
-        self.number = number
+        self.recorder: Recorder = recorder
+        self.number: int = number
 
     def __add__(self, other: Operand) -> Register:
         return self.recorder.record("add", self, other)
@@ -106,7 +106,7 @@ class Recorder:
 
     def __init__(self, name: str, names: list[str]) -> None:
         self.name = name
-        self.builder = Builder(names, ())
+        self.builder: Builder = Builder(names, ())
 
     def record(self, name: str, *operands: Operand) -> Register:
         return Register(self, self.builder.gate(name, *map(self.place, operands)))

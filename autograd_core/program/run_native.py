@@ -11,19 +11,20 @@ are spelt out in those that are.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ..gate import Gate
 from ..native import _native
 from ..table import gates
 from .descent import Code
 from .program import Op
 from .schedule import COPY, Block, Schedule
 from .spell import quiet
-from .sums import AFFINE, DOT, LANE_SUM, OUTER
+from .sums import AFFINE, DOT, LANE_SUM, OUTER, Sum
 
 __all__ = ["NativeDescent", "NativeRun"]
 
@@ -49,8 +50,8 @@ class NativeRun:
     gate fails: copies of another lane.
     """
 
-    sums = (DOT, AFFINE, LANE_SUM, OUTER)
-    gates = COMPILED
+    sums: ClassVar[Collection[Sum]] = (DOT, AFFINE, LANE_SUM, OUTER)
+    gates: ClassVar[Collection[Gate] | None] = COMPILED
 
     def __init__(self, schedule: Schedule, lanes: int, scale: float = 1.0, room: int = 0) -> None:
         width = lanes if lanes <= 2 else -(-lanes // 4) * 4
@@ -60,14 +61,15 @@ class NativeRun:
         end = -(-(size + spare) // 8) * 8
         if end + room >= 2**32:
             raise MemoryError(f"a program with {size} numbers: give fewer lanes at a time")
-        self.lanes, self.width = lanes, width
+        self.lanes: int = lanes
+        self.width: int = width
         memory = np.zeros(end + room + 8)
         begin = -memory.ctypes.data // 8 % 8  # where a line of the processor's cache begins
-        self.memory = memory[begin : begin + end + room]
-        self.singles = self.memory[: schedule.singles]
+        self.memory: Any = memory[begin : begin + end + room]
+        self.singles: Any = self.memory[: schedule.singles]
         self.memory[first - 1] = scale
-        self.rows = self.memory[first:size].reshape(schedule.rows, width)
-        self.room = self.memory[end:]
+        self.rows: Any = self.memory[first:size].reshape(schedule.rows, width)
+        self.room: Any = self.memory[end:]
         schedule.fill(self.singles, self.rows)
         self._first, self._spare = first, size
         blocks = _Blocks()

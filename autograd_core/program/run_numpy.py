@@ -7,16 +7,17 @@ may_have_failed = run()                 # then run.singles, run.rows hold everyt
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ..gate import Gate
 from .program import Instruction, Op, Program
 from .rule import rule
 from .schedule import COPY, SPREAD, Block, Matrix, Schedule, step_of
-from .sums import AFFINE, DOT, LANE_SUM, OUTER
+from .sums import AFFINE, DOT, LANE_SUM, OUTER, Sum
 
 __all__ = ["NumpyRun"]
 
@@ -39,17 +40,17 @@ def _function(program: Program, line: Instruction) -> Any:
 class NumpyRun:
     """Memory for a number of lanes, and the calls that fill it."""
 
-    sums = (DOT, AFFINE, LANE_SUM, OUTER)
-    gates = None
+    sums: ClassVar[Collection[Sum]] = (DOT, AFFINE, LANE_SUM, OUTER)
+    gates: ClassVar[Collection[Gate] | None] = None
 
     def __init__(self, schedule: Schedule, lanes: int, scale: float = 1.0) -> None:
         self.lanes = lanes
         self.scale = scale
-        self.singles = np.zeros(schedule.singles)
-        self.rows = np.zeros((schedule.rows, lanes))
+        self.singles: Any = np.zeros(schedule.singles)
+        self.rows: Any = np.zeros((schedule.rows, lanes))
         schedule.fill(self.singles, self.rows)
         self._gradient = self.singles[schedule.slots.start : schedule.slots.stop]
-        self.failed = False
+        self.failed: bool = False
         self._rules: dict[Any, Any] = {}
         self._calls = [self._call(schedule, block) for block in schedule.blocks]
 

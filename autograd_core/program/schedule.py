@@ -12,8 +12,8 @@ inputs. An instruction of the lanes that reads a shared number reads a row that 
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from .passes import expand
 from .program import Instruction, Op, Program
@@ -21,11 +21,7 @@ from .sums import AFFINE, DOT, LANE_SUM, OUTER, Sum
 
 __all__ = ["COPY", "SPREAD", "Block", "Flat", "Matrix", "Move", "Schedule", "matrix_of", "step_of"]
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeAlias
-
-    Places: TypeAlias = "Sequence[int]"
+Places: TypeAlias = "Sequence[int]"
 
 
 class Move:
@@ -34,34 +30,27 @@ class Move:
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
 
     def __repr__(self) -> str:
         return self.name
 
 
-SPREAD = Move("spread")  # a shared number into all lanes of a row
-COPY = Move("copy")  # within a memory, so that numbers lie side by side
+SPREAD: Move = Move("spread")  # a shared number into all lanes of a row
+COPY: Move = Move("copy")  # within a memory, so that numbers lie side by side
 
 PAIRS = 4  # of a dot; in a readable plan a longer one is a block by itself
 
 
-class Matrix(namedtuple("Matrix", "first by_row by_column")):
+class Matrix(NamedTuple):
     """Where the entries of a matrix lie: entry (i, k) at first + i by_row + k by_column."""
-
-    __slots__ = ()
 
     first: int
     by_row: int
     by_column: int
 
 
-class Block(
-    namedtuple(
-        "Block", "op lanes of_lanes start size sources shape counts matrix",
-        defaults=((), (), None),
-    )
-):  # fmt: skip
+class Block(NamedTuple):
     """`size` results at `start`, in rows if `lanes`, else in singles.
 
     of_lanes  whether what it reads lies in rows
@@ -74,17 +63,15 @@ class Block(
     matrix    affine: where its matrix lies, in singles
     """
 
-    __slots__ = ()
-
     op: Op | Sum | Move
     lanes: bool
     of_lanes: bool
     start: int
     size: int
     sources: tuple[Places, ...]
-    shape: tuple[int, ...]
-    counts: tuple[int, ...]
-    matrix: Matrix | None
+    shape: tuple[int, ...] = ()
+    counts: tuple[int, ...] = ()
+    matrix: Matrix | None = None
 
     @property
     def results(self) -> range:
@@ -135,12 +122,13 @@ class Schedule:
     def __init__(
         self, program: Program, readable: bool = False, sums: Collection[Sum] = KNOWN
     ) -> None:
-        self.program = program = expand(program, sums)
+        program = expand(program, sums)
+        self.program: Program = program
         self.readable = readable
         self.blocks: list[Block] = []
         inputs = len(program.inputs)
-        self.rows = inputs
-        self.singles = program.first_result - inputs
+        self.rows: int = inputs
+        self.singles: int = program.first_result - inputs
         self.spread: dict[int, int] = {}
         self.fixed: list[int] = []
         self._uniform = program.uniform()
@@ -155,16 +143,16 @@ class Schedule:
                 self._block_of[r] = -3 - bases.index(name.partition("[")[0])
             self._block_of.update(dict.fromkeys(range(inputs, program.first_constant), -2))
         # Gradients end up side by side: what fits is written there at once.
-        self.slots = range(0)
+        self.slots: range = range(0)
         if program.wrt and min(program.wrt) >= inputs:
             self.slots = range(self._reserve(False, len(program.wrt)), self.singles)
         self._slot = dict(zip(program.gradients, self.slots, strict=False))
         for part in _parts(program) if readable else (program.code,):
-            self.forward = len(self.blocks)
+            self.forward: int = len(self.blocks)
             for lines in self._levels(part):
                 self._level(lines)
-        self.outputs = [self.place(r) for r in program.outputs]
-        self.gradients = [self.place(r) for r in program.gradients]
+        self.outputs: list[tuple[bool, int]] = [self.place(r) for r in program.outputs]
+        self.gradients: list[tuple[bool, int]] = [self.place(r) for r in program.gradients]
         self._collect(self.slots)
 
     def place(self, register: int) -> tuple[bool, int]:
@@ -372,20 +360,25 @@ class Flat:
     """
 
     def __init__(self, schedule: Schedule) -> None:
-        program = self.program = schedule.program
-        self.schedule = schedule
-        self.size = schedule.singles + schedule.rows
-        self.blocks = [block for block in schedule.blocks if not isinstance(block.op, Move)]
+        program = schedule.program
+        self.program: Program = program
+        self.schedule: Schedule = schedule
+        self.size: int = schedule.singles + schedule.rows
+        self.blocks: list[Block] = [
+            block for block in schedule.blocks if not isinstance(block.op, Move)
+        ]
         moves = [isinstance(block.op, Move) for block in schedule.blocks[: schedule.forward]]
-        self.forward = len(moves) - sum(moves)
+        self.forward: int = len(moves) - sum(moves)
         self._origin = {self.at(True, row): place for row, place in schedule.spread.items()}
         for block in schedule.blocks:
             if isinstance(block.op, Move):
                 (sources,) = self.operands(block)
                 self._origin.update(zip(self.results(block), sources, strict=True))
-        self.outputs = [self.read(lanes, (place,))[0] for lanes, place in schedule.outputs]
-        self.gradients = [self.read(lanes, (place,))[0] for lanes, place in schedule.gradients]
-        self.labels = {self.at(*schedule.place(r)): x for r, x in program.labels.items()}
+        self.outputs: list[int] = self._read_all(schedule.outputs)
+        self.gradients: list[int] = self._read_all(schedule.gradients)
+        self.labels: dict[int, str] = {
+            self.at(*schedule.place(r)): x for r, x in program.labels.items()
+        }
 
     def at(self, lanes: bool, place: int) -> int:
         return self.schedule.singles + place if lanes else place
@@ -394,6 +387,9 @@ class Flat:
         """Where to read what lies at these places."""
         origin = self._origin
         return tuple([origin.get(at, at) for at in [self.at(lanes, place) for place in places]])
+
+    def _read_all(self, places: Sequence[tuple[bool, int]]) -> list[int]:
+        return [self.read(lanes, (place,))[0] for lanes, place in places]
 
     def results(self, block: Block) -> range:
         start = self.at(block.lanes, block.start)

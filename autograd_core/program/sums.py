@@ -18,7 +18,7 @@ __all__ = ["AFFINE", "DOT", "LANE_SUM", "OUTER", "SUMS", "Sum", "abridged"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
+    from typing import Any, ClassVar, TypeAlias
 
     Shape: TypeAlias = "tuple[int, ...]"
 
@@ -43,8 +43,20 @@ class Sum:
         "arity", "formula", "name", "over_lanes", "parts", "roles", "shaped", "shared",
         "size", "value",
     )  # fmt: skip
-    gate = None  # so that readers may ask both an Op and a Sum
-    slope = None
+
+    gate: ClassVar[None] = None  # so that readers may ask both an Op and a Sum
+    slope: ClassVar[None] = None
+
+    name: str
+    arity: Callable[[Shape], int | None]
+    value: Callable[[Sequence[float], Shape], list[float]]
+    formula: Callable[[Sequence[str], Shape], str]
+    roles: Callable[[int, Shape], list[str]]
+    size: Callable[[Shape], int]
+    shaped: bool
+    over_lanes: bool
+    shared: Callable[[Shape], int]
+    parts: Callable[[Any, Sequence[int], Shape], list[int]] | None
 
     def __init__(
         self,

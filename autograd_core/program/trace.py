@@ -50,7 +50,7 @@ class Condition:
     __slots__ = ("value",)
 
     def __init__(self, value: Value) -> None:
-        self.value = value  # the gate less or less_equal, or the where of a joined condition
+        self.value: Value = value  # the gate less or less_equal, or the where of a joined condition
 
     def __and__(self, other: Any) -> Condition:
         return self._joined(other, lambda answer: (answer, 0.0))
@@ -185,7 +185,8 @@ class tracing(modes.Context):
 
     def __init__(self) -> None:
         super().__init__()
-        self.tracer = self._value = Tracer()
+        self._value = Tracer()
+        self.tracer: Tracer = self._value
 
 
 class Trace:
@@ -209,23 +210,25 @@ class Trace:
     ) -> None:
         self.outputs = outputs
         self.lone = lone
-        self.asked = [pair for pair in tracer.asked.items() if not isinstance(pair[0], Draw)]
+        self.asked: list[tuple[Any, object]] = [
+            pair for pair in tracer.asked.items() if not isinstance(pair[0], Draw)
+        ]
         drawn = [(what, new) for what, new in tracer.asked.items() if isinstance(what, Draw)]
         self.draws = [(what.draw, len(new)) for what, new in drawn]
         self.inputs = inputs = [*inputs, *_named([v for _, new in drawn for v in new])]
         born = tracer.born
         fail = [v for v in born if v._gate is not None and v._gate.failures]
         # Those first: what stands behind the outputs is taken for the backward pass.
-        self.order = topological(*fail, *outputs)
+        self.order: list[Value] = topological(*fail, *outputs)
         known = {*inputs, *born}
         leaves = [v for v in self.order if v._a is None and v not in known]
         modules = [what for what in tracer.asked if hasattr(what, "parameters")]
         parameters = [v for module in modules for v in module.parameters()]
         parameters += [v for v in leaves if v.gate is None]
-        self.parameters = [v for v in dict.fromkeys(parameters) if v not in known]
+        self.parameters: list[Value] = [v for v in dict.fromkeys(parameters) if v not in known]
         # A result made under no_grad has no inputs: its number is taken as it is, and no gradient.
-        self.fixed = [v for v in leaves if v.gate is not None]
-        self.outside = [v for v in self.order if v._a is not None and v not in known]
+        self.fixed: list[Value] = [v for v in leaves if v.gate is not None]
+        self.outside: list[Value] = [v for v in self.order if v._a is not None and v not in known]
 
 
 def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape]) -> Trace:

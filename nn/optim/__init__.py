@@ -176,9 +176,9 @@ class Optimizer:
             )
 
     def __init__(self, params: Iterable[Value], lr: float) -> None:
-        self.params = _checked(params, type(self).__name__)
+        self.params: list[Value] = _checked(params, type(self).__name__)
         self.lr = lr
-        self.steps = 0
+        self.steps: int = 0
         self.state: dict[int, State] = {i: self.initial_state for i in range(len(self.params))}
 
     def __repr__(self) -> str:
@@ -309,9 +309,9 @@ class SGD(Optimizer):
         dampening: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(params, lr)
-        self.momentum = self._number(momentum, "momentum")
-        self.dampening = self._number(dampening, "dampening")
-        self.weight_decay = self._number(weight_decay, "weight_decay")
+        self.momentum: float = self._number(momentum, "momentum")
+        self.dampening: float = self._number(dampening, "dampening")
+        self.weight_decay: float = self._number(weight_decay, "weight_decay")
         self.nesterov = nesterov
         if nesterov and (momentum == 0.0 or dampening != 0.0):
             raise ValueError(
@@ -334,7 +334,7 @@ class EWA(Optimizer):
         bias_correction: bool = False, start: str = "zero",
     ) -> None:  # fmt: skip
         super().__init__(params, lr)
-        self.beta = self._number(beta, "beta", below=1.0)
+        self.beta: float = self._number(beta, "beta", below=1.0)
         if start not in ("zero", "gradient"):
             raise ValueError(f"EWA: start must be 'zero' or 'gradient', got {start!r}")
         if bias_correction and start == "gradient":
@@ -350,17 +350,17 @@ class RMSprop(Optimizer):
     """Each gradient divided by the root of its running mean square, or deviation if centered."""
 
     rule = rmsprop
-    initial_state = (0.0, 0.0, 0.0)
+    initial_state: ClassVar[State] = (0.0, 0.0, 0.0)
 
     def __init__(
         self, params: Iterable[Value], lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
         weight_decay: float = 0.0, momentum: float = 0.0, centered: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(params, lr)
-        self.alpha = self._number(alpha, "alpha", below=1.0)
-        self.eps = self._divisor(eps)
-        self.weight_decay = self._number(weight_decay, "weight_decay")
-        self.momentum = self._number(momentum, "momentum")
+        self.alpha: float = self._number(alpha, "alpha", below=1.0)
+        self.eps: float = self._divisor(eps)
+        self.weight_decay: float = self._number(weight_decay, "weight_decay")
+        self.momentum: float = self._number(momentum, "momentum")
         self.centered = centered
 
 
@@ -368,7 +368,7 @@ class Adam(Optimizer):
     """Running means of the gradient and of its square, with bias correction."""
 
     rule = adam
-    initial_state = (0.0, 0.0)
+    initial_state: ClassVar[State] = (0.0, 0.0)
 
     def __init__(
         self, params: Iterable[Value], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
@@ -378,15 +378,15 @@ class Adam(Optimizer):
         if not isinstance(betas, tuple | list) or len(betas) != 2:
             raise TypeError(f"Adam: betas must be two numbers, as in (0.9, 0.999), got {betas!r}")
         first, second = (self._number(b, f"betas[{i}]", below=1.0) for i, b in enumerate(betas))
-        self.betas = (first, second)
-        self.eps = self._divisor(eps)
-        self.weight_decay = self._number(weight_decay, "weight_decay")
+        self.betas: tuple[float, float] = (first, second)
+        self.eps: float = self._divisor(eps)
+        self.weight_decay: float = self._number(weight_decay, "weight_decay")
 
 
 class AdamW(Adam):
     """Adam with decoupled weight decay: it shrinks every parameter alike."""
 
-    rule = adamw
+    rule: ClassVar[Rule] = adamw
 
     def __init__(
         self, params: Iterable[Value], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),

@@ -24,7 +24,10 @@ if not TYPE_CHECKING:
 class Optimizer(Protocol):
     """What a schedule needs: an optimiser of `nn.optim`, or anything with a learning rate."""
 
-    lr: float
+    @property
+    def lr(self) -> float: ...
+    @lr.setter
+    def lr(self, lr: float) -> None: ...
 
 
 class _Scheduler:
@@ -37,8 +40,8 @@ class _Scheduler:
                 f"{who}: the first argument must be an optimiser, as in {who}(optimizer, ...); "
                 f"got {type(optimizer).__name__}"
             )
-        self.optimizer = optimizer
-        self.last_epoch = 0
+        self.optimizer: Optimizer = optimizer
+        self.last_epoch: int = 0
 
     def step(self) -> None:
         """End an epoch: change the learning rate for the next."""
@@ -58,8 +61,8 @@ class StepLR(_Scheduler):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         super().__init__(optimizer)
-        self.step_size = whole(step_size, "StepLR: step_size", 1)
-        self.gamma = bounded(gamma, f"{type(self).__name__}: gamma")
+        self.step_size: int = whole(step_size, "StepLR: step_size", 1)
+        self.gamma: float = bounded(gamma, f"{type(self).__name__}: gamma")
 
     def _rate(self) -> float:
         lr = self.optimizer.lr
@@ -87,7 +90,7 @@ class LambdaLR(_Scheduler):
                 f"lambda epoch: 0.95**epoch); got {type(lr_lambda).__name__}"
             )
         self.lr_lambda = lr_lambda
-        self.base_lr = optimizer.lr
+        self.base_lr: float = optimizer.lr
         optimizer.lr = self._rate()
 
     def _rate(self) -> float:

@@ -1,8 +1,10 @@
 """The gates as functions, on Values and on numbers."""
 
+import ast
 import math
 import pickle
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from autograd_core import (
     elu,
     exp,
     expm1,
+    functions,
     gates,
     leaky_relu,
     log,
@@ -133,3 +136,36 @@ def test_where_keeps_the_infinite_slope_of_the_other_branch_out():
 def test_a_quiet_function_gives_the_limit_where_the_gate_raises(zero):
     y = function_of(gates["log"], quiet=True)(zero)
     assert (y.data if isinstance(y, Value) else y) == -math.inf
+
+
+# ------------------------------------------------------------------ what a type checker reads
+
+
+def signatures(module):
+    """name -> (operands, {parameter: default}) of the calls that are written out for checkers."""
+    known = {}
+    for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
+        for call in node.body if isinstance(node, ast.ClassDef) else ():
+            if isinstance(call, ast.FunctionDef) and call.name == "__call__":
+                names = [argument.arg for argument in call.args.args]
+                defaults = map(ast.literal_eval, call.args.defaults)
+                operands = len(call.args.posonlyargs) - 1
+                known[node.name] = operands, dict(zip(names, defaults, strict=True))
+    return known
+
+
+@pytest.mark.parametrize("name", sorted({*functions.__all__} - {"where"}))
+def test_a_checker_knows_operands_parameters_and_defaults_as_the_table_has_them(name):
+    gate = gates.named(name) or gates[name]
+    types, kind = signatures(functions), functions.__annotations__[name]
+    assert types[kind] == (
+        len(gate.operands), dict(zip(gate.parameters, gate.defaults, strict=True))
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "elu"])
+def test_methods_with_parameters_have_those_of_the_table_for_a_checker(name):
+    text = Path(functions.__file__).with_name("value.py").read_text(encoding="utf-8")
+    pairs = zip(gates[name].parameters, gates[name].defaults, strict=True)
+    arguments = ", ".join(f"{parameter}: Number = {default}" for parameter, default in pairs)
+    assert f"def {name}(self, {arguments}) -> Value: ..." in text

@@ -248,16 +248,19 @@ def lacking(gate):
     """What is still to be written for a gate of the table, one line per place."""
     name, names = gate.name, (gate.name, *gate.aliases)
     x = ", ".join(gate.operands + gate.parameters)
+    kind = "Unary" if len(gate.operands) == 1 else "Binary"
     lines = []
     if not any(hasattr(Value, each) for each in names):
         lines.append(
-            f'autograd_core/value.py, below `# gates as methods`: {name} = _method("{name}")'
+            "autograd_core/value.py, below `# gates as methods`: "
+            f'{name}: ClassVar[{kind}Method] = _method("{name}")'
         )
     if not any(each in autograd_core.__all__ for each in names):
         lines.append(f'autograd_core/functions.py, in __all__: "{name}",')
     if not any(hasattr(autograd_core, each) for each in names):
         lines.append(
-            f'autograd_core/functions.py, above minimum: {name} = function_of(gates["{name}"])'
+            "autograd_core/functions.py, above minimum: "
+            f'{name}: {kind}Function = function_of(gates["{name}"])'
         )
     if name not in keys_in_accuracy("EXACT"):
         lines.append(
@@ -285,9 +288,11 @@ def test_a_public_gate_is_a_method_and_a_function_and_its_accuracy_is_tested(nam
 
 def test_what_a_new_gate_lacks_is_said_line_by_line(square):
     assert lacking(square()) == [
-        'autograd_core/value.py, below `# gates as methods`: square = _method("square")',
+        "autograd_core/value.py, below `# gates as methods`: "
+        'square: ClassVar[UnaryMethod] = _method("square")',
         'autograd_core/functions.py, in __all__: "square",',
-        'autograd_core/functions.py, above minimum: square = function_of(gates["square"])',
+        "autograd_core/functions.py, above minimum: "
+        'square: UnaryFunction = function_of(gates["square"])',
         'tests/engine/test_accuracy.py, in EXACT: "square": lambda x: ...,  # by mpmath',
         'tests/engine/test_accuracy.py, in SLOPE: "square": [lambda x: ...],  # or in KINKED',
     ]

@@ -1,9 +1,7 @@
 """In a notebook values go by the names of the caller's variables."""
 
+import subprocess
 import sys
-from types import SimpleNamespace
-
-import pytest
 
 from autograd_core import Value
 from viz import draw, explain, step, to_text
@@ -57,15 +55,22 @@ def test_a_program_names_nothing_by_itself():
     assert "does not depend on v" in str(explain(f, Value(1.0)))
 
 
-@pytest.mark.parametrize("shell", [lambda: None, None])
-def test_ipython_that_is_imported_and_does_not_run(monkeypatch, shell):
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=shell))
-    x = Value(2.0)
-    assert callers_names() == {} and to_text(x).splitlines()[-1].startswith("v0")
+def test_ipython_that_is_imported_and_does_not_run():
+    code = "import IPython; from viz.names import callers_names; x = 1; print(callers_names())"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "{}\n"
+
+
+def test_pythons_own_prompt_names_values_too():
+    typed = "import viz; from autograd_core import Value; x = Value(2.0); print(viz.to_text(x))\n"
+    run = subprocess.run(
+        [sys.executable, "-i", "-q"], input=typed, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.splitlines()[1].split()[0] == "x"
 
 
 def test_only_values_and_lists_of_values_are_variables(monkeypatch):
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: "a shell"))
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
     x, _hidden, numbers, mixed, table = Value(2.0), Value(3.0), [1.0], (None, Value(4.0)), {"x": 1}
     assert callers_names() == {"x": x, "mixed": mixed}
     assert "x" in draw(x).source and step(x * 2).picture.names()["n0"] == "x"
