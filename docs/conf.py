@@ -32,7 +32,6 @@ include_patterns = [
     "docs/*.md", "docs/reference/*.rst", "notebooks/*.ipynb", "notebooks/README.md",
     "CHANGELOG.md", "CONTRIBUTING.md",
 ]  # fmt: skip
-exclude_patterns = [] if (ROOT / "CITATION.cff").exists() else ["docs/citing.md"]
 
 autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -20,7 +21,7 @@ RUN = (
 
 
 def read(app: Sphinx, name: str, content: list[str]) -> None:
-    if app.env.doc2path(name, base=False).endswith(".ipynb"):
+    if Path(app.env.doc2path(name, base=False)).suffix == ".ipynb":
         content[0] = lesson(json.loads(content[0]), name.rpartition("/")[2] + ".ipynb")
     else:
         content[0] = re.sub(r"(?<=\.ipynb#)[^)\s]+", slug, content[0])

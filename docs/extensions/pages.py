@@ -25,7 +25,7 @@ def unlink_folders(app: Sphinx, name: str, content: list[str]) -> None:
     def text(link: re.Match[str]) -> str:
         return link[1] if (place / link[2]).is_dir() else link[0]
 
-    if not app.env.doc2path(name).endswith(".ipynb"):
+    if Path(app.env.doc2path(name)).suffix != ".ipynb":
         content[0] = re.sub(r"\[([^\]]+)\]\(([^)#:\s]+)\)", text, content[0])
 
 
