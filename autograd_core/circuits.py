@@ -2,8 +2,9 @@
 
     circuit = random_circuit(Random(0), [gates["mul"], gates["exp"]], size=3)
     values = circuit.values()           # Values, root last, labelled x, y, ..., p, q, ..., f
-    str(circuit)                        # "p = x * y; f = exp(p)"
-    list(circuit.smaller(Random(0)))    # circuits with a gate less, or a simpler gate
+    str(circuit)                        # "p = exp(x); f = p * y"
+    for smaller in circuit.smaller(Random(0), [gates["mul"]]):
+        print(smaller)                  # a circuit with a gate less, or a simpler gate
 
 A circuit is a recipe: its Values are made anew whenever it is to run. Leaves are short numbers
 and no two inputs of a gate are equal, so that a wrong gradient seldom looks right by chance.

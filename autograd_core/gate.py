@@ -105,6 +105,7 @@ class Gate:
                 it, so executors look for one; no gradient flows through it
     symmetric   whether its two operands may change places
     latex       the formula, operands in angle brackets: r"\\frac{<a>}{<b>}"
+    definition  the formula written out, where `latex` is no more than a name for it
     slopes      LaTeX of each slope in the operands and <y>, as a textbook writes it
     habit       what it does to a gradient that comes back, in a few words
 
@@ -112,9 +113,9 @@ class Gate:
     """
 
     __slots__ = (
-        "aliases", "condition", "corners", "defaults", "domain", "failures", "forward", "habit",
-        "identities", "latex", "name", "operands", "parameters", "partials", "slopes", "symbol",
-        "symmetric",
+        "aliases", "condition", "corners", "defaults", "definition", "domain", "failures",
+        "forward", "habit", "identities", "latex", "name", "operands", "parameters", "partials",
+        "slopes", "symbol", "symmetric",
     )  # fmt: skip
 
     name: str
@@ -141,7 +142,7 @@ class Gate:
         defaults: tuple[float, ...] = (), domain: tuple[Interval, ...] = (),
         failures: tuple[Failure, ...] = (), corners: tuple[tuple[float, ...], ...] = (),
         identities: tuple[Identity, ...] = (), condition: bool = False, symmetric: bool = False,
-        habit: str = "",
+        habit: str = "", definition: str = "",
     ) -> None:  # fmt: skip
         code = forward.__code__
         arguments = code.co_varnames[1 : code.co_argcount]
@@ -157,7 +158,7 @@ class Gate:
         self.domain = domain or (Interval(),) * len(arguments)
         self.failures, self.corners, self.identities = failures, corners, identities
         self.condition, self.symmetric = condition, symmetric
-        self.latex, self.slopes, self.habit = latex, slopes, habit
+        self.latex, self.slopes, self.habit, self.definition = latex, slopes, habit, definition
         for field, entries, length in (
             ("domain", self.domain, len(arguments)),
             ("slopes", slopes, count),
@@ -241,17 +242,123 @@ class Gate:
             lines.append(f"\n  {self.name} is at {modes.user_line()}")
         return "".join(lines)
 
+    # ------------------------------------------------------------------ in words
+
+    @staticmethod
+    def plain(latex: str) -> str:
+        r"""A formula of an entry as plain text: `\frac{1}{<x>}` as `1 / <x>`."""
+        text = latex
+        while "{" in text:  # what the last brace opens holds no braces
+            head, _, tail = text.rpartition("{")
+            inside, _, tail = tail.partition("}")
+            if head.endswith("}"):
+                text = f"{head} / {_single(inside)}{tail}"  # what a fraction divides by
+            elif head.endswith(r"\frac"):
+                text = head.removesuffix(r"\frac") + _single(inside) + tail
+            elif head.endswith(r"\sqrt"):
+                text = f"{head.removesuffix('sqrt')[:-1]}sqrt({inside}){tail}"
+            elif head.endswith(("^", "_")):
+                text = head + _single(inside) + tail
+            else:  # \operatorname and \text
+                text = head.rpartition("\\")[0] + inside + tail
+        for command, word in _WORDS.items():
+            text = text.replace(command, word)
+        return text
+
+    def in_words(self, latex: str) -> str:
+        """A formula of this entry as plain text, operands and parameters by their bare names."""
+        text = self.plain(latex)
+        for name in (*self.operands, *self.parameters, "y"):
+            text = text.replace(f"<{name}>", name)
+        return text
+
+    def limits(self) -> list[str]:
+        """Where there is no slope, or none but by convention: `kink at x = 0, slope 0 there`."""
+        told: dict[str, str] = {}  # by place: corners that differ in a parameter are told once
+        for corner in self.corners:
+            sentence = self._corner(corner)
+            if sentence:
+                told.setdefault(sentence.partition(",")[0], sentence)
+        return list(told.values())
+
+    def _corner(self, corner: tuple[float, ...]) -> str:
+        """What happens at a corner of the table; "" if the slope is the same on both sides."""
+        first, *others = corner
+        count = len(self.operands)
+        same = count > 1 and len({*corner[:count]}) == 1
+        where = " = ".join(self.operands) if same else f"{self.operands[0]} = {first:g}"
+        left, here, right = (
+            self.partials(xp, self.forward(xp, x, *others), x, *others)[0]
+            for x in (first - _SIDE, first, first + _SIDE)
+        )
+        if here in (INF, -INF):
+            told = f"infinite slope at {where}"
+        elif abs(right - left) <= 1e-3:
+            return ""
+        else:
+            told = f"kink at {where}, slope {here:g} there"
+        given = zip(self.parameters, corner[count:], strict=True)
+        return ", if ".join([told, *(f"{name} = {number:g}" for name, number in given)])
+
     def describe(self, function: Callable[..., Any], qualname: str) -> Callable[..., Any]:
-        """The function, which computes this gate, named and with a docstring."""
-        first = len(self.parameters) - len(self.defaults)
-        defaults = map("{}={}".format, self.parameters[first:], self.defaults)
-        arguments = ", ".join([*self.operands, *self.parameters[:first], *defaults])
-        function.__name__, function.__qualname__ = qualname.rpartition(".")[2], qualname
-        function.__doc__ = f"{self.name}({arguments}) = {self.latex}, slopes {self.slopes}."
+        """The function, which computes this gate, named and with a docstring of what is here."""
+        name = qualname.rpartition(".")[2]
+        function.__name__, function.__qualname__ = name, qualname
+        formula, *slopes = map(self.in_words, (self.definition or self.latex, *self.slopes))
+        of_each = [f"dy/d{x} is {slope}" for x, slope in zip(self.operands, slopes, strict=True)]
+        head = f"y = {formula}, whose slope {', and '.join(of_each)}."
+        if "[" in head:
+            head += " (A condition in brackets is 1 where it holds, else 0.)"
+        told = [f"What it does to a gradient that comes back: {self.habit}."] if self.habit else []
+        for parameter, number in zip(self.parameters, self.defaults, strict=False):
+            told.append(f"The plain number {parameter}, {number} by default, gets no gradient.")
+        told += [f"{limit[0].upper()}{limit[1:]}." for limit in self.limits()]
+        told += [f"{failure.error.__name__}: {failure.reason}." for failure in self.failures]
+        if not self.failures:
+            told.append("Takes every number.")
+        function.__doc__ = "\n\n".join(
+            [head, "\n".join(told), self._example(name, "." in qualname)]
+        )
         return function
+
+    def _example(self, name: str, is_method: bool) -> str:
+        """The gate at numbers inside its domain, as a session of Python shows it."""
+        count = len(self.operands)
+        numbers = [3.0, 2.0, 1.0][:count] if count > 1 else [-0.5 if self.parameters else 0.5]
+        constants = [2.0] * (len(self.parameters) - len(self.defaults))
+        names = self.operands
+        made = f"{', '.join(names)} = {', '.join(f'Value({number})' for number in numbers)}"
+        given = ", ".join([*names, *map(str, constants)])
+        if name.startswith("__"):
+            call = f"{name.strip('_')}({given})"
+        elif is_method:
+            call = f"{names[0]}.{name}({given.partition(', ')[2]})"
+        else:
+            call = f"{name}({given})"
+        y = self.forward(xp, *numbers, *constants, *self.defaults)
+        slopes = tuple(self.partials(xp, y, *numbers, *constants, *self.defaults))
+        return f">>> {made}\n>>> y = {call}\n>>> y.data, y.partials\n({y!r}, {slopes!r})"
 
     def __repr__(self) -> str:
         return f"<gate {self.name}({', '.join(self.operands + self.parameters)})>"
+
+
+_SIDE = 1e-6  # to either side of a corner
+
+_WORDS = {
+    r"\left|": "|", r"\right|": "|", r"\cdot": "×", r"\sigma": "sigmoid", r"\lnot": "not",
+    r"\lfloor ": "floor(", r" \rfloor": ")", r"\arcsin": "asin", r"\arccos": "acos",
+    r"\arctan": "atan", r"\sinh": "sinh", r"\cosh": "cosh", r"\tanh": "tanh", r"\sin": "sin",
+    r"\cos": "cos", r"\tan": "tan", r"\ln": "ln", r"\max": "max", r"\min": "min", r"\le": "<=",
+    r"\ge": ">=",
+}  # fmt: skip
+
+
+def _single(text: str) -> str:
+    """`text`, in parentheses unless it is a single thing: a name, a number, a call."""
+    name, call, rest = text.partition("(")
+    is_word = name.removeprefix("<").removesuffix(">").replace("_", "a").isalnum()
+    return text if is_word and (not call or rest.find(")") == len(rest) - 1) else f"({text})"
 
 
 class Table(Mapping[str, Gate]):

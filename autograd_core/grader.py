@@ -8,7 +8,7 @@
 
     print(grade(backward_pass))     # the smallest circuit on which it fails, the wire, the mistake
     grade_gradients(loss, {w: 3.0})  # gradients worked out by hand
-    grade(Gate(...))                # the slopes of a gate, by `check_gate`
+    grade(gates["tanh"])            # the slopes of a gate, by `check_gate`
 
 A wrong gradient is looked at backward from the root. The first value that is wrong is where the
 mistake was made, since all that its gradient is made of is right. Then each of the `mistakes` is

@@ -308,7 +308,7 @@ gates: Table = Table((
     ),
     Gate(
         "sigmoid", _sigmoid, lambda xp, y, x: (_sigmoid_slope(xp, x),),
-        latex=r"\sigma(<x>)", slopes=("<y> (1 - <y>)",),
+        latex=r"\sigma(<x>)", slopes=("<y> (1 - <y>)",), definition=r"\frac{1}{1 + e^{-<x>}}",
         habit="shrinks it to a quarter at most, far out to nothing",
     ),
     Gate(
@@ -328,6 +328,7 @@ gates: Table = Table((
         lambda xp, y, x, slope: (_kink(xp, x, 0.0, slope, slope),),
         parameters=("slope",), defaults=(0.01,),
         latex=r"\operatorname{leaky}_{<slope>}(<x>)",
+        definition=r"<x>\text{ if }<x> > 0,\text{ else }<slope> \cdot <x>",
         slopes=(r"[<x> > 0] + <slope> [<x> \le 0]",),
         domain=(Interval(), Interval(0.0, 1.0)), corners=((0.0, 0.01), (0.0, 0.2)),
         habit="all of it where x is above 0, else a small part",
@@ -337,6 +338,7 @@ gates: Table = Table((
         lambda xp, y, x, alpha: (xp.where(x >= 0.0, 1.0, alpha * xp.exp(x)),),
         parameters=("alpha",), defaults=(1.0,),
         latex=r"\operatorname{elu}_{<alpha>}(<x>)",
+        definition=r"<x>\text{ if }<x> > 0,\text{ else }<alpha> \cdot (e^{<x>} - 1)",
         slopes=(r"[<x> \ge 0] + <alpha> e^{<x>} [<x> < 0]",),
         domain=(Interval(), Interval(0.0, 2.0)), corners=((0.0, 1.0), (0.0, 2.0)),
         habit="all of it where x is above 0, less and less below",

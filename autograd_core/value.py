@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 _new = object.__new__
 
 
-def _method(name: str) -> Callable[..., Value]:
+def _method(name: str, attribute: str = "") -> Callable[..., Value]:
     """The gate of that name as a method of Value; its parameters may be given by name."""
     gate = gates[name]
     forward, partials = gate.forward, gate.partials
@@ -64,7 +64,7 @@ def _method(name: str) -> Callable[..., Value]:
         return apply(gate, self, *operands, **parameters)
 
     plain = len(gate.operands) == 1 and not gate.parameters
-    return gate.describe(unary if plain else method, f"Value.{name}")
+    return gate.describe(unary if plain else method, f"Value.{attribute or name}")
 
 
 def _reflected(operator: Callable[[Any, Any], Value]) -> Callable[[Any, Any], Value]:
@@ -303,13 +303,14 @@ class Value:
         return self
 
     def relu(self) -> Value:
-        """relu(x) = max(0, x); its slope at 0 is 0."""
         x = self._data
         if x > 0.0:
             return record(_RELU, x, self, None, 1.0, 0.0)
         if x <= 0.0:
             return record(_RELU, 0.0, self, None, 0.0, 0.0)
         return record(_RELU, x, self, None, x, 0.0)
+
+    gates["relu"].describe(relu, "Value.relu")
 
     def __lt__(self, other: Operand) -> bool:
         return _holds("less", lt, self, other)
@@ -370,7 +371,7 @@ class Value:
         def leaky_relu(self, slope: Number = 0.01) -> Value: ...
         def elu(self, alpha: Number = 1.0) -> Value: ...
     else:
-        __abs__ = _method("abs")
+        __abs__ = _method("abs", "__abs__")
         leaky_relu = _method("leaky_relu")
         elu = _method("elu")
 

@@ -95,7 +95,7 @@ def duration(seconds: float) -> str:
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)):  # noqa: B007
         if seconds >= 0.995 * size:
             break
-    return f"{float(f'{seconds / size:.2g}'):g} {unit}"
+    return f"{float(f'{seconds / size:.2g}'):g}\N{NO-BREAK SPACE}{unit}"
 
 
 def rows(table: list[list[str]]) -> str:

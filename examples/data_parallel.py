@@ -1,6 +1,6 @@
 """The course's training program on eight devices, each with a part of every batch.
 
-    pip install "autograd-core[scale]"
+    pip install -e ".[scale]"
     python examples/data_parallel.py                       # 100 epochs, some seconds
     python examples/data_parallel.py --devices 2 --epochs 5
 

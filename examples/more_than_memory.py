@@ -1,6 +1,6 @@
 """The gradient of a network over more examples than are in memory at a time, by Dask.
 
-    pip install "autograd-core[scale]"
+    pip install -e ".[scale]"
     OMP_NUM_THREADS=1 python examples/more_than_memory.py            # 5 million examples, 600 MB
     OMP_NUM_THREADS=1 python examples/more_than_memory.py --examples 300000000            # 36 GB
 

@@ -1,6 +1,6 @@
 """A hundred small networks on two moons: ten learning rates by ten widths, over all cores.
 
-    pip install "autograd-core[scale,plots]"
+    pip install -e ".[scale,plots]"
     python examples/sweep.py --plot sweep.png       # half a minute
 
 Trainings that do not need each other are the easiest thing to run side by side: joblib hands them

@@ -122,17 +122,23 @@ def browser():
 
 @pytest.fixture
 def open_page(browser, tmp_path):
-    """open_page(html, ...) -> a page that shows it, its errors and its requests in lists."""
+    """open_page(html, ...) -> a page that shows it, its errors and its requests in lists.
+
+    html is the text of a page, or the Path of one.
+    """
     contexts = []
 
     def open_it(html, *, address="", ready=".where", **options):
-        path = tmp_path / f"page{len(contexts)}.html"
-        path.write_text(html, encoding="utf-8")
+        path = html if isinstance(html, Path) else tmp_path / f"page{len(contexts)}.html"
+        if path is not html:
+            path.write_text(html, encoding="utf-8")
         context = browser.new_context(**options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.errors, page.requests = [], []
+        page.said = []
+        page.on("console", lambda message: page.said.append(message.text))
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.on("dialog", lambda dialog: (page.errors.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: page.requests.append(request.url))

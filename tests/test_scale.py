@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[1]
 # One thread for each product of matrices, and two chunks at a time however many cores there are.
 THREADS = {"OMP_NUM_THREADS": "1", "DASK_NUM_WORKERS": "2"}

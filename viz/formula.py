@@ -30,34 +30,7 @@ __all__ = [
 ]
 
 
-def plain(latex: str) -> str:
-    r"""A gate's LaTeX as plain text: `\frac{1}{<x>}` as `1 / <x>`, operands left in brackets."""
-    text = latex
-    before = ""
-    while text != before:  # from the inside out: each round, what holds no braces
-        before = text
-        text = re.sub(r"\\(?:operatorname|mathrm|text){([^{}]*)}", r"\1", text)
-        text = re.sub(r"\\frac{([^{}]*)}{([^{}]*)}", lambda m: f"{_one(m[1])} / {_one(m[2])}", text)
-        text = re.sub(r"\\sqrt{([^{}]*)}", r"sqrt(\1)", text)
-        text = re.sub(r"\^{([^{}]*)}", lambda m: f"^{_one(m[1])}", text)
-        text = re.sub(r"_{([^{}]*)}", lambda m: f"_{_one(m[1])}", text)
-    for command, word in _WORDS.items():
-        text = text.replace(command, word)
-    return text
-
-
-_WORDS = {
-    r"\left|": "|", r"\right|": "|", r"\cdot": TIMES, r"\sigma": "sigmoid", r"\lnot": "not",
-    r"\lfloor ": "floor(", r" \rfloor": ")", r"\arcsin": "asin", r"\arccos": "acos",
-    r"\arctan": "atan", r"\sinh": "sinh", r"\cosh": "cosh", r"\tanh": "tanh", r"\sin": "sin",
-    r"\cos": "cos", r"\tan": "tan", r"\ln": "ln", r"\max": "max", r"\min": "min", r"\le": "<=",
-    r"\ge": ">=",
-}  # fmt: skip
-
-
-def _one(text: str) -> str:
-    """`text`, in parentheses unless it is a single thing."""
-    return text if re.fullmatch(r"<\w+>|\w+|\w+\([^()]*\)", text) else f"({text})"
+plain = Gate.plain
 
 
 def fill(template: str, parts: Mapping[str, str]) -> str:

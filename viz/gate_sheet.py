@@ -8,7 +8,6 @@ The page is made from the gate table alone; a gate of one's own that is added th
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,13 +20,12 @@ from .paper import figure, page
 from .picture import Edge, Node, Picture, picture_of
 from .words import TIMES, number
 
-__all__ = ["gate_sheet"]
+__all__ = ["gate_picture", "gate_sheet"]
 
 ARRIVES = 2.0  # the gradient that comes back to each gate
 SHORT = (2.0, 4.0, -2.0, 0.5)  # operands to choose from, best first
 PAIRS = ((3.0, -2.0), (3.0, 2.0))
 SCALE = 0.56  # of the pictures, whose numbers have 12 points
-STEP = 1e-6  # to either side of a corner
 MISSING = 3.0  # of a parameter without a default: x**3
 
 
@@ -71,14 +69,19 @@ def _entry(gate: Gate) -> str:
         f"<span>dy/d{operand} = {_formula(gate, slope)}</span>"
         for operand, slope in zip(gate.operands, gate.slopes, strict=True)
     ]
-    limits = "; ".join(_limits(gate))
+    errors = [  # an overflow is a limit of floats, not of the gate
+        f"error: {failure.reason}"
+        for failure in gate.failures
+        if failure.error is not OverflowError
+    ]
+    limits = "; ".join([*errors, *gate.limits()])
     lines = [
         f"<p><b>{gate.name} {symbol}</b>&ensp; y = {_formula(gate, gate.latex)}</p>",
         f'<p class="slope">{",&ensp; ".join(slopes)}</p>',
         f"<p>{html.escape(gate.habit)}</p>" if gate.habit else "",
         f'<p class="limit">{html.escape(limits)}</p>' if limits else "",
     ]
-    diagram = digraph(_picture(gate), legend=False, scale=SCALE)
+    diagram = digraph(gate_picture(gate), legend=False, scale=SCALE)
     diagram.graph_attr["pad"] = "0.02"
     return f"<article>{figure(diagram, gate.name)}<div>{''.join(lines)}</div></article>"
 
@@ -93,50 +96,10 @@ def _formula(gate: Gate, latex: str) -> str:
     )
 
 
-# ---------------------------------------------------------------- where a gate has no slope
-
-
-def _limits(gate: Gate) -> Iterator[str]:
-    """Where it fails, and where its slope is infinite or jumps, from the table's entry."""
-    for failure in gate.failures:
-        if failure.error is not OverflowError:  # a limit of floats, not of the gate
-            yield f"error: {failure.reason}"
-    seen = set()
-    for corner in gate.corners:
-        told = _corner(gate, corner)
-        place = told.partition(",")[0]
-        if told and place not in seen:
-            seen.add(place)
-            yield told
-
-
-def _corner(gate: Gate, corner: tuple[float, ...]) -> str:
-    """What happens at a corner of the table; "" if the slope is the same on both sides."""
-    count = len(gate.operands)
-    point, constants = list(corner[:count]), corner[count:]
-    where = f"x = {number(point[0])}".replace("x", gate.operands[0])
-    if count > 1 and len({*point}) == 1:
-        where = " = ".join(gate.operands)
-    here = _slope(gate, point, constants)
-    if math.isinf(here):
-        told = f"infinite slope at {where}"
-    else:
-        sides = [_slope(gate, [point[0] + side, *point[1:]], constants) for side in (-STEP, STEP)]
-        if math.isclose(*sides, rel_tol=1e-3, abs_tol=1e-3):
-            return ""
-        told = f"kink at {where}, slope {number(here)} there"
-    given = (f"{p} = {number(c)}" for p, c in zip(gate.parameters, constants, strict=True))
-    return ", if ".join([told, *given])
-
-
-def _slope(gate: Gate, point: list[float], constants: tuple[float, ...]) -> float:
-    return apply(gate, *map(Value, point), *constants).partials[0]
-
-
 # ---------------------------------------------------------------- the gate alone, at numbers
 
 
-def _picture(gate: Gate) -> Picture:
+def gate_picture(gate: Gate) -> Picture:
     """The gate between its inputs and y, with the numbers that are best to read."""
     if len(gate.operands) > 2:
         return _by_hand(gate, (1.0, *PAIRS[0]))

@@ -1,8 +1,7 @@
 """Worksheets for a class: circuits to be worked out by hand, and a key.
 
 Path("sheet.html").write_text(worksheet(20, ["+", "*", "max"], forks=1, seed=7))
-
-    python -m viz --worksheet 20 --gates "+ * max" --forks 1 --seed 7 -o sheet.html
+# or: python -m viz --worksheet 20 --gates "+ * max" --forks 1 --seed 7 -o sheet.html
 
 A circuit has its numbers at the leaves, and a box for every other value and for every gradient.
 The first ones have one gate, the last ones five. The same seed draws the same sheet.

@@ -624,7 +624,7 @@ static PyObject *count_writes(PyObject *Py_UNUSED(module), PyObject *count)
 
 static PyMethodDef functions[] = {
     {"adopt", adopt, METH_VARARGS, NULL},
-    {"topological", (PyCFunction)(void (*)(void))topological, METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"topological", (PyCFunction)(void (*)(void))topological, METH_FASTCALL | METH_KEYWORDS, TOPOLOGICAL_DOC},
     {"record", (PyCFunction)(void (*)(void))record, METH_FASTCALL, NULL},
     {"accumulate", (PyCFunction)(void (*)(void))accumulate, METH_FASTCALL, NULL},
     {"count_writes", count_writes, METH_O, NULL},

@@ -6,9 +6,14 @@ C that computes the output and the slopes. The table is read, nothing about a ga
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
+from collections.abc import Callable
+from typing import Any
 
 from ..gate import Gate
+from ..graph import topological
 from ..program.dialects import C
 from ..program.rule import whole_rule
 from ..table import gates
@@ -50,6 +55,7 @@ def header() -> str:
             f"OP_POWER = {order.index('power') + 1} }};",
             f"static const unsigned char PARAMETRIC_GATES[] = {{{listed}}};",
             *functions,
+            f"#define TOPOLOGICAL_DOC {_docstring(topological)}",
             "#define METHODS \\",
             *(f"    {method}, \\" for method in methods),
             "",  # where the macro ends
@@ -68,6 +74,12 @@ def _rule(gate: Gate) -> str:
         lines.append(f"*{result} = {C.operand(program, register, names)};")
     body = "".join(f"    {line}\n" for line in lines)
     return f"static inline void rule_{gate.name}({head})\n{{\n{body}}}"
+
+
+def _docstring(function: Callable[..., Any]) -> str:
+    """The docstring of a function that C takes over, as text of C that `help` reads a head from."""
+    head = f"{function.__name__}{inspect.signature(function)}".partition(" ->")[0]
+    return json.dumps(f"{re.sub(': [^,)]*', '', head)}\n--\n\n{inspect.getdoc(function)}")
 
 
 def _kind(gate: Gate) -> list[str]:

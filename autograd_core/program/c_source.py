@@ -1,6 +1,6 @@
 """A program as one self-contained C99 source.
 
-    open("loss.c", "w").write(to_c(program, "loss_and_gradient"))   # cc -O2 -std=c99 loss.c -lm
+    Path("loss.c").write_text(to_c(program, "loss_and_gradient"))   # cc -O2 -std=c99 loss.c -lm
 
 The text has static functions for the gates that the program uses, written from their rules, and the
 blocks of its schedule as statements on one array `t`: first what all lanes share, then the numbers

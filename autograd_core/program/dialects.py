@@ -1,6 +1,6 @@
 """The program of a rule as the source text of a language: C, NumPy, JavaScript.
 
-    print("\n".join(C.lines(rule(Op(gates["tanh"], 0)))))   # the slope of tanh, as statements
+    C.lines(rule(Op(gates["tanh"], 0)), ["y", "x"])     # the slope of tanh, as statements
     print(javascript(gates["sigmoid"]))     # a function that a web page runs
 
 A dialect says how each gate that a rule may use is written in its language.

@@ -1,6 +1,6 @@
 """A program as Python text over NumPy, to be read: backpropagation as written by hand.
 
-    open("by_hand.py", "w").write(to_numpy(program))
+    Path("by_hand.py").write_text(to_numpy(program))
     values, gradients = by_hand.value_and_grad(inputs, parameters)
 
 What the lanes have is an array (lanes, n), what they share an array (n,). Each block of the

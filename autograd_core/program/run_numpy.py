@@ -1,7 +1,7 @@
 """The executor that is always there: a program's blocks as calls of NumPy, a row for each value.
 
 run = NumpyRun(Schedule(program), lanes=10)     # an Executor, see `executors`
-run.rows[:2, :10] = ...                 # inputs; run.singles[:n] are the parameters
+run.rows[:2, :10] = 0.5                 # inputs; run.singles[:n] are the parameters
 may_have_failed = run()                 # then run.singles, run.rows hold everything
 """
 

@@ -182,7 +182,30 @@ def test_a_parameter_is_a_plain_number(wrong):
 def test_a_described_function_has_the_gates_name_and_formula():
     function = gates["elu"].describe(lambda *operands: None, "Value.elu")
     assert (function.__name__, function.__qualname__) == ("elu", "Value.elu")
-    assert function.__doc__.startswith("elu(x, alpha=1.0) = ") and "slopes" in function.__doc__
+    assert function.__doc__.startswith("y = x if x > 0, else alpha × (e^x - 1), whose slope")
+
+
+@pytest.mark.parametrize(
+    ("latex", "plain"),
+    [
+        (r"\frac{1}{2 <y>}", "1 / (2 <y>)"), (r"-\frac{<a>}{<b>^2}", "-<a> / (<b>^2)"),
+        (r"\frac{1}{\sqrt{1 - <x>^2}}", "1 / sqrt(1 - <x>^2)"),
+        (r"<x>^{<exponent> - 1}", "<x>^(<exponent> - 1)"), ("e^{<x>}", "e^<x>"),
+        (r"\operatorname{leaky}_{<slope>}(<x>)", "leaky_<slope>(<x>)"),
+        (r"1\text{ if }<a> \le <b>", "1 if <a> <= <b>"),
+        (r"<a> \cdot \sigma(<b>)", "<a> × sigmoid(<b>)"),
+    ],
+)  # fmt: skip
+def test_a_formula_as_plain_text(latex, plain):
+    assert Gate.plain(latex) == plain
+
+
+def test_limits_say_kinks_infinite_slopes_and_the_parameter_that_makes_them():
+    assert gates["max"].limits() == ["kink at a = b, slope 0.5 there"]
+    assert gates["asin"].limits() == ["infinite slope at x = -1", "infinite slope at x = 1"]
+    assert gates["power"].limits() == ["infinite slope at x = 0, if exponent = 0.5"]
+    assert gates["elu"].limits() == ["kink at x = 0, slope 1 there, if alpha = 2"]
+    assert gates["exp"].limits() == []
 
 
 # ------------------------------------------------------------------ messages
