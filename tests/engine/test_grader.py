@@ -9,9 +9,7 @@ import pytest
 from autograd_core import (
     Gate,
     Grade,
-    TraceError,
     Value,
-    compile_graph,
     exp,
     grade,
     grade_gradients,
@@ -552,10 +550,3 @@ def test_larger_circuits_tell_mistakes_apart_that_look_alike_in_a_small_one():
     for name, way, tried in (("wrong operand", 0, 2), ("wrong order", 3, 15)):
         report = grade(PLANTED[name][0][way], gates=["+", "-", "*"])
         assert report.mistake is mistakes[name] and report.tried == tried
-
-
-def test_nothing_is_judged_while_a_function_is_traced():
-    x = Value(1.0)
-    for call in (lambda: grade(into_grad), lambda: grade_gradients(x * x, {x: 2.0})):
-        with pytest.raises(TraceError, match=r"grade(_gradients)?\(\) is called"):
-            compile_graph(lambda row, call=call: call() and row[0]).value_and_grad([[1.0]])

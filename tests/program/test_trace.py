@@ -19,6 +19,8 @@ from autograd_core import (
     compile_graph,
     first_nan,
     grad,
+    grade,
+    grade_gradients,
     gradients,
     jacobian,
     log,
@@ -630,3 +632,11 @@ def test_comparisons_joined_with_others_are_the_1_or_0_that_they_are_in_the_engi
 def test_backward_in_a_trace_is_refused_by_its_name():
     with pytest.raises(TraceError, match=r"backward\(\) is called"):
         trace(lambda x: (x * 2.0).backward(), ["x"], [()])
+
+
+def test_nothing_is_judged_in_a_trace():
+    x = Value(1.0)
+    with pytest.raises(TraceError, match=r"grade\(\) is called"):
+        trace(lambda y: grade(lambda root: {}) and y, ["y"], [()])
+    with pytest.raises(TraceError, match=r"grade_gradients\(\) is called"):
+        trace(lambda y: grade_gradients(x * x, {x: 2.0}) and y, ["y"], [()])
