@@ -244,3 +244,4 @@ def test_modes_that_a_new_thread_has_not_had_are_gone_afterwards():
     with ThreadPoolExecutor(1) as pool:
         pool.submit(attempt, lambda: opened.append(no_grad().__enter__()), form="()").result()
         assert pool.submit(lambda: (Value(1.0) * 2.0).inputs).result()
+        pool.submit(opened.clear).result()
