@@ -22,6 +22,7 @@ from .gate import Gate
 from .graph import gradients
 from .modes import no_grad
 from .records import NamedTuple
+from .rehearsal import rehearse
 from .scalars import real
 from .table import gates
 from .value import Value
@@ -118,13 +119,16 @@ def check_gate(
     At `samples` points drawn from its domain and at every corner: its partials beside differences
     of its forward rule; and, away from corners, its partials run on Values and differentiated,
     beside differences of the partials. Raises GradientError where they part; ValueError where the
-    entry itself is wrong (a missing slope, a failure at a finite output).
+    entry itself is wrong (a missing slope, a failure at a finite output); TypeError where a rule
+    does what a program cannot hold, as `x ** 3` in place of `xp.power(x, 3.0)`.
     """
     from random import Random
 
     gate = gates[gate] if isinstance(gate, str) else gate
     rng = Random(seed)
     drawn = [tuple(interval.sample(rng) for interval in gate.domain) for _ in range(samples)]
+    for point in drawn:
+        rehearse(gate, point)
     rows: list[Row] = []
     for point in (*drawn, *gate.corners):
         place = ", ".join(f"{x:.4g}" for x in point)

@@ -115,6 +115,15 @@ class Elsewhere:
         self.__get__(value, type(value))
 
 
+# What the rules of a gate must not do, since they also run on Values and are written as programs:
+# how "cube: its rule ..." ends.
+IN_A_RULE = {
+    "if": "branches on an operand: use xp.where(condition, a, b), and & and | for and, or",
+    "/": "divides with /: use xp.div(a, b), which knows what a / 0 is",
+    "**": "takes a power with **: use xp.power(a, 2.0), or xp.pow(a, b)",
+    "float": "makes a float of an operand: use xp.sqrt, xp.exp ... for math's",
+    "abs": "calls abs(a): use xp.abs(a)",
+}
 INTEGER_POWER = "pow() with a modulus has no derivative: use x ** y"
 
 

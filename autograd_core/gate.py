@@ -88,7 +88,17 @@ class Identity(
 
 
 class Gate:
-    """One entry of the table.
+    """One entry of the table, or a gate of your own, which `apply` runs and `check_gate` checks.
+
+        cube = Gate(
+            "cube", lambda xp, x: xp.power(x, 3.0), lambda xp, y, x: (3.0 * x * x,),
+            latex="<x>^3", slopes=(r"3 <x>^2",),
+        )
+        check_gate(cube)            # are its slopes right, and can programs hold its rules?
+        apply(cube, Value(2.0))     # a Value of 8: draw it, step through it, differentiate it
+
+    Rules are arithmetic with + - *, functions of xp (xp.div and xp.power for / and **), comparisons
+    and xp.where. What has no default below must be given.
 
     name        how methods, functions and pictures call it
     forward     forward(xp, *operands, *parameters) -> the output y
@@ -135,6 +145,7 @@ class Gate:
     latex: str
     slopes: tuple[str, ...]
     habit: str
+    definition: str
 
     def __init__(
         self, name: str, forward: Rule, partials: Rule, *, latex: str, slopes: tuple[str, ...],
@@ -171,6 +182,14 @@ class Gate:
                 if isinstance(operand, str) and operand not in arguments:
                     raise ValueError(
                         f"gate {name!r}: an identity names {operand!r}, which is not an operand"
+                    )
+        for text in (latex, definition, *slopes):
+            for part in text.split("<")[1:]:
+                operand = part.partition(">")[0]
+                if operand.isidentifier() and operand not in (*arguments, "y"):
+                    raise ValueError(
+                        f"gate {name!r}: the formula {text!r} names <{operand}>, forward takes "
+                        f"{', '.join(f'<{argument}>' for argument in arguments)}"
                     )
 
     @property

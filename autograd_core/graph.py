@@ -177,12 +177,14 @@ def summed(root: V, seed: float) -> list[V]:
 def release(root: Node) -> None:
     """Cut the graph of `root`: every result in it keeps data, grad, op and label, and no inputs.
 
-    Then nothing is freed in a chain, whose depth some interpreters pay for with stack. Without it,
-    in plain Python, CPython 3.13 frees some 2,000 gates on a stack of 256 KiB and any number on
-    1 MiB, Pyodide 4,000; more end the interpreter. CPython 3.11 and 3.12, and the compiled build on
-    any, free a million on 256 KiB. A graph that
-    shares results with this one is cut there, too, and `backward` from what was cut raises
-    RuntimeError.
+    You rarely need it: a graph that is dropped is freed by itself. But where the stack is small,
+    plain Python from CPython 3.13 on, and Pyodide, cannot free a deep one: some 2,000 gates in 256
+    KiB, any number in 1 MiB; Pyodide 4,000; more end the interpreter. After `release` nothing is
+    freed in a chain. CPython 3.11 and 3.12, and the compiled build on any, free a million in 256
+    KiB.
+
+    A graph that shares results with this one is cut there, too, and `backward` from what was cut
+    raises RuntimeError.
     """
     order: list[Any] = topological(root)
     for node in order:

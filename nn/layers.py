@@ -209,8 +209,9 @@ class Layer(_PerExample[Any]):
 class MLP(_Network[Any]):
     """A multi-layer perceptron: `nin` inputs and one Layer for each width in `nouts`.
 
-    The last layer is linear, the others have the activation (ReLU by default). The keywords are
-    those of Neuron, and calls return what a Layer returns.
+    The last layer is linear, the others have the activation, ReLUs unless `activation="tanh"` or
+    another is given. `init` and `rng` are those of Neuron, too, and calls return what a Layer
+    returns.
     """
 
     def __init__(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .. import elementary
+from ..errors import IN_A_RULE
 from ..gate import Gate
 from .passes import fold, prune, share
 from .program import Builder, Op, Program
@@ -77,28 +78,26 @@ class Register:
     __ror__ = __or__  # False | condition
 
     def __bool__(self) -> bool:
-        raise self.refused(
-            "branches on a register: use xp.where(condition, a, b), and & and | for and, or"
-        )
+        raise self.refused("if")
 
     def __truediv__(self, other: object) -> Register:
-        raise self.refused("divides with /: use xp.div(a, b), which knows what a / 0 is")
+        raise self.refused("/")
 
     __rtruediv__ = __truediv__
 
     def __pow__(self, other: object) -> Register:
-        raise self.refused("takes a power with **: use xp.power(a, 2.0), or xp.pow(a, b)")
+        raise self.refused("**")
 
     __rpow__ = __pow__
 
     def __float__(self) -> float:
-        raise self.refused("makes a float of a register: use xp.sqrt, xp.exp ... for math's")
+        raise self.refused("float")
 
     def __abs__(self) -> Register:
-        raise self.refused("calls abs(a): use xp.abs(a)")
+        raise self.refused("abs")
 
     def refused(self, what: str) -> TypeError:
-        return TypeError(f"{self.recorder.name}: its rule {what}")
+        return TypeError(f"{self.recorder.name}: its rule {IN_A_RULE[what]}")
 
 
 class Recorder:

@@ -317,3 +317,11 @@ def test_only_trace_creation_says_where_operand_and_gate_are():
         Value(-1.0).log()
     with no_grad(), pytest.raises(ValueError, match=r"above 0$"):
         Value(-1.0).log()
+
+
+def test_a_formula_that_names_what_is_no_operand_is_refused():
+    rules = (lambda xp, x: x, lambda xp, y, x: (1.0,))
+    with pytest.raises(ValueError, match=r"gate 'g': the formula '<q>' names <q>, .* takes <x>$"):
+        Gate("g", *rules, latex="<q>", slopes=("1",))
+    with pytest.raises(ValueError, match="names <z>"):
+        Gate("g", *rules, latex="<x>", slopes=("<y> <z>",))

@@ -160,9 +160,9 @@ def test_what_is_computed_twice_or_for_nothing_is_not_in_the_rule():
     ],
 )
 def test_a_rule_that_branches_says_what_to_write(forward):
-    with pytest.raises(TypeError, match=r"branches on a register: use xp\.where"):
+    with pytest.raises(TypeError, match=r"branches on an operand: use xp\.where"):
         rule(Op(own(forward)))
-    with pytest.raises(TypeError, match=r"branches on a register"):
+    with pytest.raises(TypeError, match=r"branches on an operand"):
         rule(Op(own(lambda xp, x: x, lambda xp, y, x: (forward(xp, x),)), 0))
 
 

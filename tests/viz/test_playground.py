@@ -459,7 +459,7 @@ def test_a_link_that_was_cut_or_made_up_does_no_harm(open_page, address):
     assert page.errors == [] and page.locator("main img").count() == 0
 
 
-def test_a_step_of_descent_lowers_the_root_as_foretold(play):
+def test_a_step_of_descent_lowers_the_root_as_predicted(play):
     press(play, "a valley")
     before = root_of(play)
     press(play, "One step of descent")
@@ -467,7 +467,7 @@ def test_a_step_of_descent_lowers_the_root_as_foretold(play):
     root = parse("(1 - x)**2 + 5*(y - x**2)**2", {"x": -1.0, "y": 1.5})
     slopes = {v.label: g for v, g in gradients(root).items()}
     assert number_of(play, "x") == pytest.approx(-1.0 - 0.01 * slopes["x"], rel=1e-12)
-    assert "the gradient foretold" in play.inner_text(".told")
+    assert "the gradient predicted" in play.inner_text(".told")
     play.get_by_label("learning rate").fill("10")
     press(play, "One step of descent")
     assert "take a smaller rate" in play.inner_text(".told")

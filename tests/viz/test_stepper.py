@@ -392,6 +392,18 @@ def test_what_if_recomputes_forward_and_backward(open_page):
     assert shown(page, "value")["v9"] == neuron().data
 
 
+def test_a_change_beside_a_sum_is_from_the_sum_at_that_stop(open_page):
+    page = open_page(step(fork()).to_html())
+    page.click("summary:text('What if')")
+    page.fill("label:has-text('y') input", "7")  # one part of the sum of x is y, the other is 1
+    seen = []
+    for k in range(4, 9):
+        page.evaluate(f"location.hash = '#step={k}'")
+        page.wait_for_timeout(50)
+        seen += [t for t in page.locator("svg text").all_text_contents() if t.startswith("sum ")]
+    assert set(seen) == {"sum 1", "sum 8 (+2)"}
+
+
 def test_what_if_says_where_the_engine_would_raise(open_page):
     page = open_page(step(parse("log(x) * 2", {"x": 2.0})).to_html(), address="#step=last")
     page.click("summary:text('What if')")
@@ -861,7 +873,7 @@ def test_undo_redo_and_what_gradients_foretell(open_page):
     page = open_page(step(fork()).to_html(), address="#step=last")
     page.click("summary:text('What if')")
     page.fill("label:has-text('x') input", "-2.5")
-    assert page.inner_text(".detail") == "v3 moved by -3; gradient × change foretold -3"
+    assert page.inner_text(".detail") == "v3 moved by -3; gradient × change predicted -3"
     assert "v3 = -15 (-3)" in page.locator("svg text").all_text_contents()
     page.click("button:text-is('Undo')")
     assert shown(page, "value")["v3"] == -12.0

@@ -38,7 +38,7 @@ import { number, TIMES } from "./numbers.js";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const SIZE = 12, SMALL = 10;
-const WIDEST = "-0.000"; // room for a number that changes
+const WIDEST = "-0.000", CHANGE = " (+0.0000)"; // room for a number that changes, and for its change
 
 /** @type {CanvasRenderingContext2D | null} */
 let canvas = null;
@@ -92,11 +92,13 @@ export class Drawing {
    * @param {View} view
    * @param {Numbers} now
    * @param {string} key   that no other drawing of the page has
+   * @param {boolean} [changes]   whether numbers will have their changes beside them
    */
-  constructor(view, now, key) {
+  constructor(view, now, key, changes = false) {
     this.view = view;
     this.graph = view.graph;
     this.key = key;
+    this.changes = changes;
     const sizes = this.sizes(now);
     const { graph } = this;
     this.room = sizes.nodes;
@@ -214,7 +216,7 @@ export class Drawing {
       const name = graph.name(i < 0 ? node.members[0] : i, now.values);
       const prefix = node.kind === "leaf" ? "" : `${name} = `;
       const stem = this.stemmed[k]
-        ? { width: wide(prefix + WIDEST, prefix + number(now.values[i]), `sum ${WIDEST}`), height: 32 } : null;
+        ? { width: wide(prefix + this.widest(number(now.values[i])), `sum ${this.widest()}`), height: 32 } : null;
       if (node.kind === "neuron") {
         const place = places.get(node.layer) ?? 0;
         places.set(node.layer, place + 1);
@@ -250,9 +252,13 @@ export class Drawing {
     const value = number(now.values[graph.inputs[gate][operand]]);
     const flow = number(now.gradients[gate] * now.locals[gate][operand]);
     const local = number(now.locals[gate][operand]);
-    const longer = (/** @type {string} */ text) => (text.length > WIDEST.length ? text : WIDEST);
-    return [this.prefix(view.nodes[wire.source], wire.source) + longer(value),
-      `${longer(flow)} \u2190 ${TIMES}${longer(local)}`];
+    return [this.prefix(view.nodes[wire.source], wire.source) + this.widest(value),
+      `${this.widest(flow)} \u2190 ${TIMES}${this.widest(local)}`];
+  }
+
+  /** What a number may grow to. @param {string} text */
+  widest(text = "") {
+    return (text.length > WIDEST.length ? text : WIDEST) + (this.changes ? CHANGE : "");
   }
 
   /** What stands before the number on a wire: the name, unless it was told where the wire begins.
@@ -365,24 +371,29 @@ export class Drawing {
    * @param {Numbers} now
    * @param {Stop} stop
    * @param {(x: number, given: number) => string} [shown]
+   * @param {State} [old]      the same stop with the numbers that are given
    * @param {boolean} [asks]   whether a slope is hidden until its wire has been passed
    */
-  write(state, now, stop, shown = (x) => number(x), asks = false) {
+  write(state, now, stop, shown = (x) => number(x), old = state, asks = false) {
     const { graph, view } = this;
     const { given } = graph;
+    const gradient = (/** @type {number} */ i) => {
+      const grad = state.gradients.get(i);
+      return grad === undefined ? "" : shown(grad, old.gradients.get(i) ?? grad);
+    };
     for (const text of this.svg.querySelectorAll(".answered")) text.classList.remove("answered");
     const works = new Set(stop.nodes);
     const lit = new Set(stop.pairs.map(([gate, operand]) => `${gate} ${operand}`));
     for (const [k, box] of this.boxes.entries()) {
       const i = box.node.result;
-      const grad = i < 0 ? undefined : state.gradients.get(i);
+      const slope = gradient(i);
       const value = i >= 0 && state.known[i] ? shown(now.values[i], given.values[i]) : "";
       put(box.name, number(now.values[i]));
       put(box.value, value);
-      put(box.gradient, grad === undefined ? "" : shown(grad, given.gradients[i]));
+      put(box.gradient, slope);
       const prefix = box.node.kind === "leaf" ? "" : `${graph.names[i]} = `;
       put(box.stemValue, value && prefix + value);
-      put(box.stemGradient, grad === undefined ? "" : this.sum(box.node) + shown(grad, given.gradients[i]));
+      put(box.stemGradient, slope && this.sum(box.node) + slope);
       const fresh = stop.phase !== "start" && works.has(k);
       toggle(box.element, "lit", fresh);
       toggle(box.element, "fresh", stop.phase === "backward" && i >= 0 && state.last?.input === i);
@@ -403,8 +414,7 @@ export class Drawing {
       const flow = state.flows.get(key);
       put(drawn.value, state.known[input]
         ? this.prefix(view.nodes[wire.source], wire.source) + shown(now.values[input], given.values[input]) : "");
-      const before = given.gradients[gate] * given.locals[gate][operand];
-      put(drawn.gradient, flow === undefined ? "" : `${shown(flow, before)} `);
+      put(drawn.gradient, flow === undefined ? "" : `${shown(flow, old.flows.get(key) ?? flow)} `);
       put(drawn.local, state.known[gate] && !(asks && flow === undefined)
         ? `\u2190 ${TIMES}${shown(now.locals[gate][operand], given.locals[gate][operand])}` : "");
     }

@@ -203,21 +203,33 @@ export class Page {
     const before = this.stops ? this.at / Math.max(1, this.stops.length - 1) : 0;
     this.current = new View(this.graph, this.open, this.example);
     this.stops = this.current.stops;
-    this.drawing = new Drawing(this.current, this.now, this.key);
-    this.scroll.replaceChildren(this.drawing.svg);
+    this.draw();
     this.slider.max = String(this.stops.length - 1);
-    this.drawing.boxes.forEach((box, k) => {
-      box.element.setAttribute("role", "button");
-      box.element.setAttribute("tabindex", k === 0 ? "0" : "-1");
-      box.element.append(svg("title"));
-    });
-    this.resize();
     this.listCrumbs();
     this.listLeaves();
     this.list.replaceChildren();
     this.go(Math.round(before * (this.stops.length - 1)));
     this.listSteps();
     if (focused) this.box.focus({ preventScroll: true });
+  }
+
+  /** Lay out what is shown; where numbers were changed there is room for the changes. */
+  draw() {
+    const focused = this.drawing ? this.drawing.boxes.findIndex(({ element }) => element === document.activeElement) : -1;
+    this.drawing = new Drawing(this.current, this.now, this.key, this.asksWhatIf());
+    this.scroll.replaceChildren(this.drawing.svg);
+    this.drawing.boxes.forEach((box, k) => {
+      box.element.setAttribute("role", "button");
+      box.element.setAttribute("tabindex", k === Math.max(focused, 0) ? "0" : "-1");
+      box.element.append(svg("title"));
+    });
+    this.resize();
+    this.drawing.boxes[focused]?.element.focus({ preventScroll: true });
+  }
+
+  /** Whether numbers stand beside what they were: sliders move them, and do not ask that. */
+  asksWhatIf() {
+    return this.changed.size > 0 && !this.quiz && !this.data.sliders;
   }
 
   listCrumbs() {
@@ -237,10 +249,11 @@ export class Page {
     const open = this.stops.findIndex((stop) => this.asks(stop));
     this.at = Math.max(0, Math.min(this.stops.length - 1, k, open < 0 ? k : open));
     const stop = this.stops[this.at], asked = this.at === open;
-    const state = this.current.stateAfter(asked ? this.at - 1 : this.at, this.now);
+    const done = asked ? this.at - 1 : this.at;
+    const state = this.current.stateAfter(done, this.now);
     if (asked) state.last = null;
-    const changed = this.changed.size > 0 && !this.quiz && !this.data.sliders; // sliders move numbers: they do not ask what if
-    this.drawing.write(state, this.now, stop, changed ? differing : undefined, open >= 0);
+    if (this.asksWhatIf()) this.drawing.write(state, this.now, stop, differing, this.current.stateAfter(done, this.graph.given));
+    else this.drawing.write(state, this.now, stop, undefined, undefined, open >= 0);
     const { told, formula } = asked ? this.asking(stop) : say(this.current, state, this.now, stop);
     fillWith(this.message, told);
     fillWith(this.formula, formula);
@@ -408,6 +421,10 @@ export class Page {
       if (field !== document.activeElement) field.value = this.typed(Number(field.dataset.leaf));
     }
     this.list.replaceChildren();
+    if (this.drawing.changes !== this.asksWhatIf()) {
+      this.draw();
+      this.markMovable();
+    }
     this.go(this.at);
     this.listSteps();
     this.told();
@@ -423,17 +440,17 @@ export class Page {
     return `${other[0]}${rest} has another answer here than when your program ran. If an if or a where asks that, your program would go another way: run it again.`;
   }
 
-  /** Beside the root: how far it moved, and what gradient times change foretold. */
+  /** Beside the root: how far it moved, and what gradient times change predicted. */
   told() {
     const { graph } = this, { given } = graph;
     if (this.changed.size === 0 || this.quiz) {
       this.detail.textContent = "";
       return;
     }
-    let foretold = 0;
-    for (const [i, x] of this.changed) foretold += given.gradients[i] * (x - given.values[i]);
+    let predicted = 0;
+    for (const [i, x] of this.changed) predicted += given.gradients[i] * (x - given.values[i]);
     const moved = this.now.values[graph.root] - given.values[graph.root];
-    this.detail.textContent = `${graph.names[graph.root]} moved by ${number(moved)}; gradient \u00d7 change foretold ${number(foretold)}`;
+    this.detail.textContent = `${graph.names[graph.root]} moved by ${number(moved)}; gradient \u00d7 change predicted ${number(predicted)}`;
   }
 
   /** @param {Map<number, number>[]} from @param {Map<number, number>[]} to */
@@ -448,7 +465,7 @@ export class Page {
     const { sliders } = this.data;
     const shown = sliders ?? this.current.nodes.filter((node) => node.kind === "leaf").map((node) => node.result);
     this.whatIf.hidden = shown.length === 0 || Boolean(this.quiz || this.data.planted);
-    for (const { element, node } of this.drawing.boxes) element.classList.toggle("movable", this.isMovable(node));
+    this.markMovable();
     this.fields.replaceChildren(...shown.map((i) => {
       const field = html("input", { type: "text", inputmode: "decimal", value: this.typed(i), "data-leaf": String(i) });
       const set = (/** @type {number} */ x, keep = true) => this.change(new Map([...this.changed, [i, x]]), keep);
@@ -456,6 +473,7 @@ export class Page {
         const x = field.value.trim() === "" ? NaN : Number(field.value);
         field.setAttribute("aria-invalid", String(Number.isNaN(x)));
         if (!Number.isNaN(x)) set(x);
+        else this.detail.textContent = field.value.trim() && `\u201c${field.value}\u201d is not a number: write one such as 1.5 or -2e3`;
       });
       field.addEventListener("keydown", (event) => {
         if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
@@ -774,6 +792,10 @@ export class Page {
   isMovable(node) {
     const { sliders } = this.data;
     return node.kind === "leaf" && !this.whatIf.hidden && (!sliders || sliders.includes(node.result));
+  }
+
+  markMovable() {
+    for (const { element, node } of this.drawing.boxes) element.classList.toggle("movable", this.isMovable(node));
   }
 
   /** Drag a leaf to the left or right to change its number, or the picture to move it. */

@@ -169,7 +169,7 @@ export class Playground {
       this.told.textContent = "The rate is a number above 0, such as 0.1.";
       return;
     }
-    let now = page.now, leaves = page.changed, foretold = 0;
+    let now = page.now, leaves = page.changed, predicted = 0;
     if (this.losses.length === 0) this.losses = [before];
     const losses = [...this.losses];
     for (let k = 0; k < count; k++) {
@@ -182,7 +182,7 @@ export class Playground {
       leaves = new Map(leaves);
       for (const i of sliders) {
         leaves.set(i, now.values[i] - rate * now.gradients[i]);
-        if (k === 0) foretold -= rate * now.gradients[i] ** 2;
+        if (k === 0) predicted -= rate * now.gradients[i] ** 2;
       }
       now = graph.compute(leaves);
       losses.push(now.values[graph.root]);
@@ -193,7 +193,7 @@ export class Playground {
     page.detail.textContent = "";
     const after = now.values[graph.root];
     const told = `${name}: ${number(before)} \u2192 ${number(after)} in ${count === 1 ? "one step" : `${count} steps`}`;
-    const promise = count === 1 ? `; the gradient foretold a change of ${number(foretold)}` : "";
+    const promise = count === 1 ? `; the gradient predicted a change of ${number(predicted)}` : "";
     this.told.textContent = told + promise + (after > before ? `. ${name} rose: the steps are too long, take a smaller rate.` : ".");
   }
 
