@@ -168,10 +168,10 @@ def test_the_example_of_a_module_runs(name, given, tmp_path, monkeypatch, capsys
     exec(ALSO.get(name, ""), names)
     for line, literal in promised(code_of(module.__doc__)):
         if isinstance(line, ast.Expr):
-            result = eval(compile(ast.Expression(line.value), name, "eval"), names)
+            result = eval(compile(ast.Expression(line.value), f"<{name}>", "eval"), names)
             assert literal is ... or result == literal, ast.unparse(line)
         else:
-            exec(compile(ast.Module([line], []), name, "exec"), names)
+            exec(compile(ast.Module([line], []), f"<{name}>", "exec"), names)
 
 
 def sessions():
