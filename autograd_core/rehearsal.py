@@ -1,8 +1,9 @@
-"""Whether the rules of a gate could become a program, C and a page: they run on strict numbers.
+"""What a gate's rule may do, and a rehearsal that finds out whether it does anything else.
 
     rehearse(gates["tanh"], [0.5])  # a rule with ** would be refused: "use xp.power(a, 2.0)"
 
-The compiler refuses the same when it records a rule; here it is said as soon as a gate is checked.
+A rule becomes a program, C and a page. The compiler records it, see program/rule.py; here it runs
+on numbers, so that a wrong rule is refused as soon as its gate is checked, in the same words.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Sequence
 from . import elementary
 from .errors import IN_A_RULE
 from .gate import Gate
+from .table import gates
 
-__all__ = ["rehearse"]
+__all__ = ["Rules", "Term", "rehearse"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,89 +23,113 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 
+class Rules:
+    """The namespace `xp` of a rule that is watched: `record` says what becomes of each gate.
+
+    name    whose rule it is
+    """
+
+    name: str
+
+    def record(self, name: str, *operands: Any) -> Term:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Callable[..., Term]:
+        if name not in elementary.__all__:
+            raise AttributeError(f"xp.{name}: a rule may use {', '.join(elementary.__all__)}")
+        return lambda *operands: self.record(name, *operands)
+
+
+class Term:
+    """What a watched rule computes with: each operation on it is a gate, the others are refused.
+
+    number  the register where it lies, for the compiler; in a rehearsal, the number itself
+    """
+
+    __slots__ = ("number", "xp")
+
+    def __init__(self, xp: Rules, number: Any) -> None:
+        self.xp: Rules = xp
+        self.number: Any = number
+
+    def __add__(self, other: object) -> Term:
+        return self.xp.record("add", self, other)
+
+    def __radd__(self, other: object) -> Term:
+        return self.xp.record("add", other, self)
+
+    def __sub__(self, other: object) -> Term:
+        return self.xp.record("sub", self, other)
+
+    def __rsub__(self, other: object) -> Term:
+        return self.xp.record("sub", other, self)
+
+    def __mul__(self, other: object) -> Term:
+        return self.xp.record("mul", self, other)
+
+    def __rmul__(self, other: object) -> Term:
+        return self.xp.record("mul", other, self)
+
+    def __neg__(self) -> Term:
+        return self.xp.record("neg", self)
+
+    def __lt__(self, other: object) -> Term:
+        return self.xp.record("less", self, other)
+
+    def __gt__(self, other: object) -> Term:
+        return self.xp.record("less", other, self)
+
+    def __le__(self, other: object) -> Term:
+        return self.xp.record("less_equal", self, other)
+
+    def __ge__(self, other: object) -> Term:
+        return self.xp.record("less_equal", other, self)
+
+    def __and__(self, other: object) -> Term:
+        return self.xp.record("where", self, other, 0.0)
+
+    def __or__(self, other: object) -> Term:
+        return self.xp.record("where", self, 1.0, other)
+
+    __ror__ = __or__  # False | condition
+
+    def __bool__(self) -> bool:
+        raise self._refused("if")
+
+    def __truediv__(self, other: object) -> NoReturn:
+        raise self._refused("/")
+
+    __rtruediv__ = __truediv__
+
+    def __pow__(self, other: object) -> NoReturn:
+        raise self._refused("**")
+
+    __rpow__ = __pow__
+
+    def __float__(self) -> float:
+        raise self._refused("float")
+
+    def __abs__(self) -> NoReturn:
+        raise self._refused("abs")
+
+    def _refused(self, what: str) -> TypeError:
+        return TypeError(f"{self.xp.name}: its rule {IN_A_RULE[what]}")
+
+
+class _Rehearsal(Rules):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def record(self, name: str, *operands: Any) -> Term:
+        numbers = [x.number if isinstance(x, Term) else x for x in operands]
+        return Term(self, float(gates[name].forward(elementary, *numbers)))
+
+
 def rehearse(gate: Gate, point: Sequence[float]) -> None:
     """Run both rules at a point, the operands and then the parameters.
 
     TypeError if one does what is not arithmetic, functions of xp, comparisons, & and |.
     """
-    operands = [_Strict(x) for x in point]
-    try:
-        y = gate.forward(_xp, *operands)
-        gate.partials(_xp, y, *operands)
-    except _Refused as error:
-        raise TypeError(f"{gate.name}: its rule {IN_A_RULE[str(error)]}") from None
-
-
-class _Refused(Exception):
-    """Its text is a key of IN_A_RULE."""
-
-
-class _Strict:
-    """A number with the operations that a rule may use."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number: float) -> None:
-        self.number = number
-
-
-class _Answer:
-    """What a comparison said: it may be joined with others, and given to xp.where."""
-
-    def __init__(self, answer: bool) -> None:
-        self.answer = answer
-
-    def __and__(self, other: object) -> _Answer:
-        return _Answer(self.answer and bool(_bare(other)))
-
-    def __or__(self, other: object) -> _Answer:
-        return _Answer(self.answer or bool(_bare(other)))
-
-    __rand__, __ror__ = __and__, __or__
-
-    def __bool__(self) -> bool:
-        raise _Refused("if")
-
-
-class _Functions:
-    """The elementary functions, from strict numbers to strict numbers."""
-
-    def __getattr__(self, name: str) -> Callable[..., _Strict]:
-        function = getattr(elementary, name)
-        return lambda *operands: _Strict(function(*map(_bare, operands)))
-
-
-_xp: Any = _Functions()
-
-
-def _bare(thing: object) -> Any:
-    """A strict number as a float, an answer as a bool."""
-    if isinstance(thing, _Answer):
-        return thing.answer
-    return thing.number if isinstance(thing, _Strict) else thing
-
-
-def _allowed(name: str, kind: Callable[[Any], Any]) -> Callable[..., Any]:
-    def method(self: _Strict, *other: object) -> Any:
-        answer = getattr(float, name)(_bare(self), *map(_bare, other))
-        return answer if answer is NotImplemented else kind(answer)
-
-    return method
-
-
-def _refused(what: str) -> Callable[..., NoReturn]:
-    def method(self: _Strict, *other: object) -> NoReturn:
-        raise _Refused(what)
-
-    return method
-
-
-for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "neg"):
-    setattr(_Strict, f"__{_name}__", _allowed(f"__{_name}__", _Strict))
-for _name in ("lt", "le", "gt", "ge"):
-    setattr(_Strict, f"__{_name}__", _allowed(f"__{_name}__", _Answer))
-for _name, _what in (
-    ("truediv", "/"), ("rtruediv", "/"), ("pow", "**"), ("rpow", "**"), ("abs", "abs"),
-    ("float", "float"), ("bool", "if"),
-):  # fmt: skip
-    setattr(_Strict, f"__{_name}__", _refused(_what))
+    xp: Any = _Rehearsal(gate.name)
+    operands = [Term(xp, x) for x in point]
+    gate.partials(xp, gate.forward(xp, *operands), *operands)

@@ -253,31 +253,33 @@ class Value:
         _alone(lambda: _commit(topological(self), repeat(0.0)))
 
     # ------------------------------------------------------------------ operators
-    # The plain arithmetic is written out, for speed; a test holds it equal to the table. `other`
-    # becomes a Value where it stands, which a type checker does not follow.
+    # The plain arithmetic is written out, for speed; a test holds it equal to the table.
 
     def __add__(self, other: Operand) -> Value:
-        if other.__class__ is not Value:
-            other = _lift(other)  # type: ignore[assignment]
-            if other is None:
+        right: Any = other
+        if right.__class__ is not Value:
+            right = _lift(right)
+            if right is None:
                 return NotImplemented
-        return record(_ADD, self._data + other._data, self, other, 1.0, 1.0)  # type: ignore
+        return record(_ADD, self._data + right._data, self, right, 1.0, 1.0)
 
     def __sub__(self, other: Operand) -> Value:
-        if other.__class__ is not Value:
-            other = _lift(other)  # type: ignore[assignment]
-            if other is None:
+        right: Any = other
+        if right.__class__ is not Value:
+            right = _lift(right)
+            if right is None:
                 return NotImplemented
-        return record(_SUB, self._data - other._data, self, other, 1.0, -1.0)  # type: ignore
+        return record(_SUB, self._data - right._data, self, right, 1.0, -1.0)
 
     def __mul__(self, other: Operand) -> Value:
-        if other.__class__ is not Value:
-            other = _lift(other)  # type: ignore[assignment]
-            if other is None:
+        right: Any = other
+        if right.__class__ is not Value:
+            right = _lift(right)
+            if right is None:
                 return NotImplemented
         x = self._data
-        y = other._data  # type: ignore[union-attr]
-        return record(_MUL, x * y, self, other, y, x)  # type: ignore[arg-type]
+        y = right._data
+        return record(_MUL, x * y, self, right, y, x)
 
     def __truediv__(self, other: Operand) -> Value:
         right = _lift(other)

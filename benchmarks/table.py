@@ -92,9 +92,9 @@ def engines(figures: Figures, benchmark: str) -> dict[str, dict[str, float]]:
 
 def duration(seconds: float) -> str:
     """Two digits and a unit: 140 ns."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9)):  # noqa: B007
-        if seconds >= 0.995 * size:
-            break
+    units = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}
+    fits = (pair for pair in units.items() if seconds >= 0.995 * pair[1])
+    unit, size = next(fits, ("ns", 1e-9))
     return f"{float(f'{seconds / size:.2g}'):g}\N{NO-BREAK SPACE}{unit}"
 
 

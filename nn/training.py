@@ -12,6 +12,7 @@ does a model that branches on a number.
 from __future__ import annotations
 
 import math
+import random
 from array import array
 from collections.abc import Callable, Sequence
 from copy import copy
@@ -25,7 +26,7 @@ from autograd_core import CompiledGraph, Value, compile_graph, topological
 
 from .data import DataLoader, TensorDataset
 from .init import Rng
-from .layers import BatchNorm1d, Dropout
+from .layers import BatchNorm1d
 from .module import Module, expect, nested, whole
 from .optim import Optimizer
 from .progress import Progress
@@ -148,7 +149,10 @@ class _Steps:
         self.labels_checked = False
         modules = model.modules() if isinstance(model, Module) else []
         self.coupling = [module for module in modules if isinstance(module, BatchNorm1d)]
-        self.sources = [module.source for module in modules if isinstance(module, Dropout)]
+        self.sources = [
+            thing for module in modules for thing in vars(module).values()
+            if isinstance(thing, random.Random)
+        ]  # fmt: skip
         self.buffers = [(module, name) for module in modules for name in module._buffers]
 
     def epoch(self, loader: DataLoader, bar: Progress) -> float:

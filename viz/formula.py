@@ -25,12 +25,8 @@ __all__ = [
     "latex_name",
     "parts_of",
     "place",
-    "plain",
     "slope_of",
 ]
-
-
-plain = Gate.plain
 
 
 def fill(template: str, parts: Mapping[str, str]) -> str:
@@ -85,7 +81,7 @@ class Notation(NamedTuple):
 
 
 PLAIN = Notation(
-    str, number, plain, "d{}/d{}", f" {TIMES} ", f" {TIMES} ", " + ", "slope of {} in its {}"
+    str, number, Gate.plain, "d{}/d{}", f" {TIMES} ", f" {TIMES} ", " + ", "slope of {} in its {}"
 )
 LATEX = Notation(
     latex_name, lambda x: _scientific(number(x)), str,
@@ -151,7 +147,7 @@ def expression_of(order: Iterable[Value], labels: Mapping[Value, str], limit: in
         told[value] = named
         if value.gate is None or not value.inputs:
             continue
-        form = plain(value.gate.latex)
+        form = Gate.plain(value.gate.latex)
         binding = _binding(form)
         unnamed = value is order[-1] or _NUMBERED.fullmatch(labels[value]) is not None
         by_name = {x: (labels[x], _FUNCTION + 1) for x in value.inputs}

@@ -15,7 +15,6 @@ from dataclasses import replace
 from autograd_core import Gate, Op, Value, apply, gates, gradients
 
 from .dot import digraph
-from .formula import fill, plain
 from .paper import figure, page
 from .picture import Edge, Node, Picture, picture_of
 from .words import TIMES, number
@@ -88,8 +87,7 @@ def _entry(gate: Gate) -> str:
 
 def _formula(gate: Gate, latex: str) -> str:
     """A formula of the table as text with raised exponents."""
-    names = (*gate.operands, *gate.parameters, "y")
-    text = html.escape(fill(plain(latex), {name: name for name in names}))
+    text = html.escape(gate.in_words(latex))
     text = re.sub(r"^\((1 if .*)\)$", r"\1", text)
     return re.sub(
         r"\^(?:\(([^()]*)\)|(\w+))", lambda power: f"<sup>{power[1] or power[2]}</sup>", text

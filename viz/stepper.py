@@ -38,7 +38,7 @@ from autograd_core import (
 
 from .dot import digraph
 from .files import write
-from .formula import expression_of, plain
+from .formula import expression_of
 from .inks import COLOURS, LIT
 from .network import examples_of, shown_by
 from .picture import Names, Picture, picture_of
@@ -336,8 +336,8 @@ def forms(gate: Gate) -> dict[str, object]:
         "op": gate.op,
         "operands": gate.operands,
         "parameters": gate.parameters,
-        "value": plain(gate.latex),
-        "slopes": list(map(plain, gate.slopes)),
+        "value": gate.plain(gate.latex),
+        "slopes": list(map(gate.plain, gate.slopes)),
     }
 
 

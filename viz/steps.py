@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from autograd_core import Gate, Value, gradients, is_stale
 
-from .formula import fill, parts_of, place, plain, slope_of
+from .formula import fill, parts_of, place, slope_of
 from .picture import Picture
 from .words import number, ordinal, shown, times
 
@@ -160,7 +160,7 @@ def walk(root: Value, picture: Picture, planted: Iterable[Wire] | None = None) -
 
 def _forward(gate: Gate, value: Value, names: Mapping[Value, str]) -> str:
     """`v2 = x × y = (-2) × 5 = -10`, the middle only if it says more than the symbols."""
-    form = plain(gate.latex)
+    form = gate.plain(gate.latex)
     inputs, numbers = [names[x] for x in value.inputs], [number(x.data) for x in value.inputs]
     symbols = fill(form, parts_of(gate, inputs, names[value], value.constants))
     filled = fill(form, parts_of(gate, numbers, names[value], value.constants))

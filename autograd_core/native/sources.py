@@ -15,8 +15,8 @@ PACKAGE = os.path.dirname(os.path.dirname(__file__))
 SOURCES = (
     "native/node.c", "native/loop.c", "native/loop.h", "native/loop_module.c", "native/descent.c",
     "native/rules.py", "native/loop_source.py", "native/build.py", "table.py", "gate.py",
-    "program/dialects.py", "program/passes.py", "program/program.py", "program/rule.py",
-    "program/schedule.py", "program/sums.py",
+    "rehearsal.py", "program/dialects.py", "program/passes.py", "program/program.py",
+    "program/rule.py", "program/schedule.py", "program/sums.py",
 )  # fmt: skip
 
 

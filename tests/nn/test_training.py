@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_core import CompiledGraph, TraceError, Value, where
+from autograd_core import CompiledGraph, TraceError, Value, drawn, where
 from autograd_core.program.executors import EXECUTORS, is_there
 from nn.data import DataLoader, TensorDataset
 from nn.optim import EWA, SGD, Adam, AdamW, Optimizer, RMSprop, lr_scheduler
@@ -920,9 +920,21 @@ def test_a_model_trained_with_dropout_is_traced_anew_when_a_watch_changes_its_mo
     alike([go(False)], [go(True)])
 
 
+class Noise(nn.Module):
+    """A layer of one's own that draws: it has nothing of Dropout but a generator."""
+
+    def __init__(self):
+        self.source = random.Random(0)
+
+    def forward(self, x):
+        noise = drawn(lambda n: [self.source.gauss(0.0, 0.1) for _ in range(n)], len(x))
+        return [a + b for a, b in zip(x, noise, strict=True)]
+
+
+@pytest.mark.parametrize("make", [lambda: nn.Dropout(0.5, rng=0), Noise])
 @pytest.mark.parametrize("eager", [False, True])
-def test_masks_are_those_after_the_last_whole_epoch_after_an_error(eager):
-    drop = nn.Dropout(0.5, rng=0)
+def test_draws_are_those_after_the_last_whole_epoch_after_an_error(eager, make):
+    drop = make()
     model = nn.Sequential(nn.Linear(2, 4, rng=1), drop, nn.Linear(4, 1, rng=2))
     states = []
 
