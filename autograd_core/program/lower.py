@@ -11,11 +11,12 @@ do the rest.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ..gate import Gate
 from ..table import gates
 from ..value import Value
-from .program import Builder, Op, Program
+from .program import Builder, Instruction, Op, Program
 from .rule import rule
 from .sums import LANE_SUM
 from .trace import PAIR, Trace
@@ -40,6 +41,25 @@ def lower(traced: Trace, wrt: Sequence[Value] = (), parameters: Sequence[Value] 
     return _Lowering(traced, parameters).lowered(wrt)
 
 
+class _Step(NamedTuple):
+    """A gate of the trace, and the registers that its instruction reads."""
+
+    value: Value
+    gate: Gate
+    operands: tuple[Value, ...]
+    constants: tuple[float, ...]
+    reads: tuple[int, ...]
+
+
+class _Slope(NamedTuple):
+    """A gate's slope: its opcode, and its rule, with the registers of the rule's constants."""
+
+    op: Op
+    numbers: tuple[int, ...]
+    code: Sequence[Instruction]
+    result: int
+
+
 class _Lowering(Builder):
     """The program in the making; `place` says in which register a Value lies."""
 
@@ -48,38 +68,40 @@ class _Lowering(Builder):
         super().__init__(names, _names(parameters, names))
         self.traced = traced
         self.place = {value: i for i, value in enumerate([*traced.inputs, *parameters])}
-        self.ops: dict[Gate, Op] = {}
-        self.slopes: dict[tuple[Gate, tuple[float, ...], int], tuple[Op, Program]] = {}
+        self.slopes: dict[tuple[Gate, tuple[float, ...]], list[_Slope | None]] = {}
 
     def lowered(self, wrt: Sequence[Value]) -> Program:
         order = self.forward()
         outputs = [self.place[v] for v in self.traced.outputs]
         gradients = self.backward(order, wrt) if wrt else []
-        labels = {self.place[v]: v.label for v in order if v.label and v.gate is not None}
+        labels = {self.place[step.value]: step.value.label for step in order if step.value.label}
         return self.program(outputs, gradients, [self.place[value] for value in wrt], labels)
 
     # ------------------------------------------------------------------ the two passes
 
-    def forward(self) -> list[Value]:
+    def forward(self) -> list[_Step]:
         """Instructions for every gate; the gates, in order, without the pairs of `where`."""
         order = []
         place = self.place
+        look = place.__getitem__
+        ops: dict[Gate, Op] = {}
         for value in self.traced.order:
             gate = value._gate
             if gate is PAIR:
                 continue
-            order.append(value)
-            if gate is None or value._a is None:
+            operands = _operands(value)
+            if gate is None or not operands:
                 if value not in place:
                     place[value] = self.constant(value._data)
                 continue
-            operands = [place[x] for x in _operands(value)]
-            operands += map(self.constant, value.constants)
-            op = self.ops.get(gate) or self.ops.setdefault(gate, Op(gate))
-            place[value] = self.emit(op, tuple(operands))
+            constants = value.constants
+            reads = tuple(map(look, operands)) + tuple(map(self.constant, constants))
+            op = ops.get(gate) or ops.setdefault(gate, Op(gate))
+            place[value] = self.emit(op, reads)
+            order.append(_Step(value, gate, operands, constants, reads))
         return order
 
-    def backward(self, order: list[Value], wrt: Sequence[Value]) -> list[int]:
+    def backward(self, order: list[_Step], wrt: Sequence[Value]) -> list[int]:
         """Instructions for the gradient; its registers, one for each of `wrt`."""
         zero, one = self.constant(0.0), self.constant(1.0)
         place = self.place
@@ -99,35 +121,30 @@ class _Lowering(Builder):
         # gradient in each lane.
         per_batch = {value for value in wrt if place[value] >= inputs}
         needed = set(wrt)  # ... and what depends on these: only there the pass has to go
-        for value in order:
-            if not needed.isdisjoint(_operands(value)):
-                needed.add(value)
+        for step in order:
+            if not needed.isdisjoint(step.operands):
+                needed.add(step.value)
         upstream = {root: lane_sum(one, one) if root in per_batch else one}
         # For each value, the register that says in which lanes it lies on a branch taken; None: in
         # all. Where it does not, nothing may be passed on, not even 0 times an infinite slope,
         # which is nan: the eager engine has no gate there at all. So contributions are chosen by
         # `where` and never multiplied by the mask.
         mask_of: dict[Value, int | None] = {root: None}
-        for value in reversed(order):
-            gate = value._gate
-            if gate is None or value not in needed or value not in upstream:
+        for value, gate, operands, constants, reads in reversed(order):
+            if value not in needed or value not in upstream:
                 continue
-            operands = _operands(value)
-            registers = [place[value], *[place[x] for x in operands]]
-            registers += map(self.constant, value.constants)
+            slopes = self.slopes.get((gate, constants)) or self.rules(gate, constants)
+            registers = (place[value], *reads)
             above, mask = upstream[value], mask_of[value]
             masks = [mask] * len(operands)
             if gate is WHERE.gate:  # the second and third operand are taken where the first says so
-                masks[1:] = registers[1], where(registers[1], zero, one)
+                masks[1:] = reads[0], where(reads[0], zero, one)
                 if mask is not None:
                     masks[1:] = [where(mask, arm, zero) for arm in masks[1:]]  # type: ignore[arg-type]
-            for i, x in enumerate(operands):
-                if x not in needed:
+            for x, known, arm in zip(operands, slopes, masks, strict=True):
+                if known is None or x not in needed:
                     continue
-                slope = self.slope(value, i, registers)
-                if slope is None:
-                    continue
-                arm = masks[i]
+                slope = self.slope(known, registers)
                 # Under the mask of the gate itself, what comes from above is masked already.
                 if arm is not None and (slope != one or arm != mask):
                     part = where(arm, times(above, slope), zero)
@@ -144,35 +161,32 @@ class _Lowering(Builder):
                     mask_of[x] = where(other, one, arm)
         return [upstream.get(value, zero) for value in wrt]
 
-    def slope(self, value: Value, i: int, registers: list[int]) -> int | None:
-        """The register of a gate's slope in operand i; None where nothing is passed on.
+    def rules(self, gate: Gate, constants: tuple[float, ...]) -> list[_Slope | None]:
+        """How the slopes of a gate with these parameters are made; None: nothing is passed on."""
+        slopes: list[_Slope | None] = []
+        for i in range(len(gate.operands)):
+            if gate is WHERE.gate:  # 1 on the branch taken, and only there something is passed on
+                slopes.append(_Slope(WHERE, (self.constant(1.0),), (), -1) if i else None)
+            elif gate.condition:
+                slopes.append(None)
+            else:
+                op = Op(gate, i)
+                made = rule(op, dict(zip(gate.parameters, constants, strict=True)))
+                numbers = tuple(map(self.constant, made.constants))
+                slopes.append(_Slope(op, numbers, made.code, made.outputs[0]))
+        self.slopes[gate, constants] = slopes
+        return slopes
 
-        registers  those of the output, the operands and the parameters
-        """
-        gate = value._gate
-        assert gate is not None
-        if gate is WHERE.gate:  # 1 on the branch taken, and only there something is passed on
-            return self.constant(1.0) if i else None
-        if gate.condition:
-            return None
-        key = (gate, value.constants, i)
-        if key not in self.slopes:
-            known = dict(zip(gate.parameters, value.constants, strict=True))
-            self.slopes[key] = Op(gate, i), rule(Op(gate, i), known)
-        op, slope = self.slopes[key]
-        if not slope.code:  # a number, or a register that is there already
-            r = slope.outputs[0]
-            number = slope.constant(r)
-            return registers[r] if number is None else self.constant(number)
-        if len(slope.code) > 1:  # too long to be written out: an opcode of its own
-            return self.emit(op, tuple(registers))
-        line = slope.code[0]
-        numbers = [slope.constant(r) for r in line.operands]
-        places = [
-            registers[r] if number is None else self.constant(number)
-            for r, number in zip(line.operands, numbers, strict=True)
-        ]
-        return self.emit(line.op, tuple(places))
+    def slope(self, known: _Slope, registers: tuple[int, ...]) -> int:
+        """The register of a slope, where those of the output, operands and parameters are these."""
+        op, numbers, code, result = known
+        at = registers + numbers  # the registers of the rule
+        if not code:
+            return at[result]
+        if len(code) > 1:  # too long to be written out: an opcode of its own
+            return self.emit(op, registers)
+        line = code[0]
+        return self.emit(line.op, tuple([at[r] for r in line.operands]))
 
 
 def _operands(value: Value) -> tuple[Value, ...]:

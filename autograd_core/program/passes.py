@@ -17,8 +17,9 @@ group       dots that share their numbers become one affine map (a matrix, and b
 from __future__ import annotations
 
 import math
-from collections import namedtuple
-from collections.abc import Callable, Collection
+from collections import Counter, namedtuple
+from collections.abc import Callable, Collection, Sequence
+from itertools import chain, filterfalse
 
 from ..table import gates
 from .program import Builder, Instruction, Op, Program
@@ -45,11 +46,12 @@ class Rewriting(Builder):
         self.old = old
         self.register: list[int] = list(range(self.first_constant))
         self.register += map(self.constant, old.constants)
+        self._look = self.register.__getitem__
 
     def copy(self, line: Instruction) -> None:
         """The old line as it is, on the new registers."""
         _, op, operands, shape = line
-        first = self.emit(op, tuple(map(self.register.__getitem__, operands)), shape)
+        first = self.emit(op, tuple(map(self._look, operands)), shape)
         if shape:
             self.register += range(first, self.next)
         else:
@@ -76,33 +78,41 @@ def fold(program: Program) -> Program:
     """
     new = Rewriting(program)
     register = new.register
-    base, first = new.first_constant, new.first_result  # of constants that there were, of results
+    look = register.__getitem__
+    constants = set(range(new.first_constant, new.first_result))
     changed = False
     questions: dict[int, tuple[int, ...]] = {}  # the operands of each `where`
     for line in program.code:
-        op, operands = line.op, [register[r] for r in line.operands]
+        _, op, reads, shape = line
+        operands = tuple(map(look, reads))
         if op == WHERE:  # of two questions that are the same, one is enough
-            for i in (1, 2):
-                inner = questions.get(operands[i], ())
-                if inner and inner[0] == operands[0]:
-                    operands[i] = inner[i]
+            question, *arms = operands
+            for i in (0, 1):
+                inner = questions.get(arms[i], ())
+                if inner and inner[0] == question:
+                    arms[i] = inner[i + 1]
                     changed = True
-            if operands[1] == operands[2]:  # whatever the answer is
-                register.append(operands[1])
+            if arms[0] == arms[1]:  # whatever the answer is
+                register.append(arms[0])
                 continue
-        if isinstance(op, Op) and any([r < first and (r < 0 or r >= base) for r in operands]):
+            operands = (question, *arms)
+        if not constants.isdisjoint(operands) and isinstance(op, Op):
             answer = _known(new, op, operands)
             if answer is not None:
+                if answer < 0:
+                    constants.add(answer)
                 register.append(answer)
                 continue
-        register.append(new.emit(op, tuple(operands), line.shape))
-        register += range(register[-1] + 1, new.next)
-        if op == WHERE:
-            questions[register[-1]] = tuple(operands)
+        result = new.emit(op, operands, shape)
+        register.append(result)
+        if shape:
+            register += range(result + 1, new.next)
+        elif op == WHERE:
+            questions[result] = operands
     return new.rewritten() if changed or len(new.code) < len(program.code) else program
 
 
-def _known(new: Builder, op: Op, operands: list[int]) -> int | None:
+def _known(new: Builder, op: Op, operands: Sequence[int]) -> int | None:
     """The register that holds what an opcode comes to, if its constants say so; exactly."""
     gate = op.gate
     numbers = [number for r in operands if (number := new.number(r)) is not None]
@@ -122,18 +132,20 @@ def _known(new: Builder, op: Op, operands: list[int]) -> int | None:
 
 def share(program: Program) -> Program:
     """Compute once what is written twice: the same opcode of the same registers."""
-    if len({line[1:] for line in program.code}) == len(program.code):
-        return program
     new = Rewriting(program)
+    register, emit = new.register, new.emit
+    look = register.__getitem__
     seen: dict[tuple[object, ...], int] = {}
-    for line in program.code:
-        key = (line.op, *[new.register[r] for r in line.operands], line.shape)
-        first = seen.setdefault(key, new.next)
+    for _, op, reads, shape in program.code:
+        operands = tuple(map(look, reads))
+        first = seen.setdefault((op, operands, shape), new.next)
         if first == new.next:
-            new.copy(line)
+            emit(op, operands, shape)
+        if shape:
+            register += range(first, first + op.size(shape))
         else:
-            new.register += range(first, first + line.size)
-    return new.rewritten()
+            register.append(first)
+    return new.rewritten() if len(new.code) < len(program.code) else program
 
 
 def prune(program: Program, quiet: bool = False) -> Program:
@@ -173,34 +185,37 @@ def fuse(program: Program) -> Program:
     """
     uses = _uses(program)
     uniform = program.uniform()
-    made = {line.result: line for line in program.code}
+    terms = {line.result: line for line in program.code if line.op == ADD or line.op == MUL}
     swallowed: set[int] = set()
     sums: dict[int, list[tuple[int, int | None]]] = {}  # pairs (a, b), b None for 1
-    for line in reversed(program.code):  # the last sum of a chain first
-        if line.op != ADD or line.result in swallowed:
+    for result, op, operands, _ in reversed(program.code):  # the last sum of a chain first
+        if op != ADD or result in swallowed:
             continue
+        same = uniform[result]
         pairs: list[tuple[int, int | None]] = []
         inside = []
-        work = list(reversed(line.operands))
+        work = list(reversed(operands))
         while work:
             r = work.pop()
-            term = made.get(r)
-            if term is None or uses[r] > 1 or uniform[r] != uniform[line.result]:
+            term = terms.get(r)
+            if term is None or uses[r] > 1 or uniform[r] != same:
                 pairs.append((r, None))
-            elif term.op == ADD:
-                inside.append(r)
+                continue
+            inside.append(r)
+            if term.op == ADD:
                 work += reversed(term.operands)
-            elif term.op == MUL:
-                inside.append(r)
-                pairs.append((term.operands[0], term.operands[1]))
             else:
-                pairs.append((r, None))
-        if len(pairs) > 2 or any(b is not None for _, b in pairs):
+                pairs.append(term.operands)  # type: ignore[arg-type]
+        if inside:
             swallowed.update(inside)
-            sums[line.result] = pairs
+            sums[result] = pairs
     new = Rewriting(program)
     register = new.register
     one = new.constant(1.0)
+
+    def is_shared(pair: tuple[int, int | None]) -> bool:
+        a, b = pair
+        return uniform[a] and (b is None or uniform[b])
 
     def dot(pairs: list[tuple[int, int | None]], *before: int) -> int:
         flat = [one if r is None else register[r] for pair in pairs for r in pair]
@@ -214,12 +229,12 @@ def fuse(program: Program) -> Program:
         elif line.result not in sums:
             new.copy(line)
         else:
-            varying = [p for p in sums[line.result] if not all(r is None or uniform[r] for r in p)]
-            once = [p for p in sums[line.result] if all(r is None or uniform[r] for r in p)]
-            if not varying or not once:
-                register.append(dot(sums[line.result]))
+            pairs = sums[line.result]
+            once = list(filter(is_shared, pairs))
+            if not once or len(once) == len(pairs):
+                register.append(dot(pairs))
             else:
-                register.append(dot(varying, dot(once), one))
+                register.append(dot(list(filterfalse(is_shared, pairs)), dot(once), one))
     return new.rewritten()
 
 
@@ -240,9 +255,10 @@ def group(program: Program, smallest: int = SMALLEST) -> Program:
     uniform = program.uniform()
     layers: dict[tuple[int, ...], list[_Row]] = {}
     for line in program.code:
-        row = _as_row(program, line, uniform)
-        if row is not None:
-            layers.setdefault(row.numbers, []).append(row)
+        if (line.op is DOT or line.op == MUL) and not uniform[line.result]:
+            row = _as_row(program, line, uniform)
+            if row is not None:
+                layers.setdefault(row.numbers, []).append(row)
     # An affine map stands where its first dot stood: all that its dots read must be there by then.
     maps: dict[int, list[_Row]] = {}
     member: dict[int, tuple[int, int]] = {}  # a dot -> the first dot of its map, its row there
@@ -288,7 +304,7 @@ def group(program: Program, smallest: int = SMALLEST) -> Program:
 
 def _as_row(program: Program, line: Instruction, uniform: list[bool]) -> _Row | None:
     """A dot, or product of two, as a row of a matrix; None if it has no weights."""
-    if line.op not in (DOT, MUL) or uniform[line.result]:
+    if not any(map(uniform.__getitem__, line.operands)):
         return None
     bias = None
     pairs: list[tuple[int, int]] = []  # (number, weight)
@@ -316,18 +332,22 @@ def _lane_sums_last(program: Program) -> Program:
     first: list[Instruction] = []
     last: list[Instruction] = []
     for line in program.code:
-        reads = not late.isdisjoint(line.operands)
+        result, op, operands, shape = line
+        reads = not late.isdisjoint(operands)
         (last if reads else first).append(line)
-        if reads or line.op.over_lanes:
-            late.update(line.results)
+        if reads or op.over_lanes:
+            late.update(line.results if shape else (result,))
     if not last:
         return program
     new = Rewriting(program)
-    new.register += [NOWHERE] * sum([line.size for line in program.code])
-    for line in first + last:
-        start = new.emit(line.op, tuple([new.register[r] for r in line.operands]), line.shape)
-        for i in range(line.size):
-            new.register[line.result + i] = start + i
+    register = new.register
+    register += [NOWHERE] * sum([line.size for line in program.code])
+    look = register.__getitem__
+    for result, op, operands, shape in first + last:
+        start = register[result] = new.emit(op, tuple(map(look, operands)), shape)
+        if shape:
+            for i in range(1, op.size(shape)):
+                register[result + i] = start + i
     return new.rewritten()
 
 
@@ -342,7 +362,7 @@ def _grids(program: Program, uniform: list[bool], smallest: int) -> dict[int, _G
     columns: dict[tuple[int, ...], list[int]] = {}
     for a, row in rows.items():
         columns.setdefault(tuple(sorted(row)), []).append(a)
-    reader = _first_readers(program)
+    reader: dict[int, int] | None = None
     grids = {}
     for right, left in columns.items():
         if len(left) * len(right) < smallest:
@@ -355,6 +375,7 @@ def _grids(program: Program, uniform: list[bool], smallest: int) -> dict[int, _G
             for result in rows[a][b]
         }
         last = max(places)
+        reader = reader or _first_readers(program)
         # A sum of the grid must not be needed before the grid is complete.
         if all(reader.get(result, last) >= last for result in places):
             grids[last] = _Grid(left, list(right), places)
@@ -370,14 +391,10 @@ def _first_readers(program: Program) -> dict[int, int]:
     return readers
 
 
-def _uses(program: Program) -> list[int]:
+def _uses(program: Program) -> Counter[int]:
     """How often each register is read, by lines and as an output or gradient."""
-    uses = [0] * (program.first_result + sum(line.size for line in program.code))
-    for line in program.code:
-        for r in line.operands:
-            uses[r] += 1
-    for r in (*program.outputs, *program.gradients):
-        uses[r] += 1
+    uses = Counter(chain.from_iterable([operands for _, _, operands, _ in program.code]))
+    uses.update(program.outputs + program.gradients)
     return uses
 
 

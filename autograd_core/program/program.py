@@ -213,14 +213,26 @@ class Program:
         """
         filled = self.first_result
         uniform = [False] * len(self.inputs) + [True] * (filled - len(self.inputs))
+        look = uniform.__getitem__
+        known: set[tuple[int, int]] = set()  # what has no shape, and was right once
         for line, instruction in enumerate(self.code):
-            reason = self._wrong(instruction, filled, uniform)
-            if reason:
-                shown = short(tuple(instruction))
-                raise ValueError(f"line {line} of the program, {shown}: {reason}")
-            filled += instruction.size
-            same = instruction.op.over_lanes or all(uniform[r] for r in instruction.operands)
-            uniform += [same] * instruction.size
+            result, op, operands, shape = instruction
+            kind = (id(op), len(operands))
+            if (
+                kind not in known or shape or result != filled
+                or set(map(type, operands)) != {int}
+                or min(operands) < 0 or max(operands) >= filled
+            ):  # fmt: skip
+                reason = self._wrong(instruction, filled, uniform)
+                if reason:
+                    shown = short(tuple(instruction))
+                    raise ValueError(f"line {line} of the program, {shown}: {reason}")
+                if not shape:
+                    known.add(kind)
+            same = op.over_lanes or all(map(look, operands))
+            size = instruction.size
+            uniform += [same] * size
+            filled += size
         for what, registers in (("outputs", self.outputs), ("gradients", self.gradients)):
             for register in registers:
                 if type(register) is not int or not 0 <= register < filled:
@@ -344,6 +356,9 @@ def _span(first: int, count: int) -> str:
     return f"t{first}" if count == 1 else f"t{first}..t{first + count - 1}"
 
 
+_line = tuple.__new__  # a third of the time of Instruction(...)
+
+
 class Builder:
     """A program in the making: `constant` and `emit` answer with registers, `program` makes it.
 
@@ -384,9 +399,8 @@ class Builder:
     def emit(self, op: Op | Sum, operands: tuple[int, ...], shape: Shape = ()) -> int:
         """The first register of a new line's results."""
         first = self.next
-        # A third of the time of Instruction(...).
-        self.code.append(tuple.__new__(Instruction, (first, op, operands, shape)))
-        self.next += op.size(shape) if shape else 1
+        self.code.append(_line(Instruction, (first, op, operands, shape)))
+        self.next = first + (op.size(shape) if shape else 1)
         return first
 
     def gate(self, name: str, *operands: int) -> int:
@@ -416,7 +430,7 @@ class Builder:
                 final[register] = i
             look = final.__getitem__
             code = [
-                tuple.__new__(Instruction, (first + shift, op, tuple(map(look, operands)), shape))
+                _line(Instruction, (first + shift, op, tuple(map(look, operands)), shape))
                 for first, op, operands, shape in code
             ]
             outputs, gradients = [*map(look, outputs)], [*map(look, gradients)]

@@ -13,6 +13,7 @@ inputs. An instruction of the lanes that reads a shared number reads a row that 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 from .passes import expand
@@ -178,14 +179,16 @@ class Schedule:
 
     def _levels(self, code: Sequence[Instruction]) -> list[list[Instruction]]:
         """The lines by how long the longest chain before them is."""
-        depth: dict[int, int] = {}
+        depth = [0] * len(self._uniform)
+        look = depth.__getitem__
         levels: list[list[Instruction]] = []
         for line in code:
-            level = max([depth.get(r, 0) for r in line.operands])
-            if line.shape:
-                depth.update(dict.fromkeys(line.results, level + 1))
-            else:
-                depth[line.result] = level + 1
+            result, _, operands, shape = line
+            level = max(map(look, operands))
+            depth[result] = level + 1
+            if shape:
+                for r in line.results:
+                    depth[r] = level + 1
             while len(levels) <= level:
                 levels.append([])
             levels[level].append(line)
@@ -194,21 +197,20 @@ class Schedule:
     def _level(self, lines: list[Instruction]) -> None:
         """The blocks of lines that do not wait for each other."""
         uniform = self._uniform
-        kinds: dict[tuple[object, ...], list[Instruction]] = {}
+        look = uniform.__getitem__
+        kinds: dict[tuple[Any, ...], list[Instruction]] = {}
         for line in lines:
-            lanes = not uniform[line.result]
-            of_lanes = lanes or not all([uniform[r] for r in line.operands])
-            key: tuple[object, ...] = (line.op, lanes, of_lanes)
+            result, op, operands, _ = line
+            lanes = not uniform[result]
+            key: tuple[Any, ...] = (op, lanes, lanes or not all(map(look, operands)))
             if self.readable:
-                key += tuple([self._block_of.get(r, -1) for r in line.operands])
-                if line.op is DOT and len(line.operands) > 2 * PAIRS:
-                    key += (line.result,)
+                key += tuple([self._block_of.get(r, -1) for r in operands])
+                if op is DOT and len(operands) > 2 * PAIRS:
+                    key += (result,)
             kinds.setdefault(key, []).append(line)
-        for same in kinds.values():
-            op, lanes = same[0].op, not uniform[same[0].result]
-            of_lanes = lanes or not all([uniform[r] for r in same[0].operands])
+        for (op, lanes, of_lanes, *_), same in kinds.items():
             if of_lanes and op is not AFFINE:
-                self._fill({r for line in same for r in line.operands if uniform[r]})
+                self._fill({r for _, _, operands, _ in same for r in operands if uniform[r]})
             if op is AFFINE:
                 for line in same:
                     self._affine(line)
@@ -242,7 +244,7 @@ class Schedule:
 
     def _fill(self, registers: set[int]) -> None:
         """Rows for shared numbers that instructions of the lanes read."""
-        new = sorted(registers - self._row_of.keys())
+        new = sorted([r for r in registers if r not in self._row_of])
         varying = [r for r in new if self.program.constant(r) is None]
         for register in new:
             if self.program.constant(register) is not None:
@@ -262,7 +264,8 @@ class Schedule:
         return self._place[register]
 
     def _gates(self, op: Op | Sum, lanes: bool, of_lanes: bool, lines: list[Instruction]) -> None:
-        placed = [([self._source(r, of_lanes) for r in line.operands], line) for line in lines]
+        source = partial(self._source, lanes=of_lanes)
+        placed = [(list(map(source, line.operands)), line) for line in lines]
         # In the order of what they read, so that it lies side by side again.
         if self.readable:
             placed.sort(key=lambda pair: [self._place[r] for r in pair[1].operands])
