@@ -92,11 +92,16 @@ class DataLoader:
 
     def batches(self) -> Iterator[list[int]]:
         """The indices of the examples in each batch, for one pass."""
+        order = self.order()
+        for k in range(len(self)):
+            yield order[k * self.batch_size : (k + 1) * self.batch_size]
+
+    def order(self) -> list[int]:
+        """The indices of all examples, in the order of a new pass."""
         order = list(range(len(self.dataset)))
         if self.shuffle:
             _shuffle(order, self._source)
-        for k in range(len(self)):
-            yield order[k * self.batch_size : (k + 1) * self.batch_size]
+        return order
 
     def __iter__(self) -> Iterator[tuple[list[Any], ...]]:
         for batch in self.batches():

@@ -14,10 +14,10 @@ from __future__ import annotations
 import math
 import random
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import reduce
-from itertools import groupby, islice
+from itertools import chain, groupby
 from operator import add, eq
 from time import monotonic
 from typing import Any, Protocol
@@ -37,6 +37,9 @@ FOREIGN = (
     "fit: the loss depends on none of the optimiser's parameters: give it those of this model, as "
     "SGD(model.parameters(), lr=0.1)"
 )
+
+
+EMPTY = "fit: a batch of the loader is empty: its batches() must give lists of examples' indices"
 
 
 class Schedule(Protocol):
@@ -159,6 +162,8 @@ class _Steps:
         """Step through the batches of one pass; the sum of their losses."""
         total = 0.0
         for batch in loader.batches():
+            if not batch:
+                raise ValueError(EMPTY)
             total += self.step(batch)
             bar.add(1)
         return total
@@ -253,6 +258,7 @@ class _Replay(_Steps):
         if all(program.constant(g) == 0.0 for g in program.gradients):
             raise ValueError(FOREIGN)
         self.at_a_time = 1  # steps, see `epoch`
+        self.in_order = array("q", range(len(self.table)))
         self.adopt()
 
     def adopt(self) -> None:
@@ -276,23 +282,42 @@ class _Replay(_Steps):
             raise
 
     def epoch(self, loader: DataLoader, bar: Progress) -> float:
-        total, batches = 0.0, iter(loader.batches())
-        # Some milliseconds at a time: then Ctrl-C, other threads and the bar have their turn.
-        while part := list(islice(batches, self.at_a_time)):
-            begin = monotonic()
-            for _, same in groupby(part, len):
-                order, count = array("q"), 0
-                for batch in same:
-                    order += array("q", batch)
-                    count += 1
-                total = self._steps(order, count, total)
-            seconds = monotonic() - begin
-            if seconds > 0.05:
-                self.at_a_time = max(1, self.at_a_time // 2)
-            elif seconds < 0.01 and len(part) == self.at_a_time:
-                self.at_a_time *= 2
-            bar.add(len(part))
+        total = 0.0
+        for size, order in self._orders(loader):
+            start = 0
+            while start < len(order):
+                # Some milliseconds at a time: then Ctrl-C, other threads and the bar have a turn.
+                begin, end = monotonic(), start + self.at_a_time * size
+                part = order[start:end]
+                count = len(part) // size
+                total = self._steps(part, count, total)
+                seconds = monotonic() - begin
+                if seconds > 0.05:
+                    self.at_a_time = max(1, self.at_a_time // 2)
+                elif seconds < 0.01 and count == self.at_a_time:
+                    self.at_a_time *= 2
+                start = end
+                bar.add(count)
         return total
+
+    def _orders(self, loader: DataLoader) -> Iterator[tuple[int, array[int]]]:
+        """A pass over the data: (examples in a batch, those of all the batches that have so many).
+
+        Of what does its own batching, each run of batches of one size.
+        """
+        size = loader.batch_size
+        if getattr(loader.batches, "__func__", None) is DataLoader.batches:
+            order = array("q", loader.order()) if loader.shuffle else self.in_order
+            full = len(order) // size * size
+            if full:
+                yield size, order[:full]
+            if full < len(order) and not loader.drop_last:
+                yield len(order) - full, order[full:]
+            return
+        for size, same in groupby(loader.batches(), len):
+            if not size:
+                raise ValueError(EMPTY)
+            yield size, array("q", chain.from_iterable(same))
 
     def _steps(self, order: array[int], count: int, total: float) -> float:
         """So many steps on equally many examples each; `total` and their losses.
@@ -405,26 +430,31 @@ class _Rule:
         """
         at = self._of_ours if self.is_ours else self._of_others
         settings = self.optimizer._settings(self.optimizer) if self.is_arithmetic else ()
-        code, row = at(first, settings)
-        numbers = array("d", row)
-        for step in range(first + 1, first + count):
-            found, row = at(step, settings)
+        code, row, step = at(first, first + count, settings)
+        numbers = array("d", row) * (step - first)
+        while step < first + count:
+            found, row, next_step = at(step, first + count, settings)
             if found is not code and found != code:
                 return code, numbers, step - first
-            numbers.extend(row)
+            numbers += array("d", row) * (next_step - step)
+            step = next_step
         return code, numbers, count
 
-    def _of_ours(self, step: int, settings: Any) -> tuple[Any, list[float]]:
+    def _of_ours(self, step: int, end: int, settings: Any) -> tuple[Any, list[float], int]:
+        """The code and the numbers of a step, and the step where they may be others."""
         known, asked, answer = self.last
         if known != settings or not asked.is_like(step):
             asked = _Step(step)
+            before = answer[0]
             answer = self.graph.record(self.optimizer.rule, self.states, asked, *settings)
+            if answer[0] == before:  # the same object: it is compared at once
+                answer = before, answer[1]
             self.last = settings, asked, answer
-        return answer
+        return *answer, asked.end(step, end)
 
-    def _of_others(self, step: int, settings: Any) -> tuple[Any, list[float]]:
+    def _of_others(self, step: int, end: int, settings: Any) -> tuple[Any, list[float], int]:
         code, numbers = self._recorded(step, settings)
-        return (code if code in self.trusted else None), numbers
+        return (code if code in self.trusted else None), numbers, step + 1
 
     def _recorded(self, step: int, settings: Any) -> tuple[Any, list[float]]:
         if self.is_arithmetic:
@@ -492,6 +522,15 @@ class _Step:
             if question(number, other) != answer:
                 return False
         return True
+
+    def end(self, number: int, end: int) -> int:
+        """The first step after this one, up to `end`, that may give another answer."""
+        for question, other, answer in self.asked:
+            if question is not eq or answer:
+                return number + 1
+            if number < other < end:
+                end = other
+        return end
 
 
 def _power_of(number: int, base: float) -> float:

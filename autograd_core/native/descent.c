@@ -4,11 +4,6 @@
 
 #include "loop.h"
 
-static int run(const struct run *x, loop_function *loop)
-{
-    return loop(x->memory, x->blocks, x->size, x->table, x->lanes);
-}
-
 /* The rows that a step reads, turned: a row of the memory for each column of the table. Spare lanes
    hold copies of the first. */
 static void read_rows(const struct descent *x, const double *rows, const int64_t *order)
@@ -25,7 +20,7 @@ static int evaluate(
     const struct descent *x, const struct steps *steps, size_t step, loop_function *loop)
 {
     read_rows(x, steps->rows, steps->order + step * x->program.lanes);
-    const int failed = run(&x->program, loop);
+    const int failed = loop(&x->program);
     double loss = 0.0;
     for (size_t i = 0; i < x->outputs; i++) loss += x->program.memory[x->output + i];
     steps->losses[step] = loss;
@@ -39,7 +34,7 @@ static int move(
 {
     double *numbers = x->rule.memory + x->numbers;
     for (size_t i = 0; i < x->many; i++) numbers[i] = steps->numbers[step * x->many + i];
-    return run(&x->rule, loop);
+    return loop(&x->rule);
 }
 
 size_t descend(

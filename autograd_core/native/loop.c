@@ -241,14 +241,15 @@ const char *const loop_opcodes[] = {OPCODE_NAMES, NULL};
 
 /* ------------------------------------------------------------------------------------- loop */
 
-int LOOP(
-    double *restrict memory, const struct block *blocks, size_t size, const place *tables,
-    size_t lanes)
+int LOOP(const struct run *program)
 {
+    double *restrict memory = program->memory;
+    const size_t lanes = program->lanes;
+    const struct block *block = program->blocks, *end = block + program->size;
     int64_t failed = 0;
-    for (const struct block *block = blocks; block < blocks + size; block++) {
+    for (; block < end; block++) {
         const size_t width = block->width, count = block->count, n = block->n, m = block->m;
-        const place *table = tables + block->table;
+        const place *table = program->table + block->table;
         double *restrict out = memory + block->start;
         switch (block->opcode) {
         case OP_DOT:

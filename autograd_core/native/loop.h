@@ -26,24 +26,22 @@ struct block {
     place spare;  /* outer: room for the rows of b, turned */
 };
 
+/* A program to run: run_native.py fills it in, eight bytes each. */
+struct run {
+    double *memory;
+    const struct block *blocks;
+    const place *table;
+    size_t size, lanes; /* how many blocks, and lanes */
+};
+
 /* The loop: whether the lanes must be looked at. One for each instruction set, see loop.c. */
-typedef int loop_function(
-    double *memory, const struct block *blocks, size_t size, const place *table, size_t lanes);
+typedef int loop_function(const struct run *program);
 loop_function loop_baseline;
 #ifdef __x86_64__
 loop_function loop_avx2;
 #endif
 
-/* What the loop takes. */
-struct run {
-    double *memory;
-    const struct block *blocks;
-    size_t size;
-    const place *table;
-    size_t lanes;
-};
-
-/* A program and the rule that moves its parameters: run_native.py fills it in, eight bytes each. */
+/* A program and the rule that moves its parameters. */
 struct descent {
     struct run program, rule;    /* of one memory */
     size_t width, inputs, first; /* the program's input k lies at first + k width */

@@ -6,10 +6,10 @@
 #include "loop.h"
 
 PyDoc_STRVAR(run_doc,
-"run(memory, blocks, size, table, lanes, /) -> bool\n"
+"run(program, /) -> bool\n"
 "\n"
-"Run `size` blocks on a memory; the first three of these, and the table, are addresses. True if\n"
-"the lanes must be looked at. NativeRun keeps alive what lies there, and checks nothing again here.");
+"Run the `struct run` at this address, see loop.h. True if the lanes must be looked at. NativeRun\n"
+"keeps alive what lies there, and nothing is checked again here.");
 
 /* The loop for this processor. */
 static loop_function *chosen(void)
@@ -39,14 +39,11 @@ static int whole_numbers(
     return 0;
 }
 
-static PyObject *run(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *run(PyObject *module, PyObject *address)
 {
-    size_t numbers[5];
+    const struct run *program = PyLong_AsVoidPtr(address);
     (void)module;
-    if (whole_numbers(numbers, arguments, count, 5) < 0) return NULL;
-    return PyBool_FromLong(chosen()(
-        (double *)numbers[0], (const struct block *)numbers[1], numbers[2],
-        (const place *)numbers[3], numbers[4]));
+    return program == NULL && PyErr_Occurred() ? NULL : PyBool_FromLong(chosen()(program));
 }
 
 PyDoc_STRVAR(descend_doc,
@@ -97,7 +94,7 @@ static PyObject *opcodes(PyObject *module, PyObject *none)
 }
 
 PyMethodDef loop_methods[] = {
-    {"run", (PyCFunction)(void (*)(void))run, METH_FASTCALL, run_doc},
+    {"run", run, METH_O, run_doc},
     {"descend", (PyCFunction)(void (*)(void))run_descent, METH_FASTCALL, descend_doc},
     {"opcodes", opcodes, METH_NOARGS, opcodes_doc},
     {NULL, NULL, 0, NULL},

@@ -153,7 +153,8 @@ class CompiledGraph:
         """
         with self._lock:
             batch = self._run(arguments, at)
-            batch.require_one_output()
+            if not batch.traced.one_output:
+                batch.require_one_output()
             loss = batch.loss()
             gradient = batch.gradient()
             if batch.failed or not math.isfinite(loss):
@@ -487,6 +488,7 @@ class _Batch:
         """Let this executor run the program: where its memory holds what."""
         traced, lanes = self.traced, self.lanes
         self._executor: Any = executor
+        self._start = executor.__call__  # quicker to call than the executor itself
         self._rows, self._singles = executor.rows, executor.singles
         self._targets = []
         k = 0
@@ -517,25 +519,27 @@ class _Batch:
         """Whether it can run these as they are: arrays of floats in its shapes."""
         if len(arguments) != len(self.key):
             return False
-        for argument, shape in zip(arguments, self.key, strict=True):
-            if argument.__class__ is not self._array or argument.shape != shape:
+        array, floats = self._array, self._float
+        for argument, shape in zip(arguments, self.key):  # noqa: B905 - `strict` takes longer than they
+            if argument.__class__ is not array or argument.dtype is not floats:
                 return False
-            if argument.dtype is not self._float:
+            if argument.shape != shape:
                 return False
         return self.is_ready()
 
     def run(self, arrays: Sequence[Any], at: Any) -> None:
-        self.set_parameters(at)
+        if at is not None or self._seen != modes.writes:
+            self.set_parameters(at)
         if not self._flat:
             pairs = zip(self._targets, arrays, strict=True)
             arrays = [numbers.reshape(target.shape) for target, numbers in pairs]
-        for target, numbers in zip(self._targets, arrays, strict=True):
+        for target, numbers in zip(self._targets, arrays):  # noqa: B905
             target[...] = numbers
         if self.traced.draws is not None:
             self._drawn[...] = self.traced.draws.take(self.lanes)
         if self._spare is not None:
             self._spare[...] = self._first
-        self.failed = self._executor()
+        self.failed = self._start()
 
     def example(self, row: list[float], at: list[float] | None) -> tuple[list[float], list[float]]:
         """The values and the gradient of one example: all lanes are it."""

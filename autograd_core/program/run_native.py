@@ -78,11 +78,12 @@ class NativeRun:
         if schedule.slots:
             blocks.add("finish", [first - 1], count=len(schedule.slots), start=schedule.slots.start)
         self._blocks = blocks
-        self._arguments = blocks.arguments(self.memory, lanes)
+        self._fields = blocks.fields(self.memory, lanes)
+        self._address = self._fields.ctypes.data
         self._run = _native.run
 
     def __call__(self) -> bool:
-        return self._run(*self._arguments)  # type: ignore[no-any-return]
+        return self._run(self._address)  # type: ignore[no-any-return]
 
     def descent(self, schedule: Schedule, code: Code, numbers: int) -> NativeDescent:
         """The same program, and the rule of an optimiser that has so many numbers in a step."""
@@ -152,12 +153,12 @@ class _Blocks:
         self._rows.append([known.get(field, 0) for field in FIELDS])
         self._places += reads
 
-    def arguments(self, memory: Any, lanes: int) -> tuple[int, ...]:
-        """What the loop takes, `struct run`, once all blocks were added."""
+    def fields(self, memory: Any, lanes: int, *more: int) -> Any:
+        """What the loop takes, `struct run`, once all blocks were added; `more` follows it."""
         self.blocks = np.array(self._rows, np.uint32).reshape(-1, len(FIELDS))
         self.table = np.array(self._places or [0], np.uint32)
-        size = len(self.blocks)
-        return memory.ctypes.data, self.blocks.ctypes.data, size, self.table.ctypes.data, lanes
+        where = [array.ctypes.data for array in (memory, self.blocks, self.table)]
+        return np.array([*where, len(self.blocks), lanes, *more], np.uint64)
 
 
 CHUNK = 256  # parameters that a rule moves at a time: all that it reads stays in the nearest cache
@@ -198,11 +199,11 @@ class NativeDescent(NativeRun):
         rule.add("finish", [base + numbers], count=count)
         self._rule = rule
         of_lanes, place = schedule.outputs[0]
-        self._fields = np.array([
-            *self._arguments, *rule.arguments(self.memory, CHUNK), self.width,
-            len(schedule.program.inputs), self._first, *self._addresses((place,), of_lanes),
-            lanes if of_lanes else 1, base, numbers,
-        ], np.uint64)  # fmt: skip
+        more = rule.fields(
+            self.memory, CHUNK, self.width, len(schedule.program.inputs), self._first,
+            *self._addresses((place,), of_lanes), lanes if of_lanes else 1, base, numbers,
+        )  # fmt: skip
+        self._fields = np.concatenate([self._fields, more])  # `struct descent` begins as `run` does
         self._address = self._fields.ctypes.data
         self._rows: Any = None
         self._where = 0  # the address of these

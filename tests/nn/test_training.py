@@ -867,6 +867,17 @@ def test_a_loader_that_cuts_its_own_batches_is_followed_in_each_way_of_training(
     alike(go(False), go(True))
 
 
+@pytest.mark.parametrize("eager", [True, False])
+def test_a_batch_without_examples_is_refused(eager):
+    loader = DataLoader(TensorDataset(XS, TARGETS))
+    loader.batches = lambda: iter([[0], []])
+    model = nn.MLP(2, [1], rng=0)
+    before = [p.data for p in model.parameters()]
+    with pytest.raises(ValueError, match="a batch of the loader is empty"):
+        nn.fit(model, nn.MSELoss(), loader, SGD(model.parameters(), lr=0.1), epochs=1, eager=eager)
+    assert [p.data for p in model.parameters()] == before
+
+
 # ------------------------------------------------------------------ dropout
 
 
