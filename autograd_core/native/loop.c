@@ -236,7 +236,7 @@ INLINE double power(double x, double exponent)
 #include "loop_gates.h" /* written by loop_source.py when the package is built */
 
 #ifdef WITH_NAMES
-const char *const loop_opcodes[] = {OPCODE_NAMES, NULL};
+const char loop_opcodes[] = OPCODE_NAMES;
 #endif
 
 /* ------------------------------------------------------------------------------------- loop */

@@ -64,7 +64,7 @@ size_t descend(
     const struct descent *x, const struct steps *steps, size_t begin, size_t end,
     loop_function *loop, int *failed);
 
-/* The names of the opcodes, in the order of their numbers, then NULL. */
-extern const char *const loop_opcodes[];
+/* The names of the opcodes, in the order of their numbers, with a space between them. */
+extern const char loop_opcodes[];
 
 #endif

@@ -24,21 +24,6 @@ static loop_function *chosen(void)
     return loop;
 }
 
-/* Arguments that are whole numbers, addresses among them. -1 with an error if they are not. */
-static int whole_numbers(
-    size_t *numbers, PyObject *const *arguments, Py_ssize_t count, Py_ssize_t wanted)
-{
-    if (count != wanted) {
-        PyErr_Format(PyExc_TypeError, "%zd whole numbers are taken, got %zd", wanted, count);
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < count; i++) {
-        numbers[i] = PyLong_AsSize_t(arguments[i]);
-        if (numbers[i] == (size_t)-1 && PyErr_Occurred()) return -1;
-    }
-    return 0;
-}
-
 static PyObject *run(PyObject *module, PyObject *address)
 {
     const struct run *program = PyLong_AsVoidPtr(address);
@@ -53,49 +38,31 @@ PyDoc_STRVAR(descend_doc,
 "are addresses. Returns the next half step, and whether something must be looked at before it.\n"
 "IndexError if the order names a row that is not there.");
 
-static PyObject *run_descent(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *run_descent(PyObject *module, PyObject *given)
 {
-    size_t numbers[8];
+    unsigned long long descent, rows, rows_count, order, numbers, losses;
+    Py_ssize_t begin, end;
     int failed;
     (void)module;
-    if (whole_numbers(numbers, arguments, count, 8) < 0) return NULL;
-    const struct descent *x = (const struct descent *)numbers[0];
+    if (!PyArg_ParseTuple(
+            given, "KKKKKKnn", &descent, &rows, &rows_count, &order, &numbers, &losses, &begin, &end))
+        return NULL;
+    const struct descent *x = (const void *)(uintptr_t)descent;
     const struct steps steps = {
-        (const double *)numbers[1], numbers[2], (const int64_t *)numbers[3],
-        (const double *)numbers[4], (double *)numbers[5]};
-    const size_t begin = numbers[6], end = numbers[7], lanes = x->program.lanes;
-    for (size_t i = (begin + 1) / 2 * lanes; i < end / 2 * lanes; i++)
+        (const void *)(uintptr_t)rows, rows_count, (const void *)(uintptr_t)order,
+        (const void *)(uintptr_t)numbers, (void *)(uintptr_t)losses};
+    const size_t lanes = x->program.lanes;
+    for (size_t i = (size_t)(begin + 1) / 2 * lanes; i < (size_t)end / 2 * lanes; i++)
         if ((uint64_t)steps.order[i] >= steps.count)
             return PyErr_Format(
                 PyExc_IndexError, "there is no example %lld: there are %zu",
                 (long long)steps.order[i], steps.count);
-    const size_t next = descend(x, &steps, begin, end, chosen(), &failed);
+    const size_t next = descend(x, &steps, (size_t)begin, (size_t)end, chosen(), &failed);
     return Py_BuildValue("nO", (Py_ssize_t)next, failed ? Py_True : Py_False);
-}
-
-PyDoc_STRVAR(opcodes_doc,
-"opcodes() -> tuple[str, ...]\n"
-"\n"
-"What the loop was built for: an opcode's number is its place here.");
-
-static PyObject *opcodes(PyObject *module, PyObject *none)
-{
-    (void)module;
-    (void)none;
-    Py_ssize_t count = 0;
-    while (loop_opcodes[count] != NULL) count++;
-    PyObject *names = PyTuple_New(count);
-    for (Py_ssize_t i = 0; names != NULL && i < count; i++) {
-        PyObject *name = PyUnicode_FromString(loop_opcodes[i]);
-        if (name == NULL) Py_CLEAR(names);
-        else PyTuple_SetItem(names, i, name);
-    }
-    return names;
 }
 
 PyMethodDef loop_methods[] = {
     {"run", run, METH_O, run_doc},
-    {"descend", (PyCFunction)(void (*)(void))run_descent, METH_FASTCALL, descend_doc},
-    {"opcodes", opcodes, METH_NOARGS, opcodes_doc},
+    {"descend", run_descent, METH_VARARGS, descend_doc},
     {NULL, NULL, 0, NULL},
 };

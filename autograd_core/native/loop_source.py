@@ -46,7 +46,7 @@ def loop_source() -> str:
     return "\n".join([
         "/* Written by autograd_core.native.loop_source from the gate table: change it there. */",
         f"enum {{ {', '.join(names)} }};",
-        "#define OPCODE_NAMES " + ", ".join(f'"{name}"' for name in OPCODES),
+        f'#define OPCODE_NAMES "{" ".join(OPCODES)}"',
         *map(function, GATES),
         *map(_loops, sorted({op.arity(()) for op in GATES})),
         "#define CASES_OF_GATES \\",

@@ -634,8 +634,10 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_native", NULL, 
 
 #ifndef _MSC_VER /* which has no vector types: programs run on NumPy there */
 extern PyMethodDef loop_methods[]; /* in loop_module.c */
+extern const char loop_opcodes[];  /* in loop.c: what it was built for */
 #else
 static PyMethodDef loop_methods[] = {{NULL}};
+static const char loop_opcodes[] = "";
 #endif
 
 PyMODINIT_FUNC PyInit__native(void)
@@ -649,6 +651,7 @@ PyMODINIT_FUNC PyInit__native(void)
         || PyModule_AddObjectRef(module, "plain", plain) < 0
         || PyModule_AddObjectRef(module, "notes", notes) < 0
         || PyModule_AddStringConstant(module, "DIGEST", DIGEST) < 0
+        || PyModule_AddStringConstant(module, "OPCODES", loop_opcodes) < 0
         || PyModule_AddFunctions(module, loop_methods) < 0)
         return NULL;
     return module;

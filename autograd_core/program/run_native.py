@@ -28,12 +28,12 @@ from .sums import AFFINE, DOT, LANE_SUM, OUTER, Sum
 
 __all__ = ["NativeDescent", "NativeRun"]
 
-if not hasattr(_native, "opcodes"):
+if not getattr(_native, "OPCODES", ""):
     raise ImportError("AUTOGRAD_CORE_PURE=1, or it was built without the loop, or not at all")
 
 # The numbers of the opcodes, by their names. The loop was built from the table; what was entered in
 # it since then has no number.
-NUMBERS: dict[str, int] = {name: i for i, name in enumerate(_native.opcodes())}
+NUMBERS: dict[str, int] = {name: i for i, name in enumerate(_native.OPCODES.split())}
 COMPILED = frozenset(gate for gate in gates.values() if gate.name in NUMBERS)
 
 # What the loop knows of a block, in the order of `struct block` in native/loop.h.
