@@ -77,6 +77,9 @@ def _reflected(operator: Callable[[Any, Any], Value]) -> Callable[[Any, Any], Va
     return reflected
 
 
+_NO_REST: tuple[str, str, tuple[float, ...]] = "", "", ()
+
+
 @adopted
 class Value:
     """A scalar in a computational graph.
@@ -96,8 +99,8 @@ class Value:
 
     # Two operands lie in slots of their own, not in a tuple: half the memory, a third off the time.
     __slots__ = (
-        "__weakref__", "_a", "_b", "_data", "_gate", "_grad", "_label", "_seen", "_slope_a",
-        "_slope_b", "_stamp", "_sum", "constants", "line",
+        "__weakref__", "_a", "_b", "_data", "_gate", "_grad", "_rest", "_seen", "_slope_a",
+        "_slope_b", "_stamp", "_sum",
     )  # fmt: skip
 
     _data: float
@@ -110,9 +113,7 @@ class Value:
     _stamp: int  # how many writes there had been when its number was set, see `graph.is_stale`
     _seen: object  # the last backward pass that came here, and its gradient in it
     _sum: float
-    constants: tuple[float, ...]
-    _label: str
-    line: str
+    _rest: tuple[str, str, tuple[float, ...]]  # label, line, constants: few Values have any
 
     def __init_subclass__(cls, **_: object) -> None:
         raise TypeError(errors.FINAL.format(name=cls.__name__))
@@ -122,9 +123,9 @@ class Value:
         self._grad = 0.0
         self._gate = self._a = self._b = self._seen = None
         self._stamp = modes.writes
-        self.constants = ()
-        self.label = label
-        self.line = ""
+        self._rest = _NO_REST
+        if label != "" or self._label:
+            self.label = label
         if modes.contexts:
             if modes.mine.tracer is not None:
                 modes.mine.tracer.made(self)
@@ -167,6 +168,33 @@ class Value:
             kind = type(label).__name__
             raise TypeError(errors.LABEL.format(kind=kind, thing=errors.short(label)))
         self._label = label
+
+    @property
+    def _label(self) -> str:
+        return self._rest[0]
+
+    @_label.setter
+    def _label(self, label: str) -> None:
+        self._rest = label, *self._rest[1:]
+
+    @property
+    def line(self) -> str:
+        """Where it was made, if that was inside `with trace_creation():`, else ""."""
+        return self._rest[1]
+
+    @line.setter
+    def line(self, line: str) -> None:
+        label, _, constants = self._rest
+        self._rest = label, line, constants
+
+    @property
+    def constants(self) -> tuple[float, ...]:
+        """The parameters of its gate, as the 2 of x**2."""
+        return self._rest[2]
+
+    @constants.setter
+    def constants(self, constants: tuple[float, ...]) -> None:
+        self._rest = *self._rest[:2], constants
 
     @property
     def gate(self) -> Gate | None:
@@ -414,8 +442,7 @@ def record(
     out._slope_a = slope_a
     out._slope_b = slope_b
     out._stamp = modes.writes
-    out.constants = ()
-    out._label = out.line = ""
+    out._rest = _NO_REST
     if modes.contexts:
         mine = modes.mine
         if not mine.recording:

@@ -429,13 +429,8 @@ static int set_constants(PyObject *self, PyObject *constants, void *Py_UNUSED(no
     return note(v, "constants", constants);
 }
 
-/* `_seen`, the mark of the pass in Python, which is not run here: nothing keeps it. */
-static PyObject *get_mark(PyObject *Py_UNUSED(self), void *Py_UNUSED(none))
-{
-    return Py_NewRef(Py_None);
-}
-
-static int set_mark(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(mark), void *Py_UNUSED(none))
+/* What value.py writes into a new node for its own use, and only its own functions read. */
+static int set_unused(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(thing), void *Py_UNUSED(none))
 {
     return 0;
 }
@@ -583,7 +578,8 @@ static PyGetSetDef attributes[] = {
     {"_label", get_label, set_label, NULL, NULL},
     {"constants", get_constants, set_constants, NULL, NULL},
     {"line", get_line, set_line, NULL, NULL},
-    {"_seen", get_mark, set_mark, NULL, NULL},
+    {"_seen", NULL, set_unused, NULL, NULL},
+    {"_rest", NULL, set_unused, NULL, NULL},
     {NULL},
 };
 static PyMethodDef methods[] = {METHODS{NULL}};
