@@ -30,11 +30,16 @@ __all__ = [
 
 
 def fill(template: str, parts: Mapping[str, str]) -> str:
-    """`template` with its `<operands>` replaced; what begins with a minus gets parentheses."""
+    """`template` with its `<operands>` replaced; what begins with a minus gets parentheses.
+
+    Not what stands alone, or between parentheses and commas: `exp(-2)`, but `(-2) * y`.
+    """
 
     def part(match: re.Match[str]) -> str:
         text = parts[match[1]]
-        return text if match[0] == template else _wrapped(text)
+        before, after = template[: match.start()], template[match.end() :]
+        is_apart = re.search(r"(^|\(|, )$", before) and re.match(r"$|,|(\\right)?\)", after)
+        return text if is_apart else _wrapped(text)
 
     return re.sub(r"<(\w+)>", part, template)
 

@@ -6,7 +6,7 @@ import pytest
 
 from autograd_core import Value, apply, gates, gradients, topological
 from viz import explain, parse, step
-from viz.formula import expression_of
+from viz.formula import expression_of, fill
 from viz.picture import picture_of
 from viz.words import number
 
@@ -53,6 +53,20 @@ def test_explain_sums_to_the_gradient_for_every_gate(name):
     f = apply(gate, x, *point[1:]) * x
     total = str(explain(f, x)).splitlines()[2].split()[-1]
     assert total == number(gradients(f)[x])
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("<x>", "-2"), ("sigmoid(<x>)", "sigmoid(-2)"), ("max(<x>, <x>)", "max(-2, -2)"),
+        (r"\max\left(<x>, <x>\right)", r"\max\left(-2, -2\right)"), ("1 / <x>", "1 / (-2)"),
+        ("<x>^2", "(-2)^2"), ("(<x> - 1)", "((-2) - 1)"), ("ln(1 + <x>)", "ln(1 + (-2))"),
+        ("-<x>", "-(-2)"), ("{<x>}", "{(-2)}"), ("a (<x> b), <x>", "a ((-2) b), -2"),
+    ],
+)  # fmt: skip
+def test_a_negative_number_has_parentheses_where_it_needs_them(template, text):
+    assert fill(template, {"x": "-2"}) == text
+    assert fill(template, {"x": "2"}) == template.replace("<x>", "2")
 
 
 def test_a_value_used_once_has_derivatives_by_name():

@@ -57,8 +57,13 @@ def with_constants():
     return Value(3.0, "s") * 2.0 + (-0.5)
 
 
-def test_the_page_tells_constants_in_the_same_words(open_page):
-    f = with_constants()
+def with_negative_numbers():
+    return parse("max(sigmoid(x), y) / x", {"x": -0.7, "y": -2.0})
+
+
+@pytest.mark.parametrize("graph", [with_constants, with_negative_numbers])
+def test_the_page_tells_numbers_in_the_same_words(open_page, graph):
+    f = graph()
     for i, one in enumerate(step(f), 1):
         page = open_page(step(f).to_html(), address=f"#step={i}")
         assert message(page) == one.text

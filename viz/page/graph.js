@@ -215,7 +215,10 @@ export class Graph {
     const parts = { y: show(i) };
     form.operands.forEach((operand, n) => { parts[operand] = show(this.inputs[i][n]); });
     form.parameters.forEach((parameter, n) => { parts[parameter] = number(this.constants[i][n]); });
-    return template.replace(/<(\w+)>/g, (match, name) =>
-      match === template || !parts[name].startsWith("-") ? parts[name] : `(${parts[name]})`);
+    return template.replace(/<(\w+)>/g, (match, name, at) => {
+      const before = template.slice(0, at), after = template.slice(at + match.length);
+      const isApart = /(^|\(|, )$/.test(before) && /^($|[,)])/.test(after); // as in exp(-2)
+      return isApart || !parts[name].startsWith("-") ? parts[name] : `(${parts[name]})`;
+    });
   }
 }
