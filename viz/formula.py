@@ -32,16 +32,20 @@ __all__ = [
 def fill(template: str, parts: Mapping[str, str]) -> str:
     """`template` with its `<operands>` replaced; what begins with a minus gets parentheses.
 
-    Not what stands alone, or between parentheses and commas: `exp(-2)`, but `(-2) * y`.
+    Not what stands apart: `exp(-2)`, but `(-2) * y`.
     """
 
     def part(match: re.Match[str]) -> str:
         text = parts[match[1]]
-        before, after = template[: match.start()], template[match.end() :]
-        is_apart = re.search(r"(^|\(|, )$", before) and re.match(r"$|,|(\\right)?\)", after)
-        return text if is_apart else _wrapped(text)
+        return text if _is_apart(match) else _wrapped(text)
 
     return re.sub(r"<(\w+)>", part, template)
+
+
+def _is_apart(match: re.Match[str]) -> bool:
+    """Whether an operand stands alone, or between parentheses and commas."""
+    before, after = match.string[: match.start()], match.string[match.end() :]
+    return bool(re.search(r"(^|\(|, )$", before) and re.match(r"$|,|(\\right)?\)", after))
 
 
 def _wrapped(text: str) -> str:
@@ -161,7 +165,8 @@ def expression_of(order: Iterable[Value], labels: Mapping[Value, str], limit: in
             for operand, (text, inner) in enumerate(known[x] for x in value.inputs):
                 later = operand > 0 and not value.gate.symmetric  # a - (b - c)
                 needs = inner < binding or (inner == binding and (later or binding == _FUNCTION))
-                inputs.append(f"({text})" if needs else text)
+                places = re.finditer(f"<{value.gate.operands[operand]}>", form)
+                inputs.append(f"({text})" if needs and not all(map(_is_apart, places)) else text)
             text = fill(form, parts_of(value.gate, inputs, labels[value], value.constants))
             if len(text) <= limit:
                 told[value] = text, binding

@@ -86,6 +86,9 @@ def test_a_value_used_once_has_derivatives_by_name():
         ("tanh(x*y)", "tanh (x × y)"),
         ("exp(tanh(x))", "e^(tanh x)"),
         ("(x + y)**2", "(x + y)^2"),
+        ("sigmoid(x*y)", "sigmoid(x × y)"),
+        ("max(x + y, sigmoid(-x))", "max(x + y, sigmoid(-x))"),
+        ("relu(x*y - 1)", "max(0, x × y - 1)"),
     ],
 )
 def test_a_graph_as_one_expression(text, told):
