@@ -18,7 +18,7 @@ from autograd_core import (
     to_c,
     to_numpy,
 )
-from autograd_core.program import AFFINE, LANE_SUM, OUTER
+from autograd_core.program import AFFINE, DOT, LANE_SUM, OUTER
 from autograd_core.program.lower import lower
 from autograd_core.program.passes import optimise
 from autograd_core.program.trace import trace
@@ -188,6 +188,47 @@ def test_lanes_that_read_a_sum_over_lanes(run_text):
     )
 
 
+def test_a_dot_of_all_kinds_of_pairs(reference, same, run_text):
+    numbers = (2.0, 3.0, 1.0)  # registers 4, 5, 6, after x[0], x[1], y and w
+    kinds = [(0, 2), (1, 2), (1, 0), (4, 5), (3, 4), (2, 4), (2, 5), (6, 6), (3, 6), (0, 0)]
+    dots = [[*kinds], [(4, 5)] * 5, [(0, 6)] * 5, [(3, 3), (4, 5), (3, 4), (3, 6), (3, 6)]]
+    code = [
+        Instruction(7 + i, DOT, tuple(r for pair in dot for r in pair))
+        for i, dot in enumerate(dots)
+    ]
+    program = Program(["x[0]", "x[1]", "y"], ["w"], numbers, code, [7, 8, 9, 10], [0], [0]).verify()
+    rows, w = np.array([[0.5, -3.0, 7.0], [11.0, 0.25, -2.0]]), np.array([1.5])
+    same(run_text(program, rows, w), reference(program, rows, w))
+
+
+@pytest.mark.parametrize("operands", ["xyw2", "w2xy", "w2xw", "2xyw", "w22x", "xx2w", "2wwx"])
+def test_an_outer_product_of_what_lanes_share(run_text, operands):
+    code = [Instruction(4, OUTER, tuple("xyw2".index(x) for x in operands), (2, 2))]
+    program = Program("xy", "w", [2.0], code, [0], [7, 4], [2, 2]).verify()
+    x, y, w = np.array([0.5, 3.0, -1.0]), np.array([7.0, 2.0, 0.25]), np.array([1.5])
+    a, b, c, d = [{"x": x, "y": y, "w": np.full(3, 1.5), "2": np.full(3, 2.0)}[o] for o in operands]
+    _, gradients = run_text(program, np.column_stack([x, y]), w)
+    np.testing.assert_allclose(gradients, [(b * d).sum(), (a * c).sum()], rtol=1e-12)
+
+
+def test_a_matrix_with_numbers_in_it(run_text):
+    code = [Instruction(6, AFFINE, (2, 4, 4, 3, 5, 2, 0, 1), (2, 2))]
+    program = Program(["x", "y"], ["a", "b"], [0.0, 2.0], code, [6, 7]).verify()
+    values, _ = run_text(program, np.array([[3.0, 5.0], [7.0, 1.0]]), np.array([0.5, 0.25]))
+    assert values.tolist() == [[1.75, 8.5], [0.75, 14.5]]
+
+
+def test_arguments_that_are_called_as_the_texts_own_names(run_text):
+    w = Value(1.5, "w")
+
+    def fn(parameters, inputs, len, lanes, values, gradients, np):
+        return (parameters * inputs + len * w) * lanes + values * gradients * np
+
+    rows = [np.array([x, x + 2.0]) for x in range(7)]
+    against_executor(run_text, fn, rows, [w])
+    against_executor(run_text, lambda len, parameters: len + parameters, rows[:2], wrt="inputs")
+
+
 def test_a_custom_gate(reference, same, lowered, run_text):
     odd = Gate(
         "my double */ gate", lambda xp, int, t0: int * xp.exp(t0),
@@ -196,6 +237,18 @@ def test_a_custom_gate(reference, same, lowered, run_text):
     )  # fmt: skip
     program = lowered(lambda a, b: ac.apply(odd, a, b), 2)
     rows = [[0.5, 1.0], [-2.0, 0.25]]
+    same(run_text(program, np.array(rows), np.zeros(0)), reference(program, rows, ()))
+
+
+def test_slopes_of_one_instruction(reference, same, run_text):
+    """Where a program has them as opcodes, they are written as what they are: here 1 / x."""
+    log = gates["log"]
+    code = [
+        Instruction(1, Op(log), (0,)), Instruction(2, Op(log, 0), (1, 0)),
+        Instruction(3, Op(gates["div"]), (1, 2)),
+    ]  # fmt: skip
+    program = Program(["x"], (), (), code, [1, 3], [0], [0]).verify()
+    rows = [[0.5], [3.0]]
     same(run_text(program, np.array(rows), np.zeros(0)), reference(program, rows, ()))
 
 
