@@ -188,6 +188,13 @@ def test_the_slope_of_a_textbook_stands_at_the_function_of_a_slope():
     assert "    # in a textbook: 1 - y^2\n" in to_numpy(lower(traced, traced.inputs))
 
 
+def test_functions_have_the_names_of_gates_and_operands_and_stand_once():
+    text = text_of(lambda x: x[0].max(x[1]).tanh().tanh(), [[0.0] * 2], wrt="inputs")
+    heads = re.findall("^def (.*):", text, re.M)
+    slopes = ["tanh_slope(y, x)", "max_slope_a(a, b)", "max_slope_b(a, b)"]
+    assert heads == ["max(a, b)", *slopes, "value_and_grad(inputs, parameters)"]
+
+
 def test_a_program_that_is_not_well_formed_is_refused():
     with pytest.raises(ValueError, match="line 0 of the program"):
         to_numpy(Program(["x"], [], [], [Instruction(1, Op(gates["exp"]), (1,))], [1]))

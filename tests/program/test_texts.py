@@ -240,6 +240,25 @@ def test_a_custom_gate(reference, same, lowered, run_text):
     same(run_text(program, np.array(rows), np.zeros(0)), reference(program, rows, ()))
 
 
+def test_gates_side_by_side_whose_parameters_differ(run_text):
+    def fn(x):
+        return x[0].leaky_relu(0.1) + x[1].leaky_relu(0.2) + x[2].elu(0.5) * x[3].elu(0.5)
+
+    against_executor(run_text, fn, (batch(5, 4)[0],), wrt="inputs")
+
+
+def test_gates_whose_parameters_are_no_constants(run_text):
+    gate = gates["leaky_relu"]
+    code = [
+        Instruction(2, Op(gate), (0, 1)), Instruction(3, Op(gate, 0), (2, 0, 1)),
+        Instruction(4, Op(gates["add"], 0), (1, 1, 1)), Instruction(5, LANE_SUM, (4, 1)),
+    ]  # fmt: skip
+    program = Program(["x"], ["slope"], (), code, [2, 3], [5], [1]).verify()
+    values, gradients = run_text(program, np.array([[-3.0], [5.0]]), np.array([0.25]))
+    assert values.tolist() == [[-0.75, 0.25], [5.0, 1.0]]
+    assert gradients.tolist() == [0.5]
+
+
 def test_slopes_of_one_instruction(reference, same, run_text):
     """Where a program has them as opcodes, they are written as what they are: here 1 / x."""
     log = gates["log"]
