@@ -524,7 +524,7 @@ def _pairs(block: Block, operands: list[tuple[int, ...]]) -> list[tuple[int, ...
 
 
 def _times(a: str, b: str) -> str:
-    return a if b == "1.0" else b if a == "1.0" else f"{a} * {b}"
+    return a if b == "1.0" else f"{a} * {b}"
 
 
 def _slice(places: Sequence[int]) -> str:
@@ -552,7 +552,7 @@ def _rounds(
     kinds = [(array, len(places)) for array, places in runs]
     first = 0
     while first < len(runs):
-        ahead = range(first + 1, len(runs))
+        ahead = range(first + 2, len(runs))  # neighbours lie in different arrays
         period = next((i for i in ahead if kinds[i] == kinds[first]), len(runs)) - first
         stop = first + period
         while kinds[stop : stop + period] == kinds[first : first + period]:

@@ -143,6 +143,17 @@ def test_shared_weights(run_text):
     against_executor(run_text, fn, (batch(5, 6)[0],), parameters=w)
 
 
+@pytest.mark.parametrize("order", ["acbd", "acdb", "cadb", "bcad"])
+def test_weights_in_any_order(run_text, order):
+    w = dict(zip("abcd", [Value(x) for x in (0.3, -0.8, 0.5, 1.25)], strict=True))
+
+    def fn(x):
+        h = [(w[k] * x[0]).tanh() for k in "ab"]
+        return (h[0] + w["c"]) * (h[1] + w["d"])
+
+    against_executor(run_text, fn, (batch(2)[0],), parameters=[w[k] for k in order])
+
+
 def test_with_respect_to_inputs(run_text):
     w = Value(1.5, "w")
 
