@@ -559,14 +559,11 @@ def _rounds(
             stop += period
         times = (stop - first) // period
         if times == 1:
-            period, stop = 1, first + 1
-        yield (
-            [
-                [place for _, places in runs[k:stop:period] for place in places]
-                for k in range(first, first + period)
-            ],
-            times,
-        )
+            stop = first + 1
+            yield [runs[first][1]], 1
+        else:
+            sides = [runs[k:stop:period] for k in range(first, first + period)]
+            yield [[place for _, places in side for place in places] for side in sides], times
         first = stop
 
 

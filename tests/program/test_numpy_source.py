@@ -223,6 +223,10 @@ def tied(x):  # x W.T W
     return (y[0].exp() + y[1].exp()).sin()
 
 
+def in_turn(x):  # a weight; then the weight and the bias of each neuron
+    return P[0] * x[1] + (P[1] * x[0] + P[2]).tanh() + (P[3] * x[0] + P[4]).tanh()
+
+
 def leaky(x):
     return x.leaky_relu(0.5)
 
@@ -458,6 +462,31 @@ t1 = 3.0 + (x[..., [1, 1, 0, 0]]).sum(axis=-1, keepdims=True)
 t2 = x[:, 1:2] + x[:, 1:2] + x[:, 0:1] + x[:, 0:1]
 
 gradients = np.concatenate([t2, t1], axis=1)
+return values, gradients
+""",
+    ),
+    "gradients in turn after another": (
+        in_turn, None, """\
+x = inputs[:, 0:2]
+W0 = parameters[1:5].reshape(2, 2)[:, 0:1]
+b0 = parameters[2:5:2]
+
+# forward
+z0 = x[:, 0:1] @ W0.T + b0
+h0 = np.tanh(z0)
+t0 = parameters[0:1] * x[:, 1:2] + h0[:, 0:1] + h0[:, 1:2]
+values = t0
+
+# backward
+dz0 = tanh_slope(h0, z0)
+t1 = (x[:, 1:2]).sum(axis=0)
+db0 = dz0.sum(axis=0)
+dW0 = dz0.T @ x[:, 0:1]
+
+gradients = np.concatenate([
+    t1,
+    np.concatenate([dW0, db0.reshape(-1, 1)], axis=1).ravel(),
+])
 return values, gradients
 """,
     ),
