@@ -585,9 +585,9 @@ def _part(base: str, places: Sequence[int], shape: Sequence[int], total: int) ->
 
 
 def _plain(name: str) -> str:
-    """The name as one of Python, "" if nothing is left of it."""
+    """The name in letters that Python takes, "" if that is no name."""
     name = re.sub("[^A-Za-z0-9_]+", "_", name).strip("_")
-    return name if name.isidentifier() and not keyword.iskeyword(name) else ""
+    return name if name.isidentifier() else ""
 
 
 def _note(labels: list[str]) -> str:

@@ -159,6 +159,14 @@ def test_names_that_are_taken_are_counted():
 
 
 @pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("2x", "x"), ("", "x"), ("class", "class_0"), ("a.b-c!", "a_b_c"), ("np", "np_0")],
+)
+def test_arguments_get_names_that_python_takes(name, wanted):
+    assert f"    {wanted} = inputs[:, 0:1]\n" in to_numpy(lower(trace(Value.exp, [name], [()])))
+
+
+@pytest.mark.parametrize(
     ("wrt", "wanted"),
     [("inputs", "(lanes, inputs)"), (None, "one for each parameter, summed over the lanes")],
 )
