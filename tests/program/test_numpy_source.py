@@ -191,6 +191,20 @@ def test_labels_are_comments():
     assert "  # the score\n" in to_numpy(lower(trace(fn, ["x"], [()])))
 
 
+@pytest.mark.parametrize(
+    ("count", "note"), [(1, "a"), (2, "a, b"), (3, "a, b, c"), (4, "a, ..., d"), (5, "a, ..., e")]
+)
+def test_of_many_labels_the_first_and_the_last_are_shown(count, note):
+    def fn(x):
+        out = [v.exp() for v in x]
+        for v, name in zip(out, "abcde", strict=False):
+            v.label = name
+        return out
+
+    text = to_numpy(lower(trace(fn, ["x"], [(count,)])))
+    assert f"    t0 = np.exp(x)  # {note}\n" in text
+
+
 def test_the_slope_of_a_textbook_stands_at_the_function_of_a_slope():
     traced = trace(lambda x: x.tanh(), ["x"], [()])
     assert "def tanh_slope(y, x):\n    # in a textbook: 1 - y^2\n" in to_numpy(
