@@ -540,3 +540,30 @@ def test_the_statements_of_a_text(name):
     fn, wrt, wanted = WHOLE[name]
     text = text_of(fn, [[0.0] * 2], wrt=wrt)
     assert textwrap.dedent(text.rpartition('"""\n')[2]) == wanted
+
+
+def residual(x):
+    h = layer(P[:4], x)
+    return (h[0] + layer(P[4:8], h)[1]).exp() * (h[1] - x[0])
+
+
+@pytest.mark.parametrize("wrt", ["inputs", None])
+@pytest.mark.parametrize("fn", [*[fn for fn, *_ in WHOLE.values()], residual])
+def test_what_is_called_a_gradient_is_that(fn, wrt):
+    """d of a name, beside what the value gains where the array of that name is nudged."""
+    text = text_of(fn, [[0.0] * 2], wrt=wrt)
+    rng = np.random.default_rng(0)
+    count = int(re.search(r"parameters \((\d)", text)[1])
+    rows, numbers = rng.normal(size=(3, 2)), rng.normal(size=count)
+
+    def value(to=0.0):
+        names = {"to": to}
+        exec(new, names)
+        return names["value_and_grad"](rows, numbers)
+
+    for name in re.findall(r"^    d(\w+) = ", text, re.M):
+        new = text.replace("values, gradients\n", f"values[:, 0].sum(), d{name}\n")
+        new = re.sub(f"^    {name} = .*", f"\\g<0>\n    {name} = {name} + to", new, flags=re.M)
+        to = 1e-6 * rng.normal(size=value()[1].shape)
+        gain = value(to)[0] - value(-to)[0]
+        assert gain == pytest.approx((2.0 * to * value()[1]).sum(), rel=1e-6)
