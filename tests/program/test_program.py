@@ -145,6 +145,25 @@ def test_the_listing_reads_like_the_gates():
     assert "affine(2 x 3: " in matrix((2, 3), (3, 4, 3, 4, 5, 6, 7, 8, 0, 1, 2)).listing()
 
 
+@pytest.mark.parametrize(
+    ("gradients", "wrt", "lines"),
+    [
+        ([5, 6, 7], [0, 1, 2], ["d/d a b c = t5..t7"]),
+        ([5, 6, 7], [1, 2, 0], ["d/d b c = t5..t6", "d/d a = t7"]),
+        ([6, 5, 7], [0, 1, 2], ["d/d a = t6", "d/d b = t5", "d/d c = t7"]),
+        ([5, 7], [0, 1], ["d/d a = t5", "d/d b = t7"]),
+        ([7, 6], [1, 0], ["d/d b = t7", "d/d a = t6"]),
+        ([0, 1, 4], [0, 1, 2], ["d/d a b = a b", "d/d c = e"]),
+        ([4, 5, 6], [0, 1, 2], ["d/d a b c = e t5 t6"]),
+    ],
+)
+def test_gradients_that_lie_side_by_side_have_one_line(gradients, wrt, lines):
+    code = [Instruction(5 + i, Op(gates["exp"]), (i,)) for i in range(3)]
+    program = Program(["a", "b", "c", "d", "e"], [], [], code, [], gradients, wrt).verify()
+    listing = program.listing().splitlines()
+    assert listing[2] == "# backward" and listing[7:] == lines
+
+
 def test_evaluate_gives_all_registers_of_one_lane():
     e = math.exp(8.0)
     assert small().evaluate([2.0], [3.0]) == [2.0, 3.0, 2.0, 6.0, 8.0, e, e * 2.0, e * 3.0]
