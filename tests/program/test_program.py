@@ -164,6 +164,16 @@ def test_gradients_that_lie_side_by_side_have_one_line(gradients, wrt, lines):
     assert listing[2] == "# backward" and listing[7:] == lines
 
 
+def test_without_outputs_all_is_backward():
+    program = Program(["x"], [], [], [Instruction(1, Op(gates["exp"]), (0,))], [], [1], [0])
+    assert program.listing().splitlines()[2:] == [
+        "# backward",
+        "t1 = exp(x)",
+        "outputs     ",
+        "d/d x = t1",
+    ]
+
+
 def test_evaluate_gives_all_registers_of_one_lane():
     e = math.exp(8.0)
     assert small().evaluate([2.0], [3.0]) == [2.0, 3.0, 2.0, 6.0, 8.0, e, e * 2.0, e * 3.0]
@@ -276,6 +286,14 @@ def test_a_constant_has_one_register_for_each_pattern_of_bits():
     assert len(set(registers)) == 5 and registers[0] == registers[3] != registers[1]
     assert [made.number(r) for r in registers[:3]] == [0.0, -0.0, 1.0]
     assert made.number(0) is None and made.number(made.gate("exp", 0)) is None
+
+
+def test_a_builder_knows_the_constants_that_it_was_given():
+    made = Builder(["x"], [], [2.0, 3.0, 2.0])
+    assert [made.constant(number) for number in (2.0, 3.0, 5.0)] == [1, 2, -1]
+    assert [made.number(register) for register in (0, 1, 2, 3, -1, 4)] == [
+        None, 2.0, 3.0, 2.0, 5.0, None,
+    ]  # fmt: skip
 
 
 def test_constants_that_nothing_reads_are_left_out():
