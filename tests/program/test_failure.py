@@ -39,6 +39,9 @@ def test_nothing_is_raised_where_no_gate_fails_and_no_nan_matters():
     assert find_failure(program, [1.0, 2.0], [0.5]) is None
     infinite = program_of(line(4, "mul", 0, 3), constants=[1e308])
     assert find_failure(infinite, [10.0, 0.0], [0.5]) is None
+    assert find_failure(program_of(line(3, "exp", 0)), [INF, 0.0], [0.5]) is None
+    unread = program_of(line(3, "sub", 0, 0), line(4, "tanh", 3), line(5, "tanh", 0))
+    assert find_failure(unread, [INF, 0.0], [0.5]) is None
 
 
 def test_the_first_gate_that_fails_raises_what_the_engine_raises():
