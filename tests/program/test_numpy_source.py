@@ -182,6 +182,11 @@ def test_matrices_biases_and_their_gradients_are_named_by_layer():
             assert f"    {name} = " in text, name
 
 
+def test_a_gate_of_a_layer_may_have_a_parameter():
+    text = text_of(dense((3, 4, 1), lambda z: z.elu(0.5))[0], [0.0] * 3, 0.0)
+    assert "    h0 = elu(z0)\n" in text and "    dz0 = dh0 * elu_slope(z0)\n" in text
+
+
 def test_labels_are_comments():
     def fn(x):
         y = x * 2.0

@@ -212,7 +212,9 @@ def test_a_dot_of_all_kinds_of_pairs(reference, same, run_text):
     same(run_text(program, rows, w), reference(program, rows, w))
 
 
-@pytest.mark.parametrize("operands", ["xyw2", "w2xy", "w2xw", "2xyw", "w22x", "xx2w", "2wwx"])
+@pytest.mark.parametrize(
+    "operands", ["xyw2", "w2xy", "2xyw", "xx2w", "wwxy", "xyww", "22xy", "xy22"]
+)
 def test_an_outer_product_of_what_lanes_share(run_text, operands):
     code = [Instruction(4, OUTER, tuple("xyw2".index(x) for x in operands), (2, 2))]
     program = Program("xy", "w", [2.0], code, [0], [7, 4], [2, 2]).verify()
