@@ -87,7 +87,7 @@ class _Array:
 class _Statement:
     """target = text; in the text arrays stand as their numbers between NULs, until all are named
 
-    reads  for each operand the array that it is, None if it is not the whole of one
+    reads  for each operand the array that it is; None if it is a part of one, or of several
     """
 
     target: _Array
@@ -132,7 +132,7 @@ class _Writer:
         return self.home[place][0] if place in self.home else None
 
     def _whole(self, places: Sequence[int]) -> _Array | None:
-        """The array that these numbers are, all of it and in order; None if they are no such."""
+        """The array that has just these numbers, in this order; None if there is none."""
         array = self._array(places[0])
         return array if array is not None and [*places] == [*array.places] else None
 
@@ -418,7 +418,7 @@ class _Writer:
             s.target.of = None
         for s in backward:
             of, view, up = s.target.of, s.target.view, s.reads[0]
-            if of is not None and uses[str(of.number)] > 1:  # what else reads it passes more back
+            if of is not None and uses[str(of.number)] > 1:  # a part: others read it as well
                 s.target.of = None
             # dW0 = dz0.T @ x, db0 = dz0.sum()
             if s.op in (OUTER, LANE_SUM) and view is not None and up in made:
