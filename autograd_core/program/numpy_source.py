@@ -396,8 +396,8 @@ class _Writer:
 
     def _matrix(self, places: list[int], width: int) -> str:
         """These shared numbers as a matrix of `width` columns."""
-        array = self._array(places[0])
-        if array is not None and array.shape[1:] == (width,) and places == [*array.places]:
+        array = self._whole(places)
+        if array is not None and array.shape[1:] == (width,):
             return self._token(array)
         return f"{self._gather(places, False, spread=True)}.reshape(-1, {width})"
 

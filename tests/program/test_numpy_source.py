@@ -151,6 +151,12 @@ def test_arguments_have_the_names_of_the_function():
     )
 
 
+def test_gradients_of_three_arrays_in_turn_are_columns_of_a_matrix():
+    text = text_of(dense((2, 3, 1))[0], [0.0] * 2, 0.0)
+    sides = "dW1.ravel().reshape(-1, 1), db0.reshape(-1, 1), dW0"
+    assert f"    np.concatenate([{sides}], axis=1).ravel(),\n" in text
+
+
 def test_names_that_are_taken_are_counted():
     traced = trace(lambda a, b, c, d: a.exp() * b * c * d, ["a b", "a-b", "t0", "a_b"], [()] * 4)
     text = to_numpy(lower(traced))
@@ -552,8 +558,12 @@ def residual(x):
     return (h[0] + layer(P[4:8], h)[1]).exp() * (h[1] - x[0])
 
 
+def squares(x):
+    return x[0].sin() ** 2 + x[1].sin() ** 2
+
+
 @pytest.mark.parametrize("wrt", ["inputs", None])
-@pytest.mark.parametrize("fn", [*[fn for fn, *_ in WHOLE.values()], residual])
+@pytest.mark.parametrize("fn", [*[fn for fn, *_ in WHOLE.values()], residual, squares])
 def test_what_is_called_a_gradient_is_that(fn, wrt):
     """d of a name, beside what the value gains where the array of that name is nudged."""
     text = text_of(fn, [[0.0] * 2], wrt=wrt)
