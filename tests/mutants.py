@@ -48,7 +48,8 @@ LEFT_OUT = {
 }
 LOOP = {  # what they do in C needs the extension, without which all else is tried
     "autograd_core/program/run_native.py", "autograd_core/program/compiled.py",
-    "autograd_core/program/descent.py", "nn/training.py",
+    "autograd_core/program/descent.py", "autograd_core/program/executors.py",
+    "autograd_core/program/spell.py", "nn/training.py",
 }  # fmt: skip
 TESTS = ["tests/engine", "tests/program", "tests/nn", "tests/properties"]
 PYTEST = ["-q", "--assert=plain", "--tb=native"]  # nobody reads why

@@ -51,8 +51,7 @@ def find_failure(
                 if failure.when(elementary, y, *operands):
                     message = gate.message(failure.reason, operands, names)
                     raise failure.error(message + behind + where)
-        made = program.first_result  # a nan among the constants is the gate's own
-        if line.result in reached and not any(r in reached for r in line.operands if r >= made):
+        if line.result in reached:  # the first of these makes the nan
             shown = ", ".join(
                 f"{name}={x!r}" if name else repr(x)
                 for name, x in zip(names, operands, strict=True)

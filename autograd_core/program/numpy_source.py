@@ -29,7 +29,7 @@ from .sums import AFFINE, DOT, LANE_SUM, OUTER
 __all__ = ["to_numpy"]
 
 RESERVED = frozenset(
-    [*keyword.kwlist, "np", "inputs", "parameters", "values", "gradients", "lanes"]
+    [*keyword.kwlist, "np", "len", "inputs", "parameters", "values", "gradients", "lanes"]
 )
 SMALLEST = 2  # entries of a matrix here, where it is worth reading
 MODULES = ("numpy", "jax.numpy", "dask.array")
@@ -83,15 +83,18 @@ class _Array:
     name: str = ""
 
 
-@dataclass(eq=False)
+@dataclass
 class _Statement:
-    """target = text; in the text arrays stand as their numbers between NULs, until all are named"""
+    """target = text; in the text arrays stand as their numbers between NULs, until all are named
+
+    reads  for each operand the array that it is; None if it is a part of one, or of several
+    """
 
     target: _Array
     text: str
     op: object
     note: str
-    reads: list[_Array]
+    reads: list[_Array | None]
 
 
 class _Writer:
@@ -112,7 +115,6 @@ class _Writer:
         self.products = 0
         self.parameters = _Array(range(len(program.parameters)), False, "parameters")
         self._enter(self.parameters)
-        self.taken.discard("parameters")
         self._inputs()
 
     def _enter(self, array: _Array) -> _Array:
@@ -124,6 +126,15 @@ class _Writer:
     def _number(self, array: _Array) -> None:
         array.number = len(self.arrays)
         self.arrays.append(array)
+
+    def _array(self, place: int) -> _Array | None:
+        """The array in which a number lies; None for a constant."""
+        return self.home[place][0] if place in self.home else None
+
+    def _whole(self, places: Sequence[int]) -> _Array | None:
+        """The array that has just these numbers, in this order; None if there is none."""
+        array = self._array(places[0])
+        return array if array is not None and [*places] == [*array.places] else None
 
     def _token(self, array: _Array) -> str:
         return f"\0{array.number}\0"
@@ -148,9 +159,9 @@ class _Writer:
         values = self._gather(self.flat.outputs, True, spread=True)
         answer = self._gradients()
         every = [statement for part in parts for statement in part]
-        self._name_gradients(every)
+        self._name_gradients(*parts)
         self._inline(every, values + answer)
-        names = self._names(every)
+        names = self._names()
 
         def named(text: str) -> str:
             return re.sub("\0(\\d+)\0", lambda token: names[int(token[1])], text)
@@ -197,11 +208,13 @@ class _Writer:
         else:
             columns = _pairs(block, operands) if op is DOT else operands
             text = self._expression(block, columns)
-        reads = [self.home[column[0]][0] for column in columns if column[0] in self.home]
+        reads = [self._whole(column) for column in columns]
         target = self._enter(_Array(results, block.lanes))
-        if isinstance(op, Op) and op.slope is None and len(reads) == 1:
-            if re.fullmatch("z\\d+", reads[0].wish) and block.size == len(reads[0].places):
-                target.wish = "h" + reads[0].wish[1:]
+        variable = [column for column in columns if column[0] in self.home]
+        if isinstance(op, Op) and op.slope is None and len(variable) == 1:
+            z = self._whole(variable[0])
+            if z is not None and re.fullmatch("z\\d+", z.wish):
+                target.wish = "h" + z.wish[1:]
         return _Statement(target, text, op, note, reads)
 
     def _expression(self, block: Block, columns: list[tuple[int, ...]]) -> str:
@@ -234,8 +247,7 @@ class _Writer:
         pairs = list(zip(left, right, strict=True))
         runs: dict[tuple[object, ...], list[tuple[int, int]]] = {}
         for a, b in pairs:
-            key = tuple([self.home[x][0] if x in self.home else None for x in (a, b)])
-            runs.setdefault(key, []).append((a, b))
+            runs.setdefault((self._array(a), self._array(b)), []).append((a, b))
         terms = []
         for run in runs.values():
             left, right = zip(*run, strict=True)
@@ -258,16 +270,18 @@ class _Writer:
         turned = tuple([grid[i * m + k] for k in range(m) for i in range(n)])
         target = _Array(self.flat.results(block), True)
         x = self._gather(numbers, True)
-        reads = [self.home[numbers[0]][0]]
+        source = self._whole(numbers)
         view = self.views.get((grid, (n, m)))
         turned_view = self.views.get((turned, (m, n)))
-        if view is None and turned_view is None and self._are_parameters(grid):
+        if view is not None:
+            self.sources[view] = None  # not the only one that is multiplied with it
+        elif turned_view is None and self._are_parameters(grid):
             k = self.products
             self.products += 1
             view = self._view(grid, (n, m), f"W{k}")
             view.reader = target
             target.wish = f"z{k}"
-            self.sources[view] = reads[0] if numbers == tuple(reads[0].places) else None
+            self.sources[view] = source
             if (biases, ()) not in self.views and self._are_parameters(biases):
                 self._view(biases, (n,), f"b{k}").reader = target
         if view is not None:
@@ -281,11 +295,11 @@ class _Writer:
         if any(self.flat.constant(b) != 0.0 for b in biases):
             text += f" + {self._gather(biases, False)}"
         self._enter(target)
-        return _Statement(target, text, AFFINE, note, reads)
+        return _Statement(target, text, AFFINE, note, [source])
 
     def _outer(self, block: Block, left: tuple[int, ...], right: tuple[int, ...]) -> _Statement:
         a, b = self._gather(left, True, spread=True), self._gather(right, True, spread=True)
-        reads = [self.home[x[0]][0] for x in (left, right) if x[0] in self.home]
+        reads = [self._whole(left), self._whole(right)]
         target = self._enter(_Array(self.flat.results(block), False, shape=block.shape))
         return _Statement(target, f"{a}.T @ {b}", OUTER, "", reads)
 
@@ -337,7 +351,7 @@ class _Writer:
         name = self._token(array) + ".ravel()" * bool(array.shape)
         if columns == list(range(len(array.places))):
             return name
-        if broadcast and len(columns) > 1 and len(set(columns)) == 1:
+        if broadcast and len(set(columns)) == 1:
             columns = columns[:1]
             if len(array.places) == 1:
                 return name
@@ -374,7 +388,7 @@ class _Writer:
         """The places, cut where the array changes that they lie in; constants lie in none."""
         runs: list[tuple[_Array | None, list[int]]] = []
         for place in places:
-            array = self.home.get(place, (None, 0))[0]
+            array = self._array(place)
             if not runs or runs[-1][0] is not array:
                 runs.append((array, []))
             runs[-1][1].append(place)
@@ -382,8 +396,8 @@ class _Writer:
 
     def _matrix(self, places: list[int], width: int) -> str:
         """These shared numbers as a matrix of `width` columns."""
-        array = self.home.get(places[0], (None, 0))[0]
-        if array is not None and array.shape[1:] == (width,) and places == [*array.places]:
+        array = self._whole(places)
+        if array is not None and array.shape[1:] == (width,):
             return self._token(array)
         return f"{self._gather(places, False, spread=True)}.reshape(-1, {width})"
 
@@ -395,26 +409,29 @@ class _Writer:
 
     # ------------------------------------------------------------------ names
 
-    def _name_gradients(self, statements: list[_Statement]) -> None:
+    def _name_gradients(self, forward: list[_Statement], backward: list[_Statement]) -> None:
         """Say of arrays what they are the gradient of, where that can be seen."""
-        made = {s.target: s for s in statements}
-        for s in statements:  # dW0 = dz0.T @ x, db0 = dz0.sum()
-            view = s.target.view
-            if s.op in (OUTER, LANE_SUM) and view is not None and s.reads:
-                up = s.reads[0]
-                if up.of is None and not up.wish and up is not view.reader:
-                    up.of = view.reader
-        for s in statements:  # dz0 = dh0 * slope
-            if str(s.op) == "mul" and len(s.reads) == 2:
-                slope = made.get(s.reads[1])
-                if slope is not None and _is_slope(slope.op) and not s.target.wish:
-                    up = s.reads[0]
-                    if up.of is None and not up.wish and up in made and slope.reads:
-                        up.of = slope.reads[0]
+        uses = _uses(forward)
+        made = {s.target for s in backward}
+        slopes = {s.target: s.reads[0] for s in backward if _is_slope(s.op)}
+        for s in forward:  # x @ W.T @ W is no gradient
+            s.target.of = None
+        for s in backward:
+            of, view, up = s.target.of, s.target.view, s.reads[0]
+            if of is not None and uses[str(of.number)] > 1:  # a part: others read it as well
+                s.target.of = None
+            # dW0 = dz0.T @ x, db0 = dz0.sum()
+            if s.op in (OUTER, LANE_SUM) and view is not None and up in made:
+                up.of = view.reader
+        for s in backward:  # dz0 = dh0 * slope
+            if str(s.op) == "mul":
+                up, slope = s.reads
+                if up in made and up.of is None and slope in slopes:
+                    up.of = slopes[slope]
 
     def _inline(self, statements: list[_Statement], rest: str) -> None:
         """Put a slope where it is read, if that is one place; else before its first reader."""
-        uses = Counter(re.findall("\0(\\d+)\0", rest + "".join(s.text for s in statements)))
+        uses = _uses(statements, rest)
         once = {}
         for s in statements:
             number = str(s.target.number)
@@ -437,12 +454,11 @@ class _Writer:
         self.taken.add(name)
         return name
 
-    def _names(self, statements: list[_Statement]) -> list[str]:
+    def _names(self) -> list[str]:
         self.parameters.name = "parameters"
         take = self._take
-        targets = {s.target for s in statements if s.target.of is not None}
         for array in self.arrays:
-            if not array.name and array not in targets and array.wish:
+            if not array.name and array.of is None and array.wish:
                 array.name = take(array.wish)
         count = 0
         for array in self.arrays:
@@ -468,7 +484,7 @@ class _Writer:
             if number is not None and column.count(column[0]) == len(column):
                 known[parameter] = number
         program = rule(op, known)
-        names = arguments(op, RESERVED - {"y"})
+        names = arguments(op, RESERVED)
         places = arguments_read(program)
         if not places:
             shape = f"(lanes, {block.size})" if block.lanes else f"{block.size}"
@@ -491,6 +507,11 @@ class _Writer:
         return f"{self.functions[key]}({', '.join(operands[i] for i in places)})"
 
 
+def _uses(statements: list[_Statement], rest: str = "") -> Counter[str]:
+    """How often each array is read, by its number."""
+    return Counter(re.findall("\0(\\d+)\0", rest + "".join(s.text for s in statements)))
+
+
 def _is_slope(op: object) -> bool:
     return isinstance(op, Op) and op.slope is not None
 
@@ -503,7 +524,7 @@ def _pairs(block: Block, operands: list[tuple[int, ...]]) -> list[tuple[int, ...
 
 
 def _times(a: str, b: str) -> str:
-    return a if b == "1.0" else b if a == "1.0" else f"{a} * {b}"
+    return a if b == "1.0" else f"{a} * {b}"
 
 
 def _slice(places: Sequence[int]) -> str:
@@ -531,21 +552,18 @@ def _rounds(
     kinds = [(array, len(places)) for array, places in runs]
     first = 0
     while first < len(runs):
-        ahead = range(first + 1, len(runs))
+        ahead = range(first + 2, len(runs))  # neighbours lie in different arrays
         period = next((i for i in ahead if kinds[i] == kinds[first]), len(runs)) - first
         stop = first + period
         while kinds[stop : stop + period] == kinds[first : first + period]:
             stop += period
         times = (stop - first) // period
         if times == 1:
-            period, stop = 1, first + 1
-        yield (
-            [
-                [place for _, places in runs[k:stop:period] for place in places]
-                for k in range(first, first + period)
-            ],
-            times,
-        )
+            stop = first + 1
+            yield [runs[first][1]], 1
+        else:
+            sides = [runs[k:stop:period] for k in range(first, first + period)]
+            yield [[place for _, places in side for place in places] for side in sides], times
         first = stop
 
 
@@ -567,9 +585,9 @@ def _part(base: str, places: Sequence[int], shape: Sequence[int], total: int) ->
 
 
 def _plain(name: str) -> str:
-    """The name as one of Python, "" if nothing is left of it."""
+    """The name in letters that Python takes, "" if that is no name."""
     name = re.sub("[^A-Za-z0-9_]+", "_", name).strip("_")
-    return name if name.isidentifier() and not keyword.iskeyword(name) else ""
+    return name if name.isidentifier() else ""
 
 
 def _note(labels: list[str]) -> str:

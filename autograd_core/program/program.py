@@ -318,7 +318,10 @@ class Program:
                 end += 1
             names = abridged([self.name(r) for r in self.wrt[k:end]])
             first = self.gradients[k]
-            registers = self.name(first) if end == k + 1 else _span(first, end - k)
+            if first < self.first_result:  # these have other names
+                registers = abridged([self.name(r) for r in self.gradients[k:end]])
+            else:
+                registers = _span(first, end - k)
             lines.append(f"d/d {names} = {registers}")
             k = end
         return "\n".join(lines) + "\n"

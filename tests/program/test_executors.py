@@ -87,6 +87,13 @@ def test_choose_takes_a_name_or_the_environment_or_the_quickest_that_is_there(mo
             choose(wrong)
 
 
+def test_without_numpy_run_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(ImportError, match="run runs on arrays and needs NumPy") as found:
+        run(Program(["x"], [], [], [], [0]), [[1.0]])
+    assert found.value.name == "numpy"
+
+
 # ------------------------------------------------------------------ what every executor does
 
 

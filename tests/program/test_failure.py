@@ -39,6 +39,9 @@ def test_nothing_is_raised_where_no_gate_fails_and_no_nan_matters():
     assert find_failure(program, [1.0, 2.0], [0.5]) is None
     infinite = program_of(line(4, "mul", 0, 3), constants=[1e308])
     assert find_failure(infinite, [10.0, 0.0], [0.5]) is None
+    assert find_failure(program_of(line(3, "exp", 0)), [INF, 0.0], [0.5]) is None
+    unread = program_of(line(3, "sub", 0, 0), line(4, "tanh", 3), line(5, "tanh", 0))
+    assert find_failure(unread, [INF, 0.0], [0.5]) is None
 
 
 def test_the_first_gate_that_fails_raises_what_the_engine_raises():
@@ -73,8 +76,9 @@ def test_a_nan_that_came_in_is_named_if_it_reaches_a_result():
 
 def test_a_gate_that_makes_a_nan_is_named_with_its_operands():
     program = program_of(line(3, "sub", 0, 1), line(4, "tanh", 3))
-    with pytest.raises(FloatingPointError, match=r"^sub: the result is nan for x=inf, y=inf$"):
-        find_failure(program, [INF, INF], [1.0])
+    for whole in (program, program_of(line(3, "sub", 0, 1))):
+        with pytest.raises(FloatingPointError, match=r"^sub: the result is nan for x=inf, y=inf$"):
+            find_failure(whole, [INF, INF], [1.0])
     unused = program_of(line(3, "sub", 0, 1), line(4, "tanh", 0))
     assert find_failure(unused, [INF, INF], [1.0]) is None
 
@@ -101,6 +105,19 @@ def test_of_two_arms_that_are_nan_the_one_that_is_taken_is_named():
             find_failure(program, [x, INF], [INF])
 
 
+def test_a_condition_that_is_nan_is_named_if_the_arm_is_nan_too():
+    code = line(3, "sub", 0, 1), line(4, "sub", 2, 2), line(5, "where", 3, 4, 0)
+    with pytest.raises(FloatingPointError, match="sub: the result is nan for x=inf, y=inf"):
+        find_failure(program_of(*code), [INF, INF], [INF])
+
+
+def test_a_constant_has_no_name():
+    code = line(4, "sub", 0, 3), line(5, "sqrt", 1, 1, slope=0)
+    program = program_of(*code, constants=[INF], outputs=[4])
+    with pytest.raises(FloatingPointError, match=r"sub: the result is nan for x=inf, inf$"):
+        find_failure(program, [INF, 1.0], [1.0])
+
+
 def test_a_nan_of_the_gradient_is_said_to_be_of_the_backward_pass():
     code = line(3, "sqrt", 0), line(4, "sqrt", 3, 0, slope=0), line(5, "mul", 4, 1)
     program = program_of(*code, outputs=[3], gradients=[5], wrt=[0])
@@ -109,6 +126,7 @@ def test_a_nan_of_the_gradient_is_said_to_be_of_the_backward_pass():
     assert str(found.value) == (
         "mul: the result is nan for sqrt'x=inf, y=0.0, in the backward pass"
     )
+    assert find_failure(program, [0.0, 0.0], [1.0], gradients=False) is None
 
 
 def test_a_constant_that_is_nan_is_the_gates_own():

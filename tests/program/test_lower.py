@@ -40,6 +40,28 @@ def test_a_program_has_an_instruction_per_gate_and_nothing_else_forward():
     assert program.constants == (2.0,) and program.gradients == ()
 
 
+def test_a_where_is_one_instruction_and_only_what_is_needed_has_a_gradient():
+    (w,) = leaves("w")
+    fn = lambda x: where(x[0] > 0.0, x[1].exp() * w, 2.0)  # noqa: E731
+    forward = ["exp", "less", "mul", "where"]
+    assert opcodes(program_of(fn, 2)) == forward
+    backward = ["where", "where", "mul", "where", "lane_sum"]  # first where each arm is taken
+    assert opcodes(program_of(fn, 2, [w])) == forward + backward
+
+
+@pytest.mark.parametrize(
+    ("fn", "gradient"),
+    [
+        (lambda x: where(x[0], x[1], 0.0) * INF, [0.0, INF]),
+        (lambda x: apply(gates["less"], x[0], x[1]) * INF, [0.0, 0.0]),
+    ],
+)
+def test_a_condition_has_no_gradient_even_if_what_comes_back_is_infinite(fn, gradient):
+    program = program_of(fn, 2, "inputs")
+    registers = program.evaluate([1.0, 2.0])
+    assert [registers[r] for r in program.gradients] == gradient
+
+
 def test_the_gradient_is_a_product_for_each_edge_and_a_sum_at_each_fork():
     program = program_of(lambda x: x[0].tanh() * x[1] + x[0], 2, "inputs")
     assert program.listing() == (
@@ -111,6 +133,12 @@ def test_parameters_without_a_name_of_their_own_are_numbered():
     assert program.parameters == ("w", "p1", "p2", "p3")
 
 
+def test_a_number_that_is_a_name_already_is_passed_over():
+    values = [Value(1.0, name) for name in ("", "p0", "", "p2", "")]
+    traced = trace(lambda x: sum(v * x for v in values), ["p4"], [()])
+    assert lower(traced).parameters == ("p1", "p0", "p3", "p2", "p5")
+
+
 def test_labels_of_results_are_kept():
     def fn(x):
         y = x[0] * 2.0
@@ -163,15 +191,17 @@ def arms(x, w):
     root = (x * x).sqrt()  # slope nan at 0: 0 times inf
     inner = where(x > 0.0, root, where(w > 0.0, x * 2.0, x * w * (x - x).sqrt()))
     shared = where(x < 1.0, x * 3.0, root * w)
-    return inner + shared + where(x >= 2.0, root, 0.0) * w
+    half = (0.5 * x).exp()
+    either = where(w > 1.0, half, half * 2.0)
+    return inner + shared + either + where(x >= 2.0, root, 0.0) * w
 
 
 @each_executor
-@pytest.mark.parametrize("lanes", [1, 3, 8])
+@pytest.mark.parametrize("lanes", [1, 3, 9])
 def test_nothing_passes_into_an_arm_that_is_not_taken(eager, close, executor, lanes):
     f = compile_graph(arms, wrt="inputs", reduction="sum", backend=executor)
-    xs = [0.0, 0.5, 1.0, 2.0, 3.0, -1.0, -0.0, 1e-100][:lanes]
-    ws = [1.5, 2.0, 0.5, 0.25, 3.0, 1.0, 0.1, 2.0][:lanes]
+    xs = [0.0, 0.5, 1.0, 2.0, 3.0, -1.0, -0.0, 1e-100, 1.5][:lanes]
+    ws = [1.5, 2.0, 0.5, 0.25, 3.0, 1.0, 0.1, 2.0, -1.0][:lanes]
     value, found = f.value_and_grad(xs, ws)
     wanted = [eager(arms, [pair]) for pair in zip(xs, ws, strict=True)]
     assert all(math.isfinite(g) for _, _, [row] in wanted for g in row)

@@ -145,6 +145,36 @@ def test_the_listing_reads_like_the_gates():
     assert "affine(2 x 3: " in matrix((2, 3), (3, 4, 3, 4, 5, 6, 7, 8, 0, 1, 2)).listing()
 
 
+@pytest.mark.parametrize(
+    ("gradients", "wrt", "lines"),
+    [
+        ([5, 6, 7], [0, 1, 2], ["d/d a b c = t5..t7"]),
+        ([5, 6, 7], [1, 2, 0], ["d/d b c = t5..t6", "d/d a = t7"]),
+        ([6, 5, 7], [0, 1, 2], ["d/d a = t6", "d/d b = t5", "d/d c = t7"]),
+        ([5, 7], [0, 1], ["d/d a = t5", "d/d b = t7"]),
+        ([7, 5, 6], [0, 1, 2], ["d/d a = t7", "d/d b c = t5..t6"]),
+        ([7, 6], [1, 0], ["d/d b = t7", "d/d a = t6"]),
+        ([0, 1, 4], [0, 1, 2], ["d/d a b = a b", "d/d c = e"]),
+        ([4, 5, 6], [0, 1, 2], ["d/d a b c = e t5 t6"]),
+    ],
+)
+def test_gradients_that_lie_side_by_side_have_one_line(gradients, wrt, lines):
+    code = [Instruction(5 + i, Op(gates["exp"]), (i,)) for i in range(3)]
+    program = Program(["a", "b", "c", "d", "e"], [], [], code, [], gradients, wrt).verify()
+    listing = program.listing().splitlines()
+    assert listing[2] == "# backward" and listing[7:] == lines
+
+
+def test_without_outputs_all_is_backward():
+    program = Program(["x"], [], [], [Instruction(1, Op(gates["exp"]), (0,))], [], [1], [0])
+    assert program.listing().splitlines()[2:] == [
+        "# backward",
+        "t1 = exp(x)",
+        "outputs     ",
+        "d/d x = t1",
+    ]
+
+
 def test_evaluate_gives_all_registers_of_one_lane():
     e = math.exp(8.0)
     assert small().evaluate([2.0], [3.0]) == [2.0, 3.0, 2.0, 6.0, 8.0, e, e * 2.0, e * 3.0]
@@ -257,6 +287,14 @@ def test_a_constant_has_one_register_for_each_pattern_of_bits():
     assert len(set(registers)) == 5 and registers[0] == registers[3] != registers[1]
     assert [made.number(r) for r in registers[:3]] == [0.0, -0.0, 1.0]
     assert made.number(0) is None and made.number(made.gate("exp", 0)) is None
+
+
+def test_a_builder_knows_the_constants_that_it_was_given():
+    made = Builder(["x"], [], [2.0, 3.0, 2.0])
+    assert [made.constant(number) for number in (2.0, 3.0, 5.0)] == [1, 2, -1]
+    assert [made.number(register) for register in (0, 1, 2, 3, -1, 4)] == [
+        None, 2.0, 3.0, 2.0, 5.0, None,
+    ]  # fmt: skip
 
 
 def test_constants_that_nothing_reads_are_left_out():

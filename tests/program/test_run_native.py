@@ -9,7 +9,7 @@ import pytest
 from autograd_core import Failure, Gate, Instruction, Op, Program, apply, compile_graph, gates, run
 from autograd_core.native.loop_source import GATES, OPCODES, function, loop_source
 from autograd_core.program import AFFINE, DOT, LANE_SUM, OUTER
-from autograd_core.program.executors import plan, prepare
+from autograd_core.program.executors import EXECUTORS, plan, prepare
 from autograd_core.program.schedule import Schedule
 from autograd_core.program.spell import quiet, spell
 
@@ -217,6 +217,24 @@ def test_a_rule_without_an_instruction_still_has_a_number_for_each_lane(forward)
     assert spell(program, run_native.COMPILED).verify().uniform()[-1] is False
     values, _ = run(program, [[3.0], [NAN]], (), "native")
     assert [bits(x) for x in values[:, 0]] == [bits(forward(None, x)) for x in (3.0, NAN)]
+
+
+def test_gates_of_ones_own_beside_others_in_lanes_and_in_all_lanes(close):
+    """One that reads its second operand alone, and a parameter that is a number, or is not."""
+    gate = Gate(
+        "second", lambda xp, a, b, k: xp.exp(b) * k, lambda xp, y, a, b, k: (0.0, y),
+        latex="?", slopes=("?", "?"), parameters=("k",),
+    )  # fmt: skip
+    code = [
+        Instruction(4, Op(gates["tanh"]), (0,)), Instruction(5, Op(gate), (4, 1, 3)),
+        Instruction(6, Op(gates["mul"]), (4, 5)), Instruction(7, Op(gate), (1, 2, 2)),
+        Instruction(8, Op(gate, 1), (5, 4, 1, 3)), Instruction(9, Op(gate), (1, 6, 7)),
+        Instruction(10, LANE_SUM, (9, 4)), Instruction(11, Op(gates["exp"]), (9,)),
+    ]  # fmt: skip
+    program = Program(["x"], ["v", "w"], [3.0], code, range(4, 12)).verify()
+    assert spell(program, run_native.COMPILED).verify()
+    found = [run(program, [[0.5], [-2.0], [1.0]], [0.25, -0.5], name)[0] for name in EXECUTORS]
+    close(*found)
 
 
 def test_a_gate_of_a_known_name_with_another_rule_is_not_taken_for_it():

@@ -18,7 +18,7 @@ from autograd_core import (
     to_c,
     to_numpy,
 )
-from autograd_core.program import AFFINE, LANE_SUM, OUTER
+from autograd_core.program import AFFINE, DOT, LANE_SUM, OUTER
 from autograd_core.program.lower import lower
 from autograd_core.program.passes import optimise
 from autograd_core.program.trace import trace
@@ -143,6 +143,17 @@ def test_shared_weights(run_text):
     against_executor(run_text, fn, (batch(5, 6)[0],), parameters=w)
 
 
+@pytest.mark.parametrize("order", ["acbd", "acdb", "cadb", "bcad"])
+def test_weights_in_any_order(run_text, order):
+    w = dict(zip("abcd", [Value(x) for x in (0.3, -0.8, 0.5, 1.25)], strict=True))
+
+    def fn(x):
+        h = [(w[k] * x[0]).tanh() for k in "ab"]
+        return (h[0] + w["c"]) * (h[1] + w["d"])
+
+    against_executor(run_text, fn, (batch(2)[0],), parameters=[w[k] for k in order])
+
+
 def test_with_respect_to_inputs(run_text):
     w = Value(1.5, "w")
 
@@ -188,6 +199,49 @@ def test_lanes_that_read_a_sum_over_lanes(run_text):
     )
 
 
+def test_a_dot_of_all_kinds_of_pairs(reference, same, run_text):
+    numbers = (2.0, 3.0, 1.0)  # registers 4, 5, 6, after x[0], x[1], y and w
+    kinds = [(0, 2), (1, 2), (1, 0), (4, 5), (3, 4), (2, 4), (2, 5), (6, 6), (3, 6), (0, 0)]
+    dots = [[*kinds], [(4, 5)] * 5, [(0, 6)] * 5, [(3, 3), (4, 5), (3, 4), (3, 6), (3, 6)]]
+    code = [
+        Instruction(7 + i, DOT, tuple(r for pair in dot for r in pair))
+        for i, dot in enumerate(dots)
+    ]
+    program = Program(["x[0]", "x[1]", "y"], ["w"], numbers, code, [7, 8, 9, 10], [0], [0]).verify()
+    rows, w = np.array([[0.5, -3.0, 7.0], [11.0, 0.25, -2.0]]), np.array([1.5])
+    same(run_text(program, rows, w), reference(program, rows, w))
+
+
+@pytest.mark.parametrize(
+    "operands", ["xyw2", "w2xy", "2xyw", "xx2w", "wwxy", "xyww", "22xy", "xy22"]
+)
+def test_an_outer_product_of_what_lanes_share(run_text, operands):
+    code = [Instruction(4, OUTER, tuple("xyw2".index(x) for x in operands), (2, 2))]
+    program = Program("xy", "w", [2.0], code, [0], [7, 4], [2, 2]).verify()
+    x, y, w = np.array([0.5, 3.0, -1.0]), np.array([7.0, 2.0, 0.25]), np.array([1.5])
+    a, b, c, d = [{"x": x, "y": y, "w": np.full(3, 1.5), "2": np.full(3, 2.0)}[o] for o in operands]
+    _, gradients = run_text(program, np.column_stack([x, y]), w)
+    np.testing.assert_allclose(gradients, [(b * d).sum(), (a * c).sum()], rtol=1e-12)
+
+
+def test_a_matrix_with_numbers_in_it(run_text):
+    code = [Instruction(6, AFFINE, (2, 4, 4, 3, 5, 2, 0, 1), (2, 2))]
+    program = Program(["x", "y"], ["a", "b"], [0.0, 2.0], code, [6, 7]).verify()
+    values, _ = run_text(program, np.array([[3.0, 5.0], [7.0, 1.0]]), np.array([0.5, 0.25]))
+    assert values.tolist() == [[1.75, 8.5], [0.75, 14.5]]
+
+
+def test_arguments_that_are_called_as_the_texts_own_names(run_text):
+    w = Value(1.5, "w")
+
+    def fn(parameters, inputs, len, lanes, values, gradients, np):
+        return (parameters * inputs + len * w) * lanes + values * gradients * np
+
+    rows = [np.array([x, x + 2.0]) for x in range(7)]
+    against_executor(run_text, fn, rows, [w])
+    against_executor(run_text, lambda len, parameters: len + parameters, rows[:2], wrt="inputs")
+
+
 def test_a_custom_gate(reference, same, lowered, run_text):
     odd = Gate(
         "my double */ gate", lambda xp, int, t0: int * xp.exp(t0),
@@ -196,6 +250,37 @@ def test_a_custom_gate(reference, same, lowered, run_text):
     )  # fmt: skip
     program = lowered(lambda a, b: ac.apply(odd, a, b), 2)
     rows = [[0.5, 1.0], [-2.0, 0.25]]
+    same(run_text(program, np.array(rows), np.zeros(0)), reference(program, rows, ()))
+
+
+def test_gates_side_by_side_whose_parameters_differ(run_text):
+    def fn(x):
+        return x[0].leaky_relu(0.1) + x[1].leaky_relu(0.2) + x[2].elu(0.5) * x[3].elu(0.5)
+
+    against_executor(run_text, fn, (batch(5, 4)[0],), wrt="inputs")
+
+
+def test_gates_whose_parameters_are_no_constants(run_text):
+    gate = gates["leaky_relu"]
+    code = [
+        Instruction(2, Op(gate), (0, 1)), Instruction(3, Op(gate, 0), (2, 0, 1)),
+        Instruction(4, Op(gates["add"], 0), (1, 1, 1)), Instruction(5, LANE_SUM, (4, 1)),
+    ]  # fmt: skip
+    program = Program(["x"], ["slope"], (), code, [2, 3], [5], [1]).verify()
+    values, gradients = run_text(program, np.array([[-3.0], [5.0]]), np.array([0.25]))
+    assert values.tolist() == [[-0.75, 0.25], [5.0, 1.0]]
+    assert gradients.tolist() == [0.5]
+
+
+def test_slopes_of_one_instruction(reference, same, run_text):
+    """Where a program has them as opcodes, they are written as what they are: here 1 / x."""
+    log = gates["log"]
+    code = [
+        Instruction(1, Op(log), (0,)), Instruction(2, Op(log, 0), (1, 0)),
+        Instruction(3, Op(gates["div"]), (1, 2)),
+    ]  # fmt: skip
+    program = Program(["x"], (), (), code, [1, 3], [0], [0]).verify()
+    rows = [[0.5], [3.0]]
     same(run_text(program, np.array(rows), np.zeros(0)), reference(program, rows, ()))
 
 
