@@ -61,7 +61,7 @@ class Context:
     _name: str
     _value: Any
     _before: Any = ()  # what the attribute was, for each block that is entered; see __init__
-    _thread = 0
+    _thread: int
 
     def __init__(self, *given: object) -> None:
         if given:
