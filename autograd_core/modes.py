@@ -189,7 +189,7 @@ def user_line() -> str:
     from linecache import getline
     from os.path import basename
 
-    frame = sys._getframe(1)
+    frame = sys._getframe()
     while frame is not None:
         if of_user(frame):
             path = frame.f_code.co_filename

@@ -22,7 +22,7 @@ def test_what_only_a_tensor_has_is_an_error_that_says_what_to_write():
     assert not hasattr(v, "requires_grad")
     with pytest.raises(AttributeError, match=r"^Value has no clone: x \+ 0 is another node"):
         v.clone()
-    with pytest.raises(AttributeError, match="no requires_grad: .* not given to the optimiser"):
+    with pytest.raises(AttributeError, match=r"no requires_grad: .* not given to the optimiser"):
         v.requires_grad = False
     assert Value.requires_grad.hint.startswith("every Value has")  # so that help(Value) works
 

@@ -22,9 +22,9 @@ def test_every_hint_is_reached_by_its_name(owner):
 
 
 def test_a_hint_says_which_module_has_no_such_name():
-    with pytest.raises(AttributeError, match="^ReLU has no cuda: every number is a Python float"):
+    with pytest.raises(AttributeError, match=r"^ReLU has no cuda: every number is a Python float"):
         nn.ReLU().cuda()
-    with pytest.raises(AttributeError, match="^nn.init has no ones_: constant_"):
+    with pytest.raises(AttributeError, match=r"^nn\.init has no ones_: constant_"):
         nn.init.ones_([nn.Linear(1, 1)])
 
 

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -52,6 +53,15 @@ def test_a_bar_comes_when_work_lasts(clock, capsys):
     shown = capsys.readouterr().err
     assert "working:  40%" in shown and "4/10" in shown and "step" in shown
     assert shown.endswith("\r")  # it is wiped at the end
+
+
+def test_a_bar_counts_what_is_done_and_says_a_number(capsys):
+    bar = Progress(9, "counting", shown=True)
+    bar.say("loss", 0.123456)
+    bar.add(2)
+    bar.add(3)
+    bar._bar.refresh()  # which waits a tenth of a second else
+    assert "5/9" in (shown := capsys.readouterr().err) and "loss 0.1235" in shown
 
 
 def test_no_bar_where_nobody_looks(monkeypatch):
@@ -123,3 +133,15 @@ def test_a_notebook_has_a_bar_and_no_warning(cells):
         "bar.add(1)\nbar.close()",
     )
     assert "in a cell:  33%" in outputs[1] and "Error" not in "".join(outputs)
+
+
+def test_a_notebook_without_widgets_has_a_bar_of_text_and_no_warning(monkeypatch, capsys):
+    shell = SimpleNamespace(config={"IPKernelApp": {}})
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    for name in ("tqdm.auto", "tqdm.autonotebook", "tqdm.notebook"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        Progress(3, "in a cell", shown=True).close()
+    assert said == [] and "in a cell:   0%" in capsys.readouterr().out
