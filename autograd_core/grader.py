@@ -267,7 +267,7 @@ class _Trial:
 
     def explained(self) -> set[str]:
         """The names of the mistakes that give these numbers, if they are wrong."""
-        if self.trouble or self.wrong is None:
+        if self.wrong is None:
             return set()
         return {one.mistake.name for one in _explanations(self.root, self.got, self.earlier)}
 
@@ -275,7 +275,7 @@ class _Trial:
         """The report on this circuit, which is the smallest."""
         for value in self.values:
             value.grad = self.got.get(value) or 0.0
-        if self.trouble or self.wrong is None:
+        if self.wrong is None:
             report = Grade(False, self.trouble, circuit=self.root, expression=str(self.circuit))
         else:
             report = _told(self.root, self.right, self.got, self.wrong, self.earlier, votes)
@@ -325,11 +325,11 @@ def _first_wrong(
 
     On top of `earlier` gradients the sum of both is right as well.
     """
+    before = earlier or {}
     for value in reversed(right):
-        if value in got and not _same(got[value], right[value]):
-            before = earlier.get(value, 0.0) if earlier else 0.0
-            if not earlier or not _same(got[value], before + right[value]):
-                return value
+        once, again = right[value], before.get(value, 0.0) + right[value]
+        if value in got and not _same(got[value], once) and not _same(got[value], again):
+            return value
     return None
 
 

@@ -1,6 +1,7 @@
 """grade: each usual mistake gets its own sentence, the right pass none, and nothing is harmed."""
 
 import itertools
+import math
 import random
 from collections import deque
 
@@ -9,15 +10,19 @@ import pytest
 from autograd_core import (
     Gate,
     Grade,
+    TraceError,
     Value,
     exp,
     grade,
     grade_gradients,
     gradients,
     mistakes,
+    modes,
     no_grad,
     topological,
 )
+
+INF, NAN = math.inf, math.nan
 
 
 def wires(v):
@@ -290,6 +295,12 @@ def test_the_report_says_where(name, way, most):
     assert ", ".join(f"{v.label} = {v.data:g}" for v in values if not v.inputs) in str(report)
 
 
+def test_a_pass_that_returns_its_gradients_leaves_them_in_grad_as_well():
+    report = grade(lambda root: {v: 2.0 * x for v, x in as_lesson_2(root).items()})
+    assert report.gradients == {v: 2.0 * x for v, x in gradients(report.circuit).items()}
+    assert all(v.grad == x for v, x in report.gradients.items())
+
+
 def test_the_same_seed_gives_the_same_report():
     way = PLANTED["wrong order"][0][3]
     assert str(grade(way, seed=4)) == str(grade(way, seed=4))
@@ -448,6 +459,21 @@ def test_gradients_by_hand(circuit):
     assert x.grad == 0.0
 
 
+def test_of_several_mistakes_the_first_is_told_if_one_alone_gives_its_number(circuit):
+    x, y, _, f = circuit
+    report = grade_gradients(f, {y: 4.0, x: 77.0})
+    assert report.wrong is y and report.mistake is mistakes["wrong operand"]
+    report = grade_gradients((x - y) * x, {y: 3.0, x: 77.0})  # no slope, or a minus lost
+    assert report.wrong is y and report.mistake is None and "None of the usual" in str(report)
+    assert grade_gradients((x - y) * x, {y: 3.0}).mistake is mistakes["sign"]
+
+
+def test_two_equal_parts_that_are_missing_are_no_lost_minus(circuit):
+    x, *_ = circuit
+    report = grade_gradients(x * 2.0 + x * 2.0, {x: 0.0})
+    assert not report and report.mistake is not mistakes["sign"]
+
+
 def test_gradients_by_hand_of_something_else(circuit):
     x, y, q, f = circuit
     for given in ({"x": 1.0}, {x: "4"}, {x: y}):
@@ -455,6 +481,40 @@ def test_gradients_by_hand_of_something_else(circuit):
             grade_gradients(f, given)
     with pytest.raises(ValueError, match="is not in the graph"):
         grade_gradients(q, {f: 1.0})
+
+
+@pytest.mark.parametrize(
+    "right, apart, enough",
+    [
+        (1.0, 0.9e-9, True), (1.0, 1.2e-9, False), (-1e-3, 0.9e-9, True), (-1e-3, 1.2e-9, False),
+        (1e6, 0.9e-3, True), (1e6, 1.2e-3, False),
+    ],
+)  # fmt: skip
+def test_a_billionth_apart_is_right_absolute_below_one_and_relative_above(right, apart, enough):
+    x = Value(1.0)
+    for given in (right - apart, right + apart):
+        assert bool(grade_gradients(x * right, {x: given})) is enough
+
+
+def test_a_nan_is_wrong_where_there_is_none():
+    x, big = Value(1.0), Value(INF)
+    assert not grade_gradients(x * 2.0, {x: NAN})
+    f = x * big - x * big
+    assert grade_gradients(f, {x: NAN}) and not grade_gradients(f, {x: 0.0})
+
+
+def test_a_traced_function_is_not_judged(monkeypatch):
+    class Tracer:
+        def refuse(self, what):
+            raise TraceError(what)
+
+    x = Value(1.0)
+    f = x.exp()
+    monkeypatch.setattr(modes.mine, "tracer", Tracer())
+    with pytest.raises(TraceError, match=r"^grade\(\) is called"):
+        grade(into_grad)
+    with pytest.raises(TraceError, match=r"^grade_gradients\(\) is called"):
+        grade_gradients(f, {x: 1.0})
 
 
 # ---------------------------------------------------------------- a gate
@@ -550,3 +610,10 @@ def test_larger_circuits_tell_mistakes_apart_that_look_alike_in_a_small_one():
     for name, way, tried in (("wrong operand", 0, 2), ("wrong order", 3, 15)):
         report = grade(PLANTED[name][0][way], gates=["+", "-", "*"])
         assert report.mistake is mistakes[name] and report.tried == tried
+
+
+def test_circuits_on_which_nothing_is_wrong_do_not_vote():
+    lost = PLANTED["sign"][0][1]  # a minus, at differences alone: not all of the larger have one
+    for seed in range(8):
+        report = grade(lost, gates=["*", "+", "-"], circuits=3, seed=seed)
+        assert report.mistake is mistakes["sign"]
