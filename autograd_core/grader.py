@@ -378,8 +378,8 @@ def _told(
         ordinal = f"{('first', 'second')[operand]} " * (len(gate.inputs) > 1)
         place += f", on the wire into the {ordinal}input of {_name(gate)}"
     return Grade(
-        False, sentence, 1, place, expected, given, mistake, root, expression(root), wrong, wire,
-        got,
+        False, sentence, place=place, expected=expected, got=given, mistake=mistake, circuit=root,
+        expression=expression(root), wrong=wrong, wire=wire, gradients=got,
     )  # fmt: skip
 
 
@@ -387,7 +387,7 @@ def _ratio(got: float, expected: float) -> str:
     """A factor between the two, if it is one to think about."""
     factors = [sign * factor for sign in (1.0, -1.0) for factor in (2.0, 0.5, 3.0, 4.0, 0.25)]
     found = next((factor for factor in factors if _same(got, factor * expected)), None)
-    return f" It is {found:g} times the right one." if found and expected else ""
+    return f" It is {found:g} times the right one." if found else ""
 
 
 def _name(value: Value) -> str:

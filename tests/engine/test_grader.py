@@ -288,6 +288,7 @@ def test_the_report_says_where(name, way, most):
     for v in values[values.index(report.wrong) + 1 :]:
         earlier = right[v] if name == "did not zero" else 0.0
         assert v.grad in (right[v], earlier + right[v])
+    assert ("first pass was right" in report.sentence) == (name == "did not zero")
     assert report.expression.rpartition("; ")[2].startswith("f = ")
     assert f"{report.place}: got " in str(report) and f"gradient of {report.wrong.label}" in str(
         report
@@ -472,6 +473,23 @@ def test_two_equal_parts_that_are_missing_are_no_lost_minus(circuit):
     x, *_ = circuit
     report = grade_gradients(x * 2.0 + x * 2.0, {x: 0.0})
     assert not report and report.mistake is not mistakes["sign"]
+
+
+def test_nothing_has_arrived_where_several_wires_are_missing(circuit):
+    x, *_ = circuit
+    report = grade_gradients(x * x, {x: 0.0})
+    assert report.mistake is None and "Nothing has arrived at x. What goes" in str(report)
+    report = grade_gradients(x * x, {x: 1.0})
+    assert report.mistake is None and "None of the usual" in str(report)
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.5, 3.0, 4.0, 0.25, -2.0, -0.5, -3.0, -4.0, -0.25])
+def test_a_simple_factor_between_the_numbers_is_told(factor):
+    x = Value(0.3)
+    f = x.exp()
+    told = f"by hand. It is {factor:g} times the right one."
+    assert grade_gradients(f, {x: factor * f.data}).sentence.endswith(told)
+    assert grade_gradients(f, {x: 1.1 * factor * f.data}).sentence.endswith("by hand.")
 
 
 def test_gradients_by_hand_of_something_else(circuit):
