@@ -228,7 +228,7 @@ class _Trial:
         self.wrong: Value | None = None
         self._run()
         if not self.failed:
-            self.earlier = self.got
+            self.earlier = self.right | self.got  # what it did not return was right as well
             self._run()
 
     @property
@@ -325,9 +325,8 @@ def _first_wrong(
 
     On top of `earlier` gradients the sum of both is right as well.
     """
-    before = earlier or {}
     for value in reversed(right):
-        once, again = right[value], before.get(value, 0.0) + right[value]
+        once, again = right[value], right[value] + (earlier[value] if earlier else 0.0)
         if value in got and not _same(got[value], once) and not _same(got[value], again):
             return value
     return None
@@ -445,10 +444,12 @@ class _Pass(namedtuple("_Pass", "root turns mistake wrong earlier start")):
             if wire in self.wrong:
                 others = {"other": slopes[1 - operand]} if len(slopes) > 1 else {}
                 if self.earlier:
-                    others["earlier"] = self.earlier.get(source, 0.0)
-                _, contribution, after = self.mistake.step(
+                    others["earlier"] = self.earlier[source]
+                step = self.mistake.step(
                     upstream=upstream, local=slopes[operand], before=before, **others
-                ) or (0.0, contribution, after)
+                )
+                if step is not None:
+                    _, contribution, after = step
             total[source] = after
             yield wire, contribution, after
 
@@ -471,7 +472,7 @@ def _explanations(root: Value, got: Gradients, earlier: Gradients | None) -> Ite
     """The passes with a mistake that leave these numbers, the plainest first."""
     for planted in _planted(root, earlier):
         total = planted.total()
-        if all(_same(gradient, total.get(value, 0.0)) for value, gradient in got.items()):
+        if all(_same(gradient, total[value]) for value, gradient in got.items()):
             yield planted
 
 
@@ -491,7 +492,7 @@ def _planted(root: Value, earlier: Gradients | None) -> Iterator[_Pass]:
             elif instead == "earlier":
                 firsts = {gate.inputs[operand]: (gate, operand) for gate, operand in right[::-1]}
                 between = [wire for value, wire in firsts.items() if value.inputs]
-                for start in (1.0, 1.0 + earlier[root]) if earlier and root in earlier else ():
+                for start in (1.0, 1.0 + earlier[root]) if earlier else ():
                     for left in ([*firsts.values()], between):  # or the leaves alone were cleared
                         yield _Pass(root, right, mistake, left, earlier, start)
             elif what == "before":

@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 from collections import deque
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -191,6 +192,16 @@ def own_rules(root, sign=-1.0, swap=False):
             b.grad += v.grad * (b if swap else a).data
 
 
+def careless_of_its_own_sums(root, kept=WeakKeyDictionary()):  # noqa: B006
+    for v in topological(root):
+        kept.setdefault(v, 0.0)
+    kept[root] = 1.0
+    for v in reversed(topological(root)):
+        for u, local in wires(v):
+            kept[u] += kept[v] * local
+    return {v: kept[v] for v in topological(root) if not v.inputs}
+
+
 # name: (ways to make it, gates of the smallest circuit at most)
 PLANTED = {
     "forgot upstream": (
@@ -234,7 +245,10 @@ PLANTED = {
         3,
     ),
     "visited twice": ([recursive, in_order(every_time)], 2),
-    "did not zero": ([careless, careless_from_the_root, careless_between], 2),
+    "did not zero": (
+        [careless, careless_from_the_root, careless_between, careless_of_its_own_sums],
+        2,
+    ),
 }  # fmt: skip
 
 
@@ -286,6 +300,8 @@ def test_the_report_says_where(name, way, most):
     assert report.got != report.expected
     # All that its gradient is made of is right: what reads it lies nearer to the root.
     for v in values[values.index(report.wrong) + 1 :]:
+        if v not in report.gradients:
+            continue
         earlier = right[v] if name == "did not zero" else 0.0
         assert v.grad in (right[v], earlier + right[v])
     assert ("first pass was right" in report.sentence) == (name == "did not zero")
@@ -462,8 +478,9 @@ def test_gradients_by_hand(circuit):
 
 def test_of_several_mistakes_the_first_is_told_if_one_alone_gives_its_number(circuit):
     x, y, _, f = circuit
-    report = grade_gradients(f, {y: 4.0, x: 77.0})
-    assert report.wrong is y and report.mistake is mistakes["wrong operand"]
+    for given, name in ((4.0, "wrong operand"), (1.0, "forgot local"), (-3.0, "sign")):
+        report = grade_gradients(f, {y: given, x: 77.0})
+        assert report.wrong is y and report.mistake is mistakes[name]
     report = grade_gradients((x - y) * x, {y: 3.0, x: 77.0})  # no slope, or a minus lost
     assert report.wrong is y and report.mistake is None and "None of the usual" in str(report)
     assert grade_gradients((x - y) * x, {y: 3.0}).mistake is mistakes["sign"]
@@ -473,6 +490,35 @@ def test_two_equal_parts_that_are_missing_are_no_lost_minus(circuit):
     x, *_ = circuit
     report = grade_gradients(x * 2.0 + x * 2.0, {x: 0.0})
     assert not report and report.mistake is not mistakes["sign"]
+
+
+def test_the_wire_is_the_one_that_the_mistake_is_on(circuit):
+    x, _, q, f = circuit
+    by_exp = f.inputs[1].inputs[0]
+    for given, wire in ((1.0 + 2.0 * by_exp.data, (q, 0)), (4.0 + 2.0, (by_exp, 0))):
+        report = grade_gradients(f, {x: given})
+        assert report.mistake is mistakes["forgot local"] and report.wire == wire
+    assert grade_gradients(f, {x: 77.0}).wire == (q, 0)  # none is known to be wrong
+
+
+def test_the_wire_along_which_nothing_came(circuit):
+    a, b = Value(1.5, "a"), Value(2.0, "b")
+    x = a * b
+    q, by_exp = x * 4.0, x.exp()
+    for given, wire in ((4.0, (by_exp, 0)), (by_exp.data, (q, 0))):
+        report = grade_gradients(q + by_exp, {x: given, a: 99.0})
+        assert report.wire == wire and report.mistake is None
+        assert f"does your pass take the {wire[0].op} gate" in report.sentence
+
+
+def test_what_has_no_label_goes_by_its_gate_or_its_number(circuit):
+    *_, q, f = circuit
+    assert "gradient of q, on the wire into the first input of a +" in str(
+        grade_gradients(f, {q: 7.0})
+    )
+    assert "gradient of 2, on the wire into the second input of a *: got 7" in str(
+        grade_gradients(f, {f.inputs[1].inputs[1]: 7.0})
+    )
 
 
 def test_nothing_has_arrived_where_several_wires_are_missing(circuit):
