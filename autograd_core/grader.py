@@ -349,7 +349,7 @@ def _told(
     expected, given = right[wrong], got.get(wrong)
     found = list(_explanations(root, got, earlier)) if given is not None else []
     wire, nothing = _wire(wrong, _Pass(root), None, given)
-    if not found and given is not None and not nothing:  # there may be more mistakes further on
+    if not found and given and not nothing:  # there may be more mistakes further on
         found = list(_explanations(root, {wrong: given}, earlier))
         found = found if len({one.mistake.name for one in found}) == 1 else []
     mistake = None
@@ -562,9 +562,7 @@ def _flipped(wires: list[Wire], flip: bool) -> list[Wire]:
 
 def _walk(root: Value, again: bool, flip: bool, end: Any, late: bool) -> Iterator[Wire]:
     """Value by value, from a stack or a queue; `late`: a value counts as seen when it is taken."""
-    waiting, seen = deque([root]), {root}
-    if late:
-        seen.clear()
+    waiting, seen = deque([root]), set[Value]()
     while waiting:
         value = end(waiting)
         if late and not again:
@@ -583,7 +581,7 @@ def _walk(root: Value, again: bool, flip: bool, end: Any, late: bool) -> Iterato
 
 def _descent(root: Value, again: bool, flip: bool) -> Iterator[Wire]:
     """Wire by wire, as a recursion that goes down as soon as an input has its part."""
-    waiting, seen = _flipped(_turns([root]), not flip), {root}
+    waiting, seen = _flipped(_turns([root]), not flip), set[Value]()
     while waiting:
         gate, operand = waiting.pop()
         yield gate, operand

@@ -4,6 +4,7 @@ import itertools
 import math
 import random
 from collections import deque
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import pytest
@@ -16,7 +17,9 @@ from autograd_core import (
     exp,
     grade,
     grade_gradients,
+    grader,
     gradients,
+    maximum,
     mistakes,
     modes,
     no_grad,
@@ -110,16 +113,29 @@ def in_order(order):
     return backward_pass
 
 
-def first_reached(pop):
+def first_reached(pop, turned=list):
     def order(root):
         waiting, seen = deque([root]), {root}
         while waiting:
             v = pop(waiting)
             yield v
-            for u in v.inputs:
+            for u in turned(v.inputs):
                 if u not in seen:
                     seen.add(u)
                     waiting.append(u)
+
+    return order
+
+
+def first_taken(pop, turned=list):
+    def order(root):
+        waiting, seen = deque([root]), set()
+        while waiting:
+            v = pop(waiting)
+            if v not in seen:
+                seen.add(v)
+                yield v
+                waiting.extend(turned(v.inputs))
 
     return order
 
@@ -131,25 +147,25 @@ def every_time(root):
         waiting.extend(v.inputs)
 
 
-def hand_on(v, seen=None):
-    for u, local in wires(v):
+def hand_on(v, seen=None, turned=list):
+    for u, local in turned(wires(v)):
         u.grad += v.grad * local
         if seen is None or u not in seen:
             if seen is not None:
                 seen.add(u)
-            hand_on(u, seen)
+            hand_on(u, seen, turned)
 
 
-def recursive(root):
+def recursive(root, turned=list):
     root.zero_grad()
     root.grad = 1.0
-    hand_on(root)
+    hand_on(root, None, turned)
 
 
-def recursive_once(root):
+def recursive_once(root, turned=list):
     root.zero_grad()
     root.grad = 1.0
-    hand_on(root, set())
+    hand_on(root, set(), turned)
 
 
 def careless(root):
@@ -164,6 +180,13 @@ def careless_from_the_root(root):
     for v in reversed(topological(root)):
         for u, local in wires(v):
             u.grad += v.grad * local
+
+
+def careless_between_from_the_root(root):
+    for v in topological(root):
+        if not v.inputs:
+            v.grad = 0.0
+    careless_from_the_root(root)
 
 
 def careless_between(root):
@@ -246,7 +269,13 @@ PLANTED = {
     ),
     "visited twice": ([recursive, in_order(every_time)], 2),
     "did not zero": (
-        [careless, careless_from_the_root, careless_between, careless_of_its_own_sums],
+        [
+            careless,
+            careless_from_the_root,
+            careless_between,
+            careless_between_from_the_root,
+            careless_of_its_own_sums,
+        ],
         2,
     ),
 }  # fmt: skip
@@ -521,10 +550,85 @@ def test_what_has_no_label_goes_by_its_gate_or_its_number(circuit):
     )
 
 
+# What it takes to find the mistake, then: the graph, its leaves' numbers, the gradients, the name.
+VERDICTS = {
+    "everywhere is plainer than at one kind of gate": (
+        lambda x: squared(x + x), [-4.0], [-16.0], "wrong order"
+    ),
+    "at one kind of gate": (lambda x, y: twice(x * y), [0.5, -4.0], [1.0, 1.0], "forgot local"),
+    "once": (lambda x, y: x - y - y, [2.0, -7.0], [-1.0, -2.0], "sign"),
+    "a slope of 0 for that of both other inputs": (
+        lambda x, y: maximum(x, y), [-5.0, 7.0], [1.0, 0.0], "wrong operand"
+    ),
+    "a slope of 0 for that of one is nothing": (lambda x, y: x * y, [0.0, 4.0], [0.0, 0.0], None),
+    "the first wire last": (lambda x: x - x, [7.0], [1.0], "overwrote"),
+    "gates in another right order": (
+        lambda x, y: (x - y) * maximum(x, y), [0.5, -4.0], [5.0, 0.0], "overwrote"
+    ),
+    "the root alone, in one number": (
+        lambda x, y: x + (x * y + exp(x)), [3.0, 4.0], [1.0, 3.0], "wrong order"
+    ),
+    "no gate before its turn": (lambda x: add2(add2(add2(x))), [1.5], [16.0], None),
+}  # fmt: skip
+
+
+def squared(v):
+    return v * v
+
+
+def add2(v):
+    return v + v
+
+
+def twice(v):
+    return maximum(v, v)
+
+
+@pytest.mark.parametrize("case", VERDICTS)
+def test_which_mistake_gives_the_gradients_by_hand(case):
+    make, numbers, given, name = VERDICTS[case]
+    leaves = [Value(number) for number in numbers]
+    report = grade_gradients(make(*leaves), dict(zip(leaves, given, strict=True)))
+    assert not report and (report.mistake and report.mistake.name) == name, report
+
+
+@pytest.mark.parametrize("turned", [list, lambda items: list(reversed(items))])
+@pytest.mark.parametrize(
+    "way, name, factors",  # of each gate; most walks differ from one another on these graphs
+    [
+        (lambda t: in_order(topological), "wrong order", "xy yp pq qr"),
+        (lambda t: in_order(first_reached(deque.popleft, t)), "wrong order", "yy yy qq rr sq"),
+        (lambda t: in_order(first_reached(deque.pop, t)), "wrong order", "yy py qp rq pr st"),
+        (lambda t: in_order(first_taken(deque.pop, t)), "wrong order", "yx yp pq qr sq ts"),
+        (lambda t: partial(recursive_once, turned=t), "wrong order", "xx pp qq rr qs ts pu"),
+        (lambda t: partial(recursive, turned=t), "visited twice", "xy yp qp qr"),
+        (lambda t: in_order(every_time), "visited twice", "xy yp pq qr"),
+    ],
+)
+def test_wrong_orders_in_larger_graphs(way, name, factors, turned):
+    values = {"x": Value(1.5), "y": Value(-0.5)}
+    for result, pair in zip("pqrstuv", factors.split(), strict=False):
+        a, b = turned(pair)
+        f = values[result] = values[a] * values[b]
+    way(turned)(f)
+    report = grade_gradients(f, {v: v.grad for v in topological(f)})
+    assert not report and report.mistake is mistakes[name]
+
+
+def test_a_walk_that_takes_every_path_is_followed_to_its_end_or_not_at_all(monkeypatch):
+    x = Value(1.5)
+    f = add2(add2(x))  # 6 turns, after which x has 8
+    for most, given, name in ((6, 8.0, "visited twice"), (5, 8.0, None), (5, 6.0, None)):
+        monkeypatch.setattr(grader, "MOST_TURNS", most)
+        report = grade_gradients(f, {x: given})
+        assert not report and (report.mistake and report.mistake.name) == name
+
+
 def test_nothing_has_arrived_where_several_wires_are_missing(circuit):
-    x, *_ = circuit
-    report = grade_gradients(x * x, {x: 0.0})
-    assert report.mistake is None and "Nothing has arrived at x. What goes" in str(report)
+    x, y, *_ = circuit
+    for f in (x * x, x * y + x * 2.0):
+        report = grade_gradients(f, {x: 0.0, y: 3.0} if y in topological(f) else {x: 0.0})
+        assert report.mistake is None and "Nothing has arrived at x. What goes" in str(report)
     report = grade_gradients(x * x, {x: 1.0})
     assert report.mistake is None and "None of the usual" in str(report)
 
