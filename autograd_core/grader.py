@@ -338,13 +338,11 @@ def _told(
 ) -> Grade:  # fmt: skip
     """The report of a wrong gradient: its wire, and the mistake that gives it.
 
-    Of several mistakes it is the one with the most votes. A minus that was lost at a difference
-    gives what two others give there too, of which neither is as likely.
+    Of several mistakes it is the one with the most votes, and of these the likeliest.
     """
 
     def rank(planted: _Pass) -> tuple[int, bool]:
-        name = planted.mistake.name
-        return -votes.get(name, 0), name != "sign"
+        return -votes.get(planted.mistake.name, 0), _unlikely(planted.mistake)
 
     expected, given = right[wrong], got.get(wrong)
     found = list(_explanations(root, got, earlier)) if given is not None else []
@@ -380,6 +378,12 @@ def _told(
         False, sentence, place=place, expected=expected, got=given, mistake=mistake, circuit=root,
         expression=expression(root), wrong=wrong, wire=wire, gradients=got,
     )  # fmt: skip
+
+
+def _unlikely(mistake: Mistake) -> bool:
+    # A minus that was lost at a difference gives what two others give there too, of which neither
+    # is as likely.
+    return mistake.name != "sign"
 
 
 def _ratio(got: float, expected: float) -> str:
@@ -613,17 +617,16 @@ def _grade_gate(gate: Gate) -> Grade:
     # In "a, b at ..." the slope of a slope failed.
     slopes = [f"{operand} at {at}" for operand in gate.operands]
     others = [one.numeric for one in report if one.name in slopes and one is not row]
-    others = others[:1] if len(gate.operands) == 2 else []
-    mistake = None
+    known = {"other": others[0]} if others and len(gate.operands) == 2 else {}
+    found = []
     for one in mistakes.values():
-        known = {"other": others[0]} if others else {}
         step = one.step(upstream=1.0, local=row.numeric, before=0.0, **known)
-        fits = step is not None and math.isclose(step[0], row.analytic, rel_tol=1e-5)
+        fits = step is not None and math.isclose(step[2], row.analytic, rel_tol=1e-5)
         if fits and one.plant[0] == "local" and "grader" in one.readers:
-            mistake = one
-            break
+            found.append(one)
+    mistake = min(found, key=_unlikely, default=None)
     sentence = mistake.sentence if mistake else UNKNOWN_SLOPE
     return Grade(
-        False, sentence, 1, f"slope in {row.name}", row.numeric, row.analytic, mistake,
+        False, sentence, len(report), f"slope in {row.name}", row.numeric, row.analytic, mistake,
         expression=f"{gate.name}({', '.join(gate.operands + gate.parameters)})",
     )  # fmt: skip
