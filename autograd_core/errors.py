@@ -130,7 +130,7 @@ INTEGER_POWER = "pow() with a modulus has no derivative: use x ** y"
 def short(thing: object) -> str:
     """repr(thing), cut to one line of a message."""
     text = repr(thing)
-    return text if len(text) < 80 else text[:76] + " ..."
+    return text if len(text) <= 80 else text[:76] + " ..."
 
 
 def argument_names(fn: Callable[..., Any], count: int) -> list[str]:

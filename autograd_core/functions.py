@@ -85,7 +85,6 @@ def function_of(gate: Gate, quiet: bool = False, name: str = "") -> Callable[...
         numbers += constants
         return gate.forward(xp, *numbers) if quiet else gate.evaluate(numbers)
 
-    function.__module__ = __name__
     return gate.describe(function, name or gate.name)
 
 

@@ -228,7 +228,7 @@ class _Trial:
         self.wrong: Value | None = None
         self._run()
         if not self.failed:
-            self.earlier = self.got
+            self.earlier = self.right | self.got  # what it did not return was right as well
             self._run()
 
     @property
@@ -267,7 +267,7 @@ class _Trial:
 
     def explained(self) -> set[str]:
         """The names of the mistakes that give these numbers, if they are wrong."""
-        if self.trouble or self.wrong is None:
+        if self.wrong is None:
             return set()
         return {one.mistake.name for one in _explanations(self.root, self.got, self.earlier)}
 
@@ -275,7 +275,7 @@ class _Trial:
         """The report on this circuit, which is the smallest."""
         for value in self.values:
             value.grad = self.got.get(value) or 0.0
-        if self.trouble or self.wrong is None:
+        if self.wrong is None:
             report = Grade(False, self.trouble, circuit=self.root, expression=str(self.circuit))
         else:
             report = _told(self.root, self.right, self.got, self.wrong, self.earlier, votes)
@@ -326,10 +326,9 @@ def _first_wrong(
     On top of `earlier` gradients the sum of both is right as well.
     """
     for value in reversed(right):
-        if value in got and not _same(got[value], right[value]):
-            before = earlier.get(value, 0.0) if earlier else 0.0
-            if not earlier or not _same(got[value], before + right[value]):
-                return value
+        once, again = right[value], right[value] + (earlier[value] if earlier else 0.0)
+        if value in got and not _same(got[value], once) and not _same(got[value], again):
+            return value
     return None
 
 
@@ -339,18 +338,16 @@ def _told(
 ) -> Grade:  # fmt: skip
     """The report of a wrong gradient: its wire, and the mistake that gives it.
 
-    Of several mistakes it is the one with the most votes. A minus that was lost at a difference
-    gives what two others give there too, of which neither is as likely.
+    Of several mistakes it is the one with the most votes, and of these the likeliest.
     """
 
     def rank(planted: _Pass) -> tuple[int, bool]:
-        name = planted.mistake.name
-        return -votes.get(name, 0), name != "sign"
+        return -votes.get(planted.mistake.name, 0), _unlikely(planted.mistake)
 
     expected, given = right[wrong], got.get(wrong)
     found = list(_explanations(root, got, earlier)) if given is not None else []
     wire, nothing = _wire(wrong, _Pass(root), None, given)
-    if not found and given is not None and not nothing:  # there may be more mistakes further on
+    if not found and given and not nothing:  # there may be more mistakes further on
         found = list(_explanations(root, {wrong: given}, earlier))
         found = found if len({one.mistake.name for one in found}) == 1 else []
     mistake = None
@@ -378,16 +375,22 @@ def _told(
         ordinal = f"{('first', 'second')[operand]} " * (len(gate.inputs) > 1)
         place += f", on the wire into the {ordinal}input of {_name(gate)}"
     return Grade(
-        False, sentence, 1, place, expected, given, mistake, root, expression(root), wrong, wire,
-        got,
+        False, sentence, place=place, expected=expected, got=given, mistake=mistake, circuit=root,
+        expression=expression(root), wrong=wrong, wire=wire, gradients=got,
     )  # fmt: skip
+
+
+def _unlikely(mistake: Mistake) -> bool:
+    # A minus that was lost at a difference gives what two others give there too, of which neither
+    # is as likely.
+    return mistake.name != "sign"
 
 
 def _ratio(got: float, expected: float) -> str:
     """A factor between the two, if it is one to think about."""
     factors = [sign * factor for sign in (1.0, -1.0) for factor in (2.0, 0.5, 3.0, 4.0, 0.25)]
     found = next((factor for factor in factors if _same(got, factor * expected)), None)
-    return f" It is {found:g} times the right one." if found and expected else ""
+    return f" It is {found:g} times the right one." if found else ""
 
 
 def _name(value: Value) -> str:
@@ -445,10 +448,12 @@ class _Pass(namedtuple("_Pass", "root turns mistake wrong earlier start")):
             if wire in self.wrong:
                 others = {"other": slopes[1 - operand]} if len(slopes) > 1 else {}
                 if self.earlier:
-                    others["earlier"] = self.earlier.get(source, 0.0)
-                _, contribution, after = self.mistake.step(
+                    others["earlier"] = self.earlier[source]
+                step = self.mistake.step(
                     upstream=upstream, local=slopes[operand], before=before, **others
-                ) or (0.0, contribution, after)
+                )
+                if step is not None:
+                    _, contribution, after = step
             total[source] = after
             yield wire, contribution, after
 
@@ -471,7 +476,7 @@ def _explanations(root: Value, got: Gradients, earlier: Gradients | None) -> Ite
     """The passes with a mistake that leave these numbers, the plainest first."""
     for planted in _planted(root, earlier):
         total = planted.total()
-        if all(_same(gradient, total.get(value, 0.0)) for value, gradient in got.items()):
+        if all(_same(gradient, total[value]) for value, gradient in got.items()):
             yield planted
 
 
@@ -491,7 +496,7 @@ def _planted(root: Value, earlier: Gradients | None) -> Iterator[_Pass]:
             elif instead == "earlier":
                 firsts = {gate.inputs[operand]: (gate, operand) for gate, operand in right[::-1]}
                 between = [wire for value, wire in firsts.items() if value.inputs]
-                for start in (1.0, 1.0 + earlier[root]) if earlier and root in earlier else ():
+                for start in (1.0, 1.0 + earlier[root]) if earlier else ():
                     for left in ([*firsts.values()], between):  # or the leaves alone were cleared
                         yield _Pass(root, right, mistake, left, earlier, start)
             elif what == "before":
@@ -561,9 +566,7 @@ def _flipped(wires: list[Wire], flip: bool) -> list[Wire]:
 
 def _walk(root: Value, again: bool, flip: bool, end: Any, late: bool) -> Iterator[Wire]:
     """Value by value, from a stack or a queue; `late`: a value counts as seen when it is taken."""
-    waiting, seen = deque([root]), {root}
-    if late:
-        seen.clear()
+    waiting, seen = deque([root]), set[Value]()
     while waiting:
         value = end(waiting)
         if late and not again:
@@ -582,7 +585,7 @@ def _walk(root: Value, again: bool, flip: bool, end: Any, late: bool) -> Iterato
 
 def _descent(root: Value, again: bool, flip: bool) -> Iterator[Wire]:
     """Wire by wire, as a recursion that goes down as soon as an input has its part."""
-    waiting, seen = _flipped(_turns([root]), not flip), {root}
+    waiting, seen = _flipped(_turns([root]), not flip), set[Value]()
     while waiting:
         gate, operand = waiting.pop()
         yield gate, operand
@@ -614,17 +617,16 @@ def _grade_gate(gate: Gate) -> Grade:
     # In "a, b at ..." the slope of a slope failed.
     slopes = [f"{operand} at {at}" for operand in gate.operands]
     others = [one.numeric for one in report if one.name in slopes and one is not row]
-    others = others[:1] if len(gate.operands) == 2 else []
-    mistake = None
+    known = {"other": others[0]} if others and len(gate.operands) == 2 else {}
+    found = []
     for one in mistakes.values():
-        known = {"other": others[0]} if others else {}
         step = one.step(upstream=1.0, local=row.numeric, before=0.0, **known)
-        fits = step is not None and math.isclose(step[0], row.analytic, rel_tol=1e-5)
+        fits = step is not None and math.isclose(step[2], row.analytic, rel_tol=1e-5)
         if fits and one.plant[0] == "local" and "grader" in one.readers:
-            mistake = one
-            break
+            found.append(one)
+    mistake = min(found, key=_unlikely, default=None)
     sentence = mistake.sentence if mistake else UNKNOWN_SLOPE
     return Grade(
-        False, sentence, 1, f"slope in {row.name}", row.numeric, row.analytic, mistake,
+        False, sentence, len(report), f"slope in {row.name}", row.numeric, row.analytic, mistake,
         expression=f"{gate.name}({', '.join(gate.operands + gate.parameters)})",
     )  # fmt: skip

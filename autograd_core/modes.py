@@ -61,7 +61,7 @@ class Context:
     _name: str
     _value: Any
     _before: Any = ()  # what the attribute was, for each block that is entered; see __init__
-    _thread = 0
+    _thread: int
 
     def __init__(self, *given: object) -> None:
         if given:
@@ -189,7 +189,7 @@ def user_line() -> str:
     from linecache import getline
     from os.path import basename
 
-    frame = sys._getframe(1)
+    frame = sys._getframe()
     while frame is not None:
         if of_user(frame):
             path = frame.f_code.co_filename

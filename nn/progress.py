@@ -31,7 +31,7 @@ class Progress:
         self.total: int = total
         self.title: str = title
         self.done: int = 0
-        self._said: tuple[str, float] = "", 0.0
+        self._said: tuple[str, float] | None = None
         self._bar: Any = None
         self._due = math.inf  # when the bar begins
         if shown:
@@ -44,7 +44,7 @@ class Progress:
         self.done += steps
         if self._bar is not None:
             self._bar.update(steps)
-        elif self._due < math.inf and monotonic() >= self._due:
+        elif monotonic() >= self._due:
             self._begin()
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Progress:
             total=self.total, initial=self.done, desc=self.title, unit="step", leave=False,
             file=sys.stdout if _in_a_shell() else sys.stderr,  # a notebook paints stderr red
         )  # fmt: skip
-        if self._said[0]:
+        if self._said is not None:
             self.say(*self._said)
         self._bar.refresh()
 

@@ -110,23 +110,6 @@ def test_the_loop_of_the_page_runs():
     assert len(names["losses"]) == 5 and math.isfinite(names["loss"].data)
 
 
-def test_every_hint_of_the_packages_is_reached_by_its_name():
-    import autograd_core
-    import nn
-    from autograd_core import errors
-    from nn.elsewhere import HINTS
-
-    owners = {
-        "nn": nn, "nn.init": nn.init, "nn.optim": nn.optim,
-        "nn.optim.lr_scheduler": nn.optim.lr_scheduler, "Module": nn.ReLU(),
-    }  # fmt: skip
-    pairs = [(owners[owner], *pair) for owner, hints in HINTS.items() for pair in hints.items()]
-    pairs += [(autograd_core, *pair) for pair in errors.OF_TORCH.items()]
-    for owner, name, hint in pairs:
-        with pytest.raises(AttributeError, match=f"has no {name}: {re.escape(hint)}"):
-            getattr(owner, name)
-
-
 @needs_torch
 def test_every_hint_is_for_a_name_of_pytorch():
     import torch
@@ -141,26 +124,3 @@ def test_every_hint_is_for_a_name_of_pytorch():
     for owner, hints in HINTS.items():
         assert [name for name in hints if not hasattr(owners[owner], name)] == []
     assert [name for name in errors.OF_TORCH if not hasattr(torch, name)] == []
-
-
-def test_names_that_nobody_has_are_pythons_own_errors():
-    import nn
-
-    class Net(nn.Module):
-        @property
-        def width(self):
-            return self.hiden
-
-    for owner, name, said in (
-        (nn, "Linaer", "module 'nn' has no attribute 'Linaer'"),
-        (nn.init, "zeroes_", "module 'nn.init' has no attribute 'zeroes_'"),
-        (nn.ReLU(), "foo", "'ReLU' object has no attribute 'foo'"),
-        (Net(), "width", "'Net' object has no attribute 'hiden'"),
-    ):
-        with pytest.raises(AttributeError, match=f"^{said}$") as caught:
-            getattr(owner, name)
-        assert caught.value.obj is owner  # Python looks there for "Did you mean"
-    assert not hasattr(nn.ReLU(), "to") and not hasattr(Value(1.0), "requires_grad")
-    assert Value.requires_grad.hint.startswith("every Value has")  # so that help(Value) works
-    with pytest.raises(AttributeError, match="not given to the optimiser"):
-        Value(1.0).requires_grad = False

@@ -1,11 +1,5 @@
 """In a notebook an error shows the reader's cell and the place that raised, not our way there."""
 
-import sys
-
-import pytest
-
-from autograd_core import Value, log
-
 MAKE = """
 import math
 import nn
@@ -48,27 +42,3 @@ def test_tracebacks_are_short(cells):
 def test_the_readers_own_functions_stay(cells):
     _, output = cells(MAKE, "mine(x)")
     assert "return log(v)" in output and "mine(x)" in output
-
-
-def hidden(error):
-    """The functions that an error came through, and of these the hidden ones."""
-    names, marked = [], []
-    place = error.__traceback__
-    while place is not None:
-        names.append(place.tb_frame.f_code.co_name)
-        if place.tb_frame.f_locals.get("__tracebackhide__"):
-            marked.append(names[-1])
-        place = place.tb_next
-    return names, marked
-
-
-def test_frames_are_marked_only_where_ipython_is_loaded(monkeypatch):
-    monkeypatch.setitem(sys.modules, "IPython", sys)
-    with pytest.raises(ValueError) as caught:
-        log(Value(-1.0))
-    names, marked = hidden(caught.value)
-    assert names[1] == "function" and names[-1] == "evaluate" and marked == names[1:]
-    monkeypatch.delitem(sys.modules, "IPython")
-    with pytest.raises(ValueError) as caught:
-        log(Value(-1.0))
-    assert hidden(caught.value)[1] == []

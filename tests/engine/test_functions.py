@@ -138,6 +138,13 @@ def test_a_quiet_function_gives_the_limit_where_the_gate_raises(zero):
     assert (y.data if isinstance(y, Value) else y) == -math.inf
 
 
+def test_a_gate_of_ones_own_becomes_a_function_of_its_name(square):
+    function = function_of(square())
+    assert function(3.0) == 9.0 and function(Value(3.0)).partials == (6.0,)
+    assert function.__name__ == "square"
+    assert function_of(square(), name="times_itself").__name__ == "times_itself"
+
+
 # ------------------------------------------------------------------ what a type checker reads
 
 

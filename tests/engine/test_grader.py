@@ -1,23 +1,32 @@
 """grade: each usual mistake gets its own sentence, the right pass none, and nothing is harmed."""
 
 import itertools
+import math
 import random
 from collections import deque
+from functools import partial
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from autograd_core import (
     Gate,
     Grade,
+    TraceError,
     Value,
     exp,
     grade,
     grade_gradients,
+    grader,
     gradients,
+    maximum,
     mistakes,
+    modes,
     no_grad,
     topological,
 )
+
+INF, NAN = math.inf, math.nan
 
 
 def wires(v):
@@ -104,16 +113,29 @@ def in_order(order):
     return backward_pass
 
 
-def first_reached(pop):
+def first_reached(pop, turned=list):
     def order(root):
         waiting, seen = deque([root]), {root}
         while waiting:
             v = pop(waiting)
             yield v
-            for u in v.inputs:
+            for u in turned(v.inputs):
                 if u not in seen:
                     seen.add(u)
                     waiting.append(u)
+
+    return order
+
+
+def first_taken(pop, turned=list):
+    def order(root):
+        waiting, seen = deque([root]), set()
+        while waiting:
+            v = pop(waiting)
+            if v not in seen:
+                seen.add(v)
+                yield v
+                waiting.extend(turned(v.inputs))
 
     return order
 
@@ -125,25 +147,25 @@ def every_time(root):
         waiting.extend(v.inputs)
 
 
-def hand_on(v, seen=None):
-    for u, local in wires(v):
+def hand_on(v, seen=None, turned=list):
+    for u, local in turned(wires(v)):
         u.grad += v.grad * local
         if seen is None or u not in seen:
             if seen is not None:
                 seen.add(u)
-            hand_on(u, seen)
+            hand_on(u, seen, turned)
 
 
-def recursive(root):
+def recursive(root, turned=list):
     root.zero_grad()
     root.grad = 1.0
-    hand_on(root)
+    hand_on(root, None, turned)
 
 
-def recursive_once(root):
+def recursive_once(root, turned=list):
     root.zero_grad()
     root.grad = 1.0
-    hand_on(root, set())
+    hand_on(root, set(), turned)
 
 
 def careless(root):
@@ -158,6 +180,13 @@ def careless_from_the_root(root):
     for v in reversed(topological(root)):
         for u, local in wires(v):
             u.grad += v.grad * local
+
+
+def careless_between_from_the_root(root):
+    for v in topological(root):
+        if not v.inputs:
+            v.grad = 0.0
+    careless_from_the_root(root)
 
 
 def careless_between(root):
@@ -184,6 +213,16 @@ def own_rules(root, sign=-1.0, swap=False):
         elif v.op == "*":
             a.grad += v.grad * (a if swap else b).data
             b.grad += v.grad * (b if swap else a).data
+
+
+def careless_of_its_own_sums(root, kept=WeakKeyDictionary()):  # noqa: B006
+    for v in topological(root):
+        kept.setdefault(v, 0.0)
+    kept[root] = 1.0
+    for v in reversed(topological(root)):
+        for u, local in wires(v):
+            kept[u] += kept[v] * local
+    return {v: kept[v] for v in topological(root) if not v.inputs}
 
 
 # name: (ways to make it, gates of the smallest circuit at most)
@@ -229,7 +268,16 @@ PLANTED = {
         3,
     ),
     "visited twice": ([recursive, in_order(every_time)], 2),
-    "did not zero": ([careless, careless_from_the_root, careless_between], 2),
+    "did not zero": (
+        [
+            careless,
+            careless_from_the_root,
+            careless_between,
+            careless_between_from_the_root,
+            careless_of_its_own_sums,
+        ],
+        2,
+    ),
 }  # fmt: skip
 
 
@@ -281,13 +329,22 @@ def test_the_report_says_where(name, way, most):
     assert report.got != report.expected
     # All that its gradient is made of is right: what reads it lies nearer to the root.
     for v in values[values.index(report.wrong) + 1 :]:
+        if v not in report.gradients:
+            continue
         earlier = right[v] if name == "did not zero" else 0.0
         assert v.grad in (right[v], earlier + right[v])
+    assert ("first pass was right" in report.sentence) == (name == "did not zero")
     assert report.expression.rpartition("; ")[2].startswith("f = ")
     assert f"{report.place}: got " in str(report) and f"gradient of {report.wrong.label}" in str(
         report
     )
     assert ", ".join(f"{v.label} = {v.data:g}" for v in values if not v.inputs) in str(report)
+
+
+def test_a_pass_that_returns_its_gradients_leaves_them_in_grad_as_well():
+    report = grade(lambda root: {v: 2.0 * x for v, x in as_lesson_2(root).items()})
+    assert report.gradients == {v: 2.0 * x for v, x in gradients(report.circuit).items()}
+    assert all(v.grad == x for v, x in report.gradients.items())
 
 
 def test_the_same_seed_gives_the_same_report():
@@ -448,6 +505,143 @@ def test_gradients_by_hand(circuit):
     assert x.grad == 0.0
 
 
+def test_of_several_mistakes_the_first_is_told_if_one_alone_gives_its_number(circuit):
+    x, y, _, f = circuit
+    for given, name in ((4.0, "wrong operand"), (1.0, "forgot local"), (-3.0, "sign")):
+        report = grade_gradients(f, {y: given, x: 77.0})
+        assert report.wrong is y and report.mistake is mistakes[name]
+    report = grade_gradients((x - y) * x, {y: 3.0, x: 77.0})  # no slope, or a minus lost
+    assert report.wrong is y and report.mistake is None and "None of the usual" in str(report)
+    assert grade_gradients((x - y) * x, {y: 3.0}).mistake is mistakes["sign"]
+
+
+def test_two_equal_parts_that_are_missing_are_no_lost_minus(circuit):
+    x, *_ = circuit
+    report = grade_gradients(x * 2.0 + x * 2.0, {x: 0.0})
+    assert not report and report.mistake is not mistakes["sign"]
+
+
+def test_the_wire_is_the_one_that_the_mistake_is_on(circuit):
+    x, _, q, f = circuit
+    by_exp = f.inputs[1].inputs[0]
+    for given, wire in ((1.0 + 2.0 * by_exp.data, (q, 0)), (4.0 + 2.0, (by_exp, 0))):
+        report = grade_gradients(f, {x: given})
+        assert report.mistake is mistakes["forgot local"] and report.wire == wire
+    assert grade_gradients(f, {x: 77.0}).wire == (q, 0)  # none is known to be wrong
+
+
+def test_the_wire_along_which_nothing_came(circuit):
+    a, b = Value(1.5, "a"), Value(2.0, "b")
+    x = a * b
+    q, by_exp = x * 4.0, x.exp()
+    for given, wire in ((4.0, (by_exp, 0)), (by_exp.data, (q, 0))):
+        report = grade_gradients(q + by_exp, {x: given, a: 99.0})
+        assert report.wire == wire and report.mistake is None
+        assert f"does your pass take the {wire[0].op} gate" in report.sentence
+
+
+def test_what_has_no_label_goes_by_its_gate_or_its_number(circuit):
+    *_, q, f = circuit
+    assert "gradient of q, on the wire into the first input of a +" in str(
+        grade_gradients(f, {q: 7.0})
+    )
+    assert "gradient of 2, on the wire into the second input of a *: got 7" in str(
+        grade_gradients(f, {f.inputs[1].inputs[1]: 7.0})
+    )
+
+
+# What it takes to find the mistake, then: the graph, its leaves' numbers, the gradients, the name.
+VERDICTS = {
+    "everywhere is plainer than at one kind of gate": (
+        lambda x: squared(x + x), [-4.0], [-16.0], "wrong order"
+    ),
+    "at one kind of gate": (lambda x, y: twice(x * y), [0.5, -4.0], [1.0, 1.0], "forgot local"),
+    "once": (lambda x, y: x - y - y, [2.0, -7.0], [-1.0, -2.0], "sign"),
+    "a slope of 0 for that of both other inputs": (
+        lambda x, y: maximum(x, y), [-5.0, 7.0], [1.0, 0.0], "wrong operand"
+    ),
+    "a slope of 0 for that of one is nothing": (lambda x, y: x * y, [0.0, 4.0], [0.0, 0.0], None),
+    "the first wire last": (lambda x: x - x, [7.0], [1.0], "overwrote"),
+    "gates in another right order": (
+        lambda x, y: (x - y) * maximum(x, y), [0.5, -4.0], [5.0, 0.0], "overwrote"
+    ),
+    "the root alone, in one number": (
+        lambda x, y: x + (x * y + exp(x)), [3.0, 4.0], [1.0, 3.0], "wrong order"
+    ),
+    "no gate before its turn": (lambda x: add2(add2(add2(x))), [1.5], [16.0], None),
+}  # fmt: skip
+
+
+def squared(v):
+    return v * v
+
+
+def add2(v):
+    return v + v
+
+
+def twice(v):
+    return maximum(v, v)
+
+
+@pytest.mark.parametrize("case", VERDICTS)
+def test_which_mistake_gives_the_gradients_by_hand(case):
+    make, numbers, given, name = VERDICTS[case]
+    leaves = [Value(number) for number in numbers]
+    report = grade_gradients(make(*leaves), dict(zip(leaves, given, strict=True)))
+    assert not report and (report.mistake and report.mistake.name) == name, report
+
+
+@pytest.mark.parametrize("turned", [list, lambda items: list(reversed(items))])
+@pytest.mark.parametrize(
+    "way, name, factors",  # of each gate; most walks differ from one another on these graphs
+    [
+        (lambda t: in_order(topological), "wrong order", "xy yp pq qr"),
+        (lambda t: in_order(first_reached(deque.popleft, t)), "wrong order", "yy yy qq rr sq"),
+        (lambda t: in_order(first_reached(deque.pop, t)), "wrong order", "yy py qp rq pr st"),
+        (lambda t: in_order(first_taken(deque.pop, t)), "wrong order", "yx yp pq qr sq ts"),
+        (lambda t: partial(recursive_once, turned=t), "wrong order", "xx pp qq rr qs ts pu"),
+        (lambda t: partial(recursive, turned=t), "visited twice", "xy yp qp qr"),
+        (lambda t: in_order(every_time), "visited twice", "xy yp pq qr"),
+    ],
+)
+def test_wrong_orders_in_larger_graphs(way, name, factors, turned):
+    values = {"x": Value(1.5), "y": Value(-0.5)}
+    for result, pair in zip("pqrstuv", factors.split(), strict=False):
+        a, b = turned(pair)
+        f = values[result] = values[a] * values[b]
+    way(turned)(f)
+    report = grade_gradients(f, {v: v.grad for v in topological(f)})
+    assert not report and report.mistake is mistakes[name]
+
+
+def test_a_walk_that_takes_every_path_is_followed_to_its_end_or_not_at_all(monkeypatch):
+    x = Value(1.5)
+    f = add2(add2(x))  # 6 turns, after which x has 8
+    for most, given, name in ((6, 8.0, "visited twice"), (5, 8.0, None), (5, 6.0, None)):
+        monkeypatch.setattr(grader, "MOST_TURNS", most)
+        report = grade_gradients(f, {x: given})
+        assert not report and (report.mistake and report.mistake.name) == name
+
+
+def test_nothing_has_arrived_where_several_wires_are_missing(circuit):
+    x, y, *_ = circuit
+    for f in (x * x, x * y + x * 2.0):
+        report = grade_gradients(f, {x: 0.0, y: 3.0} if y in topological(f) else {x: 0.0})
+        assert report.mistake is None and "Nothing has arrived at x. What goes" in str(report)
+    report = grade_gradients(x * x, {x: 1.0})
+    assert report.mistake is None and "None of the usual" in str(report)
+
+
+@pytest.mark.parametrize("factor", [2.0, 0.5, 3.0, 4.0, 0.25, -2.0, -0.5, -3.0, -4.0, -0.25])
+def test_a_simple_factor_between_the_numbers_is_told(factor):
+    x = Value(0.3)
+    f = x.exp()
+    told = f"by hand. It is {factor:g} times the right one."
+    assert grade_gradients(f, {x: factor * f.data}).sentence.endswith(told)
+    assert grade_gradients(f, {x: 1.1 * factor * f.data}).sentence.endswith("by hand.")
+
+
 def test_gradients_by_hand_of_something_else(circuit):
     x, y, q, f = circuit
     for given in ({"x": 1.0}, {x: "4"}, {x: y}):
@@ -455,6 +649,40 @@ def test_gradients_by_hand_of_something_else(circuit):
             grade_gradients(f, given)
     with pytest.raises(ValueError, match="is not in the graph"):
         grade_gradients(q, {f: 1.0})
+
+
+@pytest.mark.parametrize(
+    "right, apart, enough",
+    [
+        (1.0, 0.9e-9, True), (1.0, 1.2e-9, False), (-1e-3, 0.9e-9, True), (-1e-3, 1.2e-9, False),
+        (1e6, 0.9e-3, True), (1e6, 1.2e-3, False),
+    ],
+)  # fmt: skip
+def test_a_billionth_apart_is_right_absolute_below_one_and_relative_above(right, apart, enough):
+    x = Value(1.0)
+    for given in (right - apart, right + apart):
+        assert bool(grade_gradients(x * right, {x: given})) is enough
+
+
+def test_a_nan_is_wrong_where_there_is_none():
+    x, big = Value(1.0), Value(INF)
+    assert not grade_gradients(x * 2.0, {x: NAN})
+    f = x * big - x * big
+    assert grade_gradients(f, {x: NAN}) and not grade_gradients(f, {x: 0.0})
+
+
+def test_a_traced_function_is_not_judged(monkeypatch):
+    class Tracer:
+        def refuse(self, what):
+            raise TraceError(what)
+
+    x = Value(1.0)
+    f = x.exp()
+    monkeypatch.setattr(modes.mine, "tracer", Tracer())
+    with pytest.raises(TraceError, match=r"^grade\(\) is called"):
+        grade(into_grad)
+    with pytest.raises(TraceError, match=r"^grade_gradients\(\) is called"):
+        grade_gradients(f, {x: 1.0})
 
 
 # ---------------------------------------------------------------- a gate
@@ -471,6 +699,14 @@ def test_a_gate_is_judged_by_check_gate():
         "length", lambda xp, a, b: xp.sqrt(a * a + b * b),
         lambda xp, y, a, b: (xp.div(b, y), xp.div(a, y)), latex="?", slopes=("?", "?"),
     )  # fmt: skip
+    minus = Gate(
+        "minus", lambda xp, a, b: a - b, lambda xp, y, a, b: (1.0, 1.0), latex="?",
+        slopes=("?", "?"),
+    )  # fmt: skip
+    three = Gate(
+        "three", lambda xp, a, b, c: a * b * c, lambda xp, y, a, b, c: (a * c, a * c, a * b),
+        latex="?", slopes=("?", "?", "?"),
+    )  # fmt: skip
     assert grade(gate(lambda xp, y, x: (3.0 * x * x,)))
     assert grade(gate(lambda xp, y, a, b: (b, a), two=True)).tried > 40
     for wrong, name in (
@@ -479,17 +715,19 @@ def test_a_gate_is_judged_by_check_gate():
         (gate(lambda xp, y, a, b: (1.0, a), two=True), "forgot local"),
         (gate(lambda xp, y, x: (2.0 * x * x,)), None),
         (length, "wrong operand"),  # whose slopes' own slopes are wrong as well
+        (minus, "sign"),  # and not "forgot local", which gives 1 as well
+        (three, None),  # of two other inputs none is the other
     ):
         report = grade(wrong)
         assert not report and (report.mistake and report.mistake.name) == name
         assert "slope in " in report.place and report.got != report.expected
+        assert report.tried >= 20
         assert ("derive it once more" in str(report)) == (name is None)
 
 
 def test_a_gate_whose_rules_fail():
-    assert "check_gate('cube') raised ZeroDivisionError" in str(
-        grade(gate(lambda xp, y, x: (1.0 / 0.0,)))
-    )
+    report = grade(gate(lambda xp, y, x: (1.0 / 0.0,)))
+    assert not report and "check_gate('cube') raised ZeroDivisionError" in str(report)
     assert "tuple of 1 slopes" in str(grade(gate(lambda xp, y, x: 3.0 * x * x)))
 
 
@@ -550,3 +788,10 @@ def test_larger_circuits_tell_mistakes_apart_that_look_alike_in_a_small_one():
     for name, way, tried in (("wrong operand", 0, 2), ("wrong order", 3, 15)):
         report = grade(PLANTED[name][0][way], gates=["+", "-", "*"])
         assert report.mistake is mistakes[name] and report.tried == tried
+
+
+def test_circuits_on_which_nothing_is_wrong_do_not_vote():
+    lost = PLANTED["sign"][0][1]  # a minus, at differences alone: not all of the larger have one
+    for seed in range(8):
+        report = grade(lost, gates=["*", "+", "-"], circuits=3, seed=seed)
+        assert report.mistake is mistakes["sign"]

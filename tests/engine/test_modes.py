@@ -7,6 +7,7 @@ import pickle
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -17,6 +18,7 @@ from autograd_core import (
     apply,
     exp,
     first_nan,
+    first_stale,
     gates,
     grad,
     gradients,
@@ -128,6 +130,12 @@ def test_a_graph_made_outside_is_differentiated_inside_of_no_grad():
     with no_grad():
         y.backward()
     assert x.grad == 4.0
+
+
+def test_recording_undoes_no_grad():
+    x = Value(2.0)
+    with no_grad(), modes.recording():
+        assert (x * x).inputs == (x, x)
 
 
 def test_no_grad_is_thread_local(on_thread):
@@ -313,6 +321,13 @@ def test_a_plain_number_is_a_trace_error_that_a_function_may_catch(values, trace
     assert tracer.refused == []  # it has not branched on the number
 
 
+def test_a_trace_error_names_no_line_where_no_code_of_a_user_runs(values):
+    with ThreadPoolExecutor(1) as pool, a_mode_is_open():
+        pool.submit(setattr, modes.mine, "tracer", FakeTracer()).result()
+        error = pool.submit(values[0].__float__).exception()
+    assert isinstance(error, TraceError) and "while the function is traced: the" in str(error)
+
+
 def test_what_needs_no_number_is_not_refused(values, tracer):
     x, y, r = values
     assert (x.label, r.op, r.inputs[0], r.gate, r.constants, x.line) == (
@@ -384,6 +399,18 @@ def test_a_write_to_data_is_noticed_and_a_write_to_grad_is_not():
     with pytest.raises(TypeError):
         x.data = "1"
     assert x.data == 1.0
+    y = x * x
+    x.data = 2.0
+    assert first_stale(y) is y and first_stale(x * x) is None
+
+
+def test_the_part_in_c_is_told_how_many_writes_there_were(monkeypatch):
+    told = []
+    monkeypatch.setattr(modes, "counted", told.append)
+    x = Value(1.0)
+    x.data = 2.0
+    x.data = 3.0
+    assert told == [modes.writes - 1, modes.writes]
 
 
 # ------------------------------------------------------------------ interrupts
@@ -481,3 +508,38 @@ def test_no_gradient_is_zeroed_in_a_watch():
     with pytest.raises(RuntimeError, match="watch"):
         (x * x).backward(watch=lambda *_: x.zero_grad())
     assert x.grad == 0.0
+
+
+# ------------------------------------------------------------------ tracebacks in a notebook
+
+
+def hidden(error):
+    """The functions that an error came through, and of these the hidden ones."""
+    names, marked = [], []
+    place = error.__traceback__
+    while place is not None:
+        names.append(place.tb_frame.f_code.co_name)
+        if place.tb_frame.f_locals.get("__tracebackhide__"):
+            marked.append(names[-1])
+        place = place.tb_next
+    return names, marked
+
+
+@pytest.mark.parametrize(
+    "call, raises",
+    [
+        (lambda x: log(x), "evaluate"), (lambda x: Value("a"), "real"),
+        (lambda x: float(x), "__float__"),
+    ],
+)  # fmt: skip
+def test_frames_are_marked_only_where_ipython_is_loaded(call, raises, values, tracer, monkeypatch):
+    x = Value(-1.0)
+    monkeypatch.setitem(sys.modules, "IPython", sys)
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call(x)
+    names, marked = hidden(caught.value)
+    assert names[-1] == raises and marked == names[2:]  # all but the test's own
+    monkeypatch.delitem(sys.modules, "IPython")
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call(x)
+    assert hidden(caught.value)[1] == []

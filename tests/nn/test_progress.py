@@ -2,7 +2,8 @@
 
 import io
 import sys
-from types import SimpleNamespace
+import warnings
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ from nn import progress
 from nn.optim import SGD
 from nn.progress import PATIENCE, Progress
 
-pytest.importorskip("tqdm")
+tqdm = pytest.importorskip("tqdm")
 
 
 @pytest.fixture
@@ -52,6 +53,15 @@ def test_a_bar_comes_when_work_lasts(clock, capsys):
     shown = capsys.readouterr().err
     assert "working:  40%" in shown and "4/10" in shown and "step" in shown
     assert shown.endswith("\r")  # it is wiped at the end
+
+
+def test_a_bar_counts_what_is_done_and_says_a_number(capsys):
+    bar = Progress(9, "counting", shown=True)
+    bar.say("loss", 0.123456)
+    bar.add(2)
+    bar.add(3)
+    bar._bar.refresh()  # which waits a tenth of a second else
+    assert "5/9" in (shown := capsys.readouterr().err) and "loss 0.1235" in shown
 
 
 def test_no_bar_where_nobody_looks(monkeypatch):
@@ -123,3 +133,17 @@ def test_a_notebook_has_a_bar_and_no_warning(cells):
         "bar.add(1)\nbar.close()",
     )
     assert "in a cell:  33%" in outputs[1] and "Error" not in "".join(outputs)
+
+
+def test_what_tqdm_warns_of_where_a_notebook_has_no_widgets_is_not_shown(monkeypatch, capsys):
+    class Auto(ModuleType):
+        @property
+        def tqdm(self):
+            warnings.warn("IProgress not found", stacklevel=2)
+            return tqdm.tqdm
+
+    monkeypatch.setitem(sys.modules, "tqdm.auto", Auto("tqdm.auto"))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        Progress(3, "in a cell", shown=True).close()
+    assert said == [] and "in a cell:   0%" in capsys.readouterr().err
