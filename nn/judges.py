@@ -443,9 +443,12 @@ def initializer(
 
 
 def _spread(numbers: Numbers) -> tuple[float, float]:
-    """Mean and variance."""
-    mean = math.fsum(numbers) / len(numbers)
-    return mean, math.fsum((x - mean) ** 2 for x in numbers) / len(numbers)
+    """Mean and variance; nan where a float cannot hold them."""
+    try:
+        mean = math.fsum(numbers) / len(numbers)
+        return mean, math.fsum((x - mean) ** 2 for x in numbers) / len(numbers)
+    except (OverflowError, ValueError):  # too large; inf beside -inf
+        return math.nan, math.nan
 
 
 def _not_random(drawn: list[list[Numbers]]) -> str:
@@ -543,7 +546,7 @@ def _wrong_scale(model: Sequential, linears: list[Linear], batch: Any, k: int) -
                 if isinstance(part, Linear):
                     factor = scales[at // 2] / lengths[at // 2]
                     rows = [[v * factor for v in row] for row in rows]
-        return _spread([v.data for row in rows for v in row])[1]
+        return _spread([v.data for row in rows for v in row])[1] or math.nan  # nothing to divide by
 
     here = [*lengths[:k], 1.0]
     ideas = {
@@ -572,11 +575,11 @@ def _vectors(rows: list[Numbers]) -> list[Numbers]:
 
 
 def _length(linear: Linear) -> float:
-    return math.hypot(*_vectors([[w.data for w in row] for row in linear.weight])[0]) or 1.0
+    return math.hypot(*_vectors([[w.data for w in row] for row in linear.weight])[0]) or math.nan
 
 
 def _largest_cosine(rows: list[Numbers]) -> float:
-    vectors = [[x / math.hypot(*row) for x in row] for row in _vectors(rows)]
+    vectors = [[x / (math.hypot(*row) or math.inf) for x in row] for row in _vectors(rows)]
     return max(
         abs(math.fsum(x * y for x, y in zip(one, other, strict=True)))
         for i, one in enumerate(vectors) for other in vectors[:i]
