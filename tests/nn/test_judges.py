@@ -588,7 +588,7 @@ def test_a_sum_taken_for_an_average_is_told_from_a_missing_rate():
     assert not report and "the average is a sum: it counts 1 - beta" in report.sentence
 
 
-def test_a_loop_that_returns_nothing_or_lets_fit_do_the_work():
+def test_a_loop_that_returns_nothing_or_values_or_lets_fit_do_the_work():
     def silent(model, loss_fn, loader, optimizer, epochs):
         for _ in range(epochs):
             for inputs, targets in loader:
@@ -596,10 +596,14 @@ def test_a_loop_that_returns_nothing_or_lets_fit_do_the_work():
                 loss_fn(model(inputs), targets).backward()
                 optimizer.step()
 
+    def with_values(*case):
+        return [Value(total) for total in loop(["zero", "back", "step"])(*case)]
+
     def lazy(model, loss_fn, loader, optimizer, epochs):
         return fit(model, loss_fn, loader, optimizer, epochs=epochs)
 
     assert judges.training_loop(silent)
+    assert judges.training_loop(with_values, losses=True)
     report = judges.training_loop(silent, losses=True)
     assert not report and "Now return a list with one number per epoch, here 3" in report.sentence
     assert "calls fit()" in judges.training_loop(lazy).sentence
