@@ -594,7 +594,7 @@ RIGHT = ("zero", "backward", "step")
 LOOP_MISTAKES: dict[str, dict[str, Any]] = {
     mistakes["did not zero"].sentence: {"actions": ("backward", "step")},
     "The gradients were cleared once per epoch: clear them before each backward().": {
-        "actions": ("backward", "step"), "epoch": ("zero",),
+        "actions": ("backward", "step"), "epoch": ("zero",),  # at its end, which is the same
     },
     "The step came before the backward pass, and used the gradients of the batch before.": {
         "actions": ("step", "zero", "backward"),
@@ -611,7 +611,7 @@ LOOP_MISTAKES: dict[str, dict[str, Any]] = {
         "batches": slice(-1, None),
     },
     "The step was made once per epoch, with the gradients of all batches: make it for each.": {
-        "actions": ("backward",), "epoch": ("step", "zero"), "last": True,
+        "actions": ("backward",), "epoch": ("step", "zero"),
     },
 }  # fmt: skip
 
@@ -686,12 +686,11 @@ def _case(seed: int) -> tuple[Any, DataLoader, SGD]:
 
 def _trained(
     model: Any, loader: DataLoader, optimiser: SGD, *, actions: Iterable[str] = RIGHT,
-    epoch: Iterable[str] = (), last: bool = False, epochs: int = EPOCHS,
-    batches: slice = slice(None),
+    epoch: Iterable[str] = (), epochs: int = EPOCHS, batches: slice = slice(None),
 ) -> tuple[Numbers, Numbers]:  # fmt: skip
     """The parameters and the losses of a loop that does `actions` for each batch.
 
-    `epoch` is what it does once per epoch, at its end if `last`; `batches` are those it uses.
+    `epoch` is what it does at the end of each epoch; `batches` are those it uses.
     """
     losses = []
 
@@ -706,13 +705,10 @@ def _trained(
 
     for _ in range(epochs):
         loss, total = None, 0.0
-        if not last:
-            do(epoch, loss)
         for inputs, targets in list(loader)[batches]:
             loss = MSELoss()(model(inputs), targets)
             do(actions, loss)
             total += loss.data
-        if last:
-            do(epoch, loss)
+        do(epoch, loss)
         losses.append(total)
     return [p.data for p in model.parameters()], losses
