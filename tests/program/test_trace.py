@@ -634,6 +634,11 @@ def test_backward_in_a_trace_is_refused_by_its_name():
         trace(lambda x: (x * 2.0).backward(), ["x"], [()])
 
 
+def test_grad_in_a_trace_is_refused_before_its_function_runs():
+    with pytest.raises(TraceError, match=r"grad\(\) is called"):
+        trace(grad(lambda x: x.data * x), ["x"], [()])
+
+
 def test_nothing_is_judged_in_a_trace():
     x = Value(1.0)
     with pytest.raises(TraceError, match=r"grade\(\) is called"):
