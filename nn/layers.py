@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
@@ -429,11 +430,10 @@ class Dropout(_Units):
         """The next `count` factors, each from 32 bits."""
         bound, kept = round(self.p * 2**32), 1.0 / (1.0 - self.p) if self.p < 1.0 else 0.0
         words = self.source.randbytes(4 * count)
-        if count < 200:
+        np = sys.modules.get("numpy")  # it is there where a program has its many examples
+        if np is None or count < 200:
             return [kept if word >= bound else 0.0 for word in memoryview(words).cast("I")]
-        import numpy as np  # for the many examples of a program, in a seventh of the time
-
-        return (np.frombuffer(words, np.uint32) >= bound) * kept
+        return (np.frombuffer(words, np.uint32) >= bound) * kept  # in a seventh of the time
 
     def __repr__(self) -> str:
         return f"Dropout(p={self.p})"
