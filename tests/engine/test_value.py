@@ -31,6 +31,7 @@ from autograd_core import (
     release,
     sigmoid,
     topological,
+    trace_creation,
 )
 from autograd_core import elementary as xp
 
@@ -427,6 +428,8 @@ def test_repr():
     v.backward()
     assert repr(v) == 'Value(data=3.0, grad=1.0, label="it\'s")'
     assert str(v) == repr(v)
+    with trace_creation():
+        assert ", line='test_value.py:" in repr(Value(1.0))
 
 
 def test_format():
@@ -459,6 +462,20 @@ def test_what_would_lose_the_graph_raises_and_points_to_data_and_exp(call):
 def test_a_value_is_not_an_index_or_a_sequence(call):
     with pytest.raises(TypeError):
         call(Value(1.0))
+
+
+@pytest.mark.parametrize(
+    "name, words", [("requires_grad", "optim"), ("numpy", r"np\.array"), ("clone", r"x \+ 0")]
+)
+def test_what_only_pytorch_has_is_told_what_is_here(name, words):
+    with pytest.raises(AttributeError, match=words):
+        getattr(Value(1.0), name)
+
+
+@pytest.mark.parametrize("name", ["relu", "tanh"])
+def test_a_method_has_the_docstring_of_its_gate(name):
+    described = gates[name].describe(lambda x: x, f"Value.{name}")
+    assert getattr(Value, name).__doc__ == described.__doc__
 
 
 # ------------------------------------------------------------------ copies
@@ -714,8 +731,9 @@ def test_a_watch_that_calls_backward_gets_a_clear_error_and_no_grad_changes():
     x, other = Value(3.0), Value(1.0)
     v, w = x * x, other * 2.0
     for root in (v, w, x):
-        with pytest.raises(RuntimeError, match=r"watch.*must not call backward"):
-            v.backward(watch=lambda *step, root=root: root.backward())
+        for change in (root.backward, root.zero_grad):
+            with pytest.raises(RuntimeError, match=r"watch.*must not call backward"):
+                v.backward(watch=lambda *step, change=change: change())
         assert [u.grad for u in (x, v, other, w)] == [0.0] * 4
     v.backward()
     assert x.grad == 6.0
