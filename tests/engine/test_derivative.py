@@ -3,6 +3,7 @@
 import math
 import sys
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -567,6 +568,15 @@ def test_slopes_come_in_the_shape_of_the_argument():
     assert grad(f)({"w": [2.0, 3.0], "b": (1,)}, [7.0, 8.0]) == {"w": [7.0, 8.0], "b": (5.0,)}
     assert grad(f, argnums=1)({"w": [2.0, 3.0], "b": (1,)}, (7.0, 8.0)) == (2.0, 3.0)
     assert grad(lambda x: x[0])([1.0, 2.0]) == [1.0, 0.0]
+
+
+def test_a_named_tuple_stays_one_inside_and_as_the_slopes():
+    class Line(NamedTuple):
+        w: float
+        b: float
+
+    slopes = grad(lambda line, x: line.w * x + line.b)(Line(2.0, 3.0), 7.0)
+    assert (slopes.w, slopes.b) == (7.0, 1.0)
 
 
 def test_nested_derivatives_do_not_mix_up_their_arguments():
