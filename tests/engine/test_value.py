@@ -277,6 +277,13 @@ def test_apply_refuses_operands_that_do_not_fit(call):
         call(Value(1.0))
 
 
+def test_apply_raises_where_the_gate_fails_unless_it_is_to_be_quiet():
+    zero = Value(0.0)
+    with pytest.raises(ValueError, match="log"):
+        apply(gates["log"], zero)
+    assert apply(gates["log"], zero, quiet=True).data == -INF
+
+
 # ------------------------------------------------------------------ equal to the table
 
 
