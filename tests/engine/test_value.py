@@ -538,6 +538,11 @@ def test_the_aliases_of_micrograd():
     assert a._prev == () and a._op == ""
 
 
+def test_under_no_grad_numbers_and_comparisons_are_the_same():
+    with no_grad():
+        assert (Value(3.0) / 2.0).data == 1.5 and Value(3.0) > 2.0 and not Value(3.0) <= 2.0
+
+
 def test_a_result_under_no_grad_keeps_its_op_and_travels_as_a_leaf():
     with no_grad():
         v = Value(2.0) * 3.0

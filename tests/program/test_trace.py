@@ -16,8 +16,10 @@ import nn
 from autograd_core import (
     TraceError,
     Value,
+    apply,
     compile_graph,
     first_nan,
+    gates,
     grad,
     grade,
     grade_gradients,
@@ -627,6 +629,13 @@ def test_comparisons_joined_with_others_are_the_1_or_0_that_they_are_in_the_engi
     f = compile_graph(fn, wrt="inputs")
     for x, y in itertools.product((-1.0, 1.0), repeat=2):
         assert f.value_and_grad([x], [y])[0] == fn(x, y)
+
+
+def test_a_condition_is_not_known_in_a_trace_where_0_could_not_be_divided_by():
+    def fn(x):
+        return 1.0 / apply(gates["less"], x, 2.0)
+
+    assert compile_graph(fn, wrt="inputs").value_and_grad([1.0])[0] == 1.0 == fn(1.0).data
 
 
 def test_backward_in_a_trace_is_refused_by_its_name():
