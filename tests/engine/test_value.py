@@ -1000,6 +1000,23 @@ def test_ctrl_c_during_backward_changes_every_grad_or_none(on_thread, alarm_is_c
     assert on_thread(lambda: v.backward() or "lock is free") == "lock is free"
 
 
+def test_ctrl_c_while_the_lock_is_let_go_leaves_it_free(monkeypatch):
+    from autograd_core import value
+
+    let_go, calls = value._let_go, []
+
+    def interrupted_once():
+        calls.append(None)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        let_go()
+
+    monkeypatch.setattr(value, "_let_go", interrupted_once)
+    with pytest.raises(KeyboardInterrupt):
+        value._alone(lambda: None)
+    (Value(2.0) * 3.0).backward()  # would say that a pass is under way
+
+
 def test_ctrl_c_during_zero_grad_changes_every_grad_or_none(alarm_is_ctrl_c):
     rng = random.Random(8)
     x = v = Value(1.0)
