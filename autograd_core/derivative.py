@@ -182,7 +182,8 @@ def _rebuilt(thing: Any, change: Callable[[Any], Any]) -> Any:
         return {key: _rebuilt(item, change) for key, item in thing.items()}
     if isinstance(thing, list | tuple):
         items = [_rebuilt(item, change) for item in thing]
-        return items if isinstance(thing, list) else tuple(items)
+        make = getattr(thing, "_make", tuple)  # that of a named tuple
+        return items if isinstance(thing, list) else make(items)
     return change(thing)
 
 

@@ -443,9 +443,12 @@ def initializer(
 
 
 def _spread(numbers: Numbers) -> tuple[float, float]:
-    """Mean and variance."""
-    mean = math.fsum(numbers) / len(numbers)
-    return mean, math.fsum((x - mean) ** 2 for x in numbers) / len(numbers)
+    """Mean and variance; nan where a float cannot hold them."""
+    try:
+        mean = math.fsum(numbers) / len(numbers)
+        return mean, math.fsum((x - mean) ** 2 for x in numbers) / len(numbers)
+    except (OverflowError, ValueError):  # too large; inf beside -inf
+        return math.nan, math.nan
 
 
 def _not_random(drawn: list[list[Numbers]]) -> str:
@@ -543,7 +546,7 @@ def _wrong_scale(model: Sequential, linears: list[Linear], batch: Any, k: int) -
                 if isinstance(part, Linear):
                     factor = scales[at // 2] / lengths[at // 2]
                     rows = [[v * factor for v in row] for row in rows]
-        return _spread([v.data for row in rows for v in row])[1]
+        return _spread([v.data for row in rows for v in row])[1] or math.nan  # nothing to divide by
 
     here = [*lengths[:k], 1.0]
     ideas = {
@@ -572,11 +575,11 @@ def _vectors(rows: list[Numbers]) -> list[Numbers]:
 
 
 def _length(linear: Linear) -> float:
-    return math.hypot(*_vectors([[w.data for w in row] for row in linear.weight])[0]) or 1.0
+    return math.hypot(*_vectors([[w.data for w in row] for row in linear.weight])[0]) or math.nan
 
 
 def _largest_cosine(rows: list[Numbers]) -> float:
-    vectors = [[x / math.hypot(*row) for x in row] for row in _vectors(rows)]
+    vectors = [[x / (math.hypot(*row) or math.inf) for x in row] for row in _vectors(rows)]
     return max(
         abs(math.fsum(x * y for x, y in zip(one, other, strict=True)))
         for i, one in enumerate(vectors) for other in vectors[:i]
@@ -591,7 +594,7 @@ RIGHT = ("zero", "backward", "step")
 LOOP_MISTAKES: dict[str, dict[str, Any]] = {
     mistakes["did not zero"].sentence: {"actions": ("backward", "step")},
     "The gradients were cleared once per epoch: clear them before each backward().": {
-        "actions": ("backward", "step"), "epoch": ("zero",),
+        "actions": ("backward", "step"), "epoch": ("zero",),  # at its end, which is the same
     },
     "The step came before the backward pass, and used the gradients of the batch before.": {
         "actions": ("step", "zero", "backward"),
@@ -608,7 +611,7 @@ LOOP_MISTAKES: dict[str, dict[str, Any]] = {
         "batches": slice(-1, None),
     },
     "The step was made once per epoch, with the gradients of all batches: make it for each.": {
-        "actions": ("backward",), "epoch": ("step", "zero"), "last": True,
+        "actions": ("backward",), "epoch": ("step", "zero"),
     },
 }  # fmt: skip
 
@@ -683,12 +686,11 @@ def _case(seed: int) -> tuple[Any, DataLoader, SGD]:
 
 def _trained(
     model: Any, loader: DataLoader, optimiser: SGD, *, actions: Iterable[str] = RIGHT,
-    epoch: Iterable[str] = (), last: bool = False, epochs: int = EPOCHS,
-    batches: slice = slice(None),
+    epoch: Iterable[str] = (), epochs: int = EPOCHS, batches: slice = slice(None),
 ) -> tuple[Numbers, Numbers]:  # fmt: skip
     """The parameters and the losses of a loop that does `actions` for each batch.
 
-    `epoch` is what it does once per epoch, at its end if `last`; `batches` are those it uses.
+    `epoch` is what it does at the end of each epoch; `batches` are those it uses.
     """
     losses = []
 
@@ -703,13 +705,10 @@ def _trained(
 
     for _ in range(epochs):
         loss, total = None, 0.0
-        if not last:
-            do(epoch, loss)
         for inputs, targets in list(loader)[batches]:
             loss = MSELoss()(model(inputs), targets)
             do(actions, loss)
             total += loss.data
-        if last:
-            do(epoch, loss)
+        do(epoch, loss)
         losses.append(total)
     return [p.data for p in model.parameters()], losses

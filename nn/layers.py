@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, reduce
 from itertools import pairwise
-from numbers import Integral, Real
+from numbers import Real
 from operator import add
 from typing import (
     TYPE_CHECKING,
@@ -391,9 +392,9 @@ class Dropout(_Units):
     So a number's mean is the same in training and after it (Srivastava et al., 2014). `p` is from 0
     to 1; ValueError if it is not, TypeError if it is not a number.
 
-    rng  an int seed, or what a seed is drawn from: a `random.Random`, or None for Python's global
-         generator. Masks come from a generator of the layer's own, so that they are the same for a
-         seed however the model is run: give each layer another int, or all the same random.Random
+    rng  what seeds the layer's own generator: an int, a `random.Random`, or None for Python's
+         global one. So the masks of a seed are the same however the model is run: give each layer
+         another int, or all the same random.Random
 
     Each example gets a mask of its own, also in a compiled graph and in `nn.fit`: there it is an
     input of the program.
@@ -404,9 +405,7 @@ class Dropout(_Units):
         if isinstance(p, bool) or not 0.0 <= p <= 1.0:
             raise ValueError(f"Dropout: p must be a number from 0 to 1, got {p}")
         self.p = float(p)
-        source = generator(rng)
-        own = isinstance(rng, Integral)
-        self.source = source if own else random.Random(source.getrandbits(64))
+        self.source = random.Random(generator(rng).getrandbits(64))
 
     def reads(self) -> tuple[Any, ...]:
         return (self.training, self.p)
@@ -429,11 +428,10 @@ class Dropout(_Units):
         """The next `count` factors, each from 32 bits."""
         bound, kept = round(self.p * 2**32), 1.0 / (1.0 - self.p) if self.p < 1.0 else 0.0
         words = self.source.randbytes(4 * count)
-        if count < 200:
+        np = sys.modules.get("numpy")  # it is there where a program has its many examples
+        if np is None or count < 200:
             return [kept if word >= bound else 0.0 for word in memoryview(words).cast("I")]
-        import numpy as np  # for the many examples of a program, in a seventh of the time
-
-        return (np.frombuffer(words, np.uint32) >= bound) * kept
+        return (np.frombuffer(words, np.uint32) >= bound) * kept  # in a seventh of the time
 
     def __repr__(self) -> str:
         return f"Dropout(p={self.p})"

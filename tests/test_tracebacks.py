@@ -14,6 +14,7 @@ def mine(v):
 
 CELLS = {
     "log(x)": "log(x=-1.0): needs an operand above 0",
+    "log(x, 2)": "expected log(x), got log(",
     "x ** 0.5": "fractional exponent",
     "x / 0": "division by zero",
     "Value('a')": "data must be a real number",

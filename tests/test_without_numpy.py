@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import autograd_core
+import nn
 
 ROOT = Path(autograd_core.__file__).parents[1]
 
@@ -67,6 +68,11 @@ def test_a_network_is_built_trained_eagerly_and_kept():
         "print(losses[-1] < losses[0], nn.diagnose.gradient_norm(model.parameters()) > 0.0)"
     )
     assert said == ["True True"]
+
+
+def test_a_wide_layer_drops_the_same_units():
+    code = "import nn; print([v.data for v in nn.Dropout(rng=0)([1.0] * 300)])"
+    assert without_numpy(code) == [str([v.data for v in nn.Dropout(rng=0)([1.0] * 300)])]
 
 
 @pytest.mark.parametrize(

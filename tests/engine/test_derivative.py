@@ -3,6 +3,7 @@
 import math
 import sys
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -569,6 +570,15 @@ def test_slopes_come_in_the_shape_of_the_argument():
     assert grad(lambda x: x[0])([1.0, 2.0]) == [1.0, 0.0]
 
 
+def test_a_named_tuple_stays_one_inside_and_as_the_slopes():
+    class Line(NamedTuple):
+        w: float
+        b: float
+
+    slopes = grad(lambda line, x: line.w * x + line.b)(Line(2.0, 3.0), 7.0)
+    assert (slopes.w, slopes.b) == (7.0, 1.0)
+
+
 def test_nested_derivatives_do_not_mix_up_their_arguments():
     assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(2.0) == 1.0
     assert grad(lambda x: x * grad(lambda y: x + y)(x))(2.0) == 1.0
@@ -576,11 +586,30 @@ def test_nested_derivatives_do_not_mix_up_their_arguments():
     assert grad(lambda x: x * grad(lambda y: x * y**2)(x))(2.0) == 24.0  # of 2 x^3
 
 
+def test_a_derivative_inside_of_another_gives_values_for_values_of_neither():
+    w, inner = Value(3.0), []
+
+    def f(x):
+        inner.append(grad(lambda y: y * y)(w))
+        return x * inner[0]
+
+    assert type(grad(f)(2.0)) is float and isinstance(inner[0], Value)
+    # ... and a slope that it has left behind makes no Value of a later one.
+    assert type(grad(lambda x: x * inner[0])(1.0)) is float
+
+
+def test_a_function_sees_minus_0_as_it_is():
+    seen = []
+    grad(lambda x: seen.append(str(x.data)) or x)(Value(-0.0))
+    assert seen == ["-0.0"]
+
+
 def test_grad_of_a_function_keeps_modes_and_gradients():
     w = Value(3.0)
     with no_grad():
         assert grad(lambda x: w * x)(2.0) == 3.0
         assert grad(lambda x: w * x)(Value(2.0)).inputs == ()
+        assert grad(lambda x: w * x * x)(Value(2.0)).inputs == ()
     assert w.grad == 0.0
     with pytest.raises(ZeroDivisionError):
         grad(lambda x: 1 / (x - x))(2.0)

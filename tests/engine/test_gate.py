@@ -185,11 +185,41 @@ def test_a_described_function_has_the_gates_name_and_formula():
     assert function.__doc__.startswith("y = x if x > 0, else alpha × (e^x - 1), whose slope")
 
 
+LEAKY_RELU = """\
+y = x if x > 0, else slope × x, whose slope dy/dx is [x > 0] + slope [x <= 0]. \
+(A condition in brackets is 1 where it holds, else 0.)
+
+What it does to a gradient that comes back: all of it where x is above 0, else a small part.
+The plain number slope, 0.01 by default, gets no gradient.
+Kink at x = 0, slope 0.01 there, if slope = 0.01.
+Takes every number.
+
+>>> x = Value(-0.5)
+>>> y = x.leaky_relu()
+>>> y.data, y.partials
+(-0.005, (0.01,))"""
+
+
+def test_a_described_function_says_all_that_is_known_of_its_gate():
+    def told(name, qualname):
+        return gates[name].describe(lambda x: x, qualname).__doc__
+
+    assert told("leaky_relu", "Value.leaky_relu") == LEAKY_RELU == Value.leaky_relu.__doc__
+    assert ">>> y = log(x)\n" in told("log", "log") and "every number" not in told("log", "log")
+    assert ">>> y = abs(x)\n" in told("abs", "Value.__abs__")
+
+
+def test_a_gate_without_a_habit_is_described_by_the_rest(square):
+    head, facts, _ = square().describe(lambda x: x, "square").__doc__.split("\n\n")
+    assert "(" not in head and facts == "Takes every number."
+
+
 @pytest.mark.parametrize(
     ("latex", "plain"),
     [
         (r"\frac{1}{2 <y>}", "1 / (2 <y>)"), (r"-\frac{<a>}{<b>^2}", "-<a> / (<b>^2)"),
         (r"\frac{1}{\sqrt{1 - <x>^2}}", "1 / sqrt(1 - <x>^2)"),
+        (r"\frac{<a> - 1}{\sqrt{<b>} + 1}", "(<a> - 1) / (sqrt(<b>) + 1)"),
         (r"<x>^{<exponent> - 1}", "<x>^(<exponent> - 1)"), ("e^{<x>}", "e^<x>"),
         (r"\operatorname{leaky}_{<slope>}(<x>)", "leaky_<slope>(<x>)"),
         (r"1\text{ if }<a> \le <b>", "1 if <a> <= <b>"),
@@ -203,6 +233,7 @@ def test_a_formula_as_plain_text(latex, plain):
 def test_limits_say_kinks_infinite_slopes_and_the_parameter_that_makes_them():
     assert gates["max"].limits() == ["kink at a = b, slope 0.5 there"]
     assert gates["asin"].limits() == ["infinite slope at x = -1", "infinite slope at x = 1"]
+    assert gates["acos"].limits()[0] == "infinite slope at x = -1"
     assert gates["power"].limits() == ["infinite slope at x = 0, if exponent = 0.5"]
     assert gates["elu"].limits() == ["kink at x = 0, slope 1 there, if alpha = 2"]
     assert gates["exp"].limits() == []

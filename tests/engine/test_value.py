@@ -31,6 +31,7 @@ from autograd_core import (
     release,
     sigmoid,
     topological,
+    trace_creation,
 )
 from autograd_core import elementary as xp
 
@@ -276,6 +277,13 @@ def test_apply_refuses_operands_that_do_not_fit(call):
         call(Value(1.0))
 
 
+def test_apply_raises_where_the_gate_fails_unless_it_is_to_be_quiet():
+    zero = Value(0.0)
+    with pytest.raises(ValueError, match="log"):
+        apply(gates["log"], zero)
+    assert apply(gates["log"], zero, quiet=True).data == -INF
+
+
 # ------------------------------------------------------------------ equal to the table
 
 
@@ -427,6 +435,8 @@ def test_repr():
     v.backward()
     assert repr(v) == 'Value(data=3.0, grad=1.0, label="it\'s")'
     assert str(v) == repr(v)
+    with trace_creation():
+        assert ", line='test_value.py:" in repr(Value(1.0))
 
 
 def test_format():
@@ -459,6 +469,20 @@ def test_what_would_lose_the_graph_raises_and_points_to_data_and_exp(call):
 def test_a_value_is_not_an_index_or_a_sequence(call):
     with pytest.raises(TypeError):
         call(Value(1.0))
+
+
+@pytest.mark.parametrize(
+    "name, words", [("requires_grad", "optim"), ("numpy", r"np\.array"), ("clone", r"x \+ 0")]
+)
+def test_what_only_pytorch_has_is_told_what_is_here(name, words):
+    with pytest.raises(AttributeError, match=words):
+        getattr(Value(1.0), name)
+
+
+@pytest.mark.parametrize("name", ["relu", "tanh"])
+def test_a_method_has_the_docstring_of_its_gate(name):
+    described = gates[name].describe(lambda x: x, f"Value.{name}")
+    assert getattr(Value, name).__doc__ == described.__doc__
 
 
 # ------------------------------------------------------------------ copies
@@ -512,6 +536,11 @@ def test_the_aliases_of_micrograd():
     v = a * b
     assert v._prev == v.inputs == (a, b) and v._op == v.op == "*"
     assert a._prev == () and a._op == ""
+
+
+def test_under_no_grad_numbers_and_comparisons_are_the_same():
+    with no_grad():
+        assert (Value(3.0) / 2.0).data == 1.5 and Value(3.0) > 2.0 and not Value(3.0) <= 2.0
 
 
 def test_a_result_under_no_grad_keeps_its_op_and_travels_as_a_leaf():
@@ -714,8 +743,9 @@ def test_a_watch_that_calls_backward_gets_a_clear_error_and_no_grad_changes():
     x, other = Value(3.0), Value(1.0)
     v, w = x * x, other * 2.0
     for root in (v, w, x):
-        with pytest.raises(RuntimeError, match=r"watch.*must not call backward"):
-            v.backward(watch=lambda *step, root=root: root.backward())
+        for change in (root.backward, root.zero_grad):
+            with pytest.raises(RuntimeError, match=r"watch.*must not call backward"):
+                v.backward(watch=lambda *step, change=change: change())
         assert [u.grad for u in (x, v, other, w)] == [0.0] * 4
     v.backward()
     assert x.grad == 6.0
@@ -968,6 +998,23 @@ def test_ctrl_c_during_backward_changes_every_grad_or_none(on_thread, alarm_is_c
     v.backward()
     assert x.grad == one_pass[0] * (passes + 1)
     assert on_thread(lambda: v.backward() or "lock is free") == "lock is free"
+
+
+def test_ctrl_c_while_the_lock_is_let_go_leaves_it_free(monkeypatch):
+    from autograd_core import value
+
+    let_go, calls = value._let_go, []
+
+    def interrupted_once():
+        calls.append(None)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        let_go()
+
+    monkeypatch.setattr(value, "_let_go", interrupted_once)
+    with pytest.raises(KeyboardInterrupt):
+        value._alone(lambda: None)
+    (Value(2.0) * 3.0).backward()  # would say that a pass is under way
 
 
 def test_ctrl_c_during_zero_grad_changes_every_grad_or_none(alarm_is_ctrl_c):

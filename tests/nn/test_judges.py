@@ -358,6 +358,8 @@ def test_every_initialiser_is_like_itself():
         (lambda weight, rng: init.constant_(weight, rng.gauss(0.0, 0.3)), "All rows are equal"),
         (lambda weight, rng: init.normal_(weight, 0.4, 0.2, rng=rng), "the right mean"),
         (lambda weight: None, "Begin it with def f(weight, rng):"),
+        (fills(lambda n, m: 1e200), "None of the usual mistakes"),
+        (fills(lambda n, m: math.inf), "None of the usual mistakes"),
     ],
 )
 def test_an_initialiser_with_a_mistake(fill, words):
@@ -384,9 +386,10 @@ def scale(layer, factor):
             w.data *= factor
 
 
-def lsuv(model, rows, rng, wrong=""):
+def lsuv(model, rows, rng, mistake="", since=0):
+    """LSUV by hand; the mistake is made from linear layer `since` on."""
     layers = list(model)
-    if wrong == "first":
+    if mistake == "first":
         for layer in layers[::2]:
             init.orthogonal_(layer.weight, rng=rng)
         spreads = []
@@ -396,7 +399,8 @@ def lsuv(model, rows, rng, wrong=""):
         for layer, spread in list(zip(layers, spreads, strict=True))[::2]:
             scale(layer, spread**-0.5)
         return
-    for linear, relu in zip(layers[::2], layers[1::2], strict=True):
+    for k, (linear, relu) in enumerate(zip(layers[::2], layers[1::2], strict=True)):
+        wrong = mistake if k >= since else ""
         if wrong != "orthogonal":
             init.orthogonal_(linear.weight, rng=rng)
         measured = variance(relu(linear(rows)) if wrong == "relu" else linear(rows))
@@ -407,22 +411,68 @@ def lsuv(model, rows, rng, wrong=""):
         rows = relu(linear(rows))
 
 
+def test_lsuv_done_right():
+    for seed in range(3):
+        report = judges.lsuv(lsuv, seed=seed)
+        assert report and report.tried == 3 and "Right: 3 layers" in str(report)
+
+
+@pytest.mark.parametrize("since", range(3))
 @pytest.mark.parametrize(
-    "wrong, words",
+    "mistake, words",
     [
-        ("", "Right: 3 layers"),
         ("variance", "divided by the variance"),
         ("relu", "measured behind the ReLU"),
-        ("first", "before those below it were scaled"),
         ("unscaled", "were not scaled"),
         ("orthogonal", "not orthogonal"),
         ("half", "None of the usual mistakes"),
     ],
 )
-def test_lsuv(wrong, words):
+def test_lsuv_with_a_mistake_in_one_layer_and_all_behind_it(mistake, words, since):
+    report = judges.lsuv(lambda *case: lsuv(*case, mistake, since))
+    assert words in report.sentence and report.tried == since + 1
+    assert report.place.endswith(f"of linear layer {since + 1}")
+    assert report.expected == (0.0 if mistake == "orthogonal" else 1.0)
+    if mistake == "half":
+        assert report.got == pytest.approx(0.25, rel=1e-9)
+
+
+def test_lsuv_measured_before_the_layers_below_were_scaled():
     for seed in range(3):
-        report = judges.lsuv(lambda model, batch, rng: lsuv(model, batch, rng, wrong), seed=seed)
-        assert words in str(report) and report.passed == (not wrong), report
+        report = judges.lsuv(lambda *case: lsuv(*case, "first"), seed=seed)
+        assert "before those below it were scaled" in report.sentence and report.tried == 2
+
+
+def test_lsuv_tells_the_largest_cosine():
+    def skewed(model, batch, rng):
+        for layer in list(model)[::2]:
+            init.orthogonal_(layer.weight, rng=rng)
+        for a, b in zip(*model[2].weight[:2], strict=True):
+            b.data += a.data
+        lsuv(model, batch, rng, "orthogonal")
+
+    assert judges.lsuv(skewed).got == pytest.approx(0.5**0.5, rel=1e-9)
+
+
+@pytest.mark.parametrize("size", [0.0, 5e-324, 1e-200, 1e200, math.inf, math.nan])
+def test_lsuv_of_weights_that_are_far_too_small_or_large(size):
+    def of_this_size(model, batch, rng):
+        for layer in list(model)[::2]:
+            init.constant_(layer.weight, size)
+            layer.weight[0][0].data = -size
+
+    report = judges.lsuv(of_this_size)
+    assert "None of the usual mistakes" in report.sentence and report.tried == 1
+
+
+def test_lsuv_of_a_layer_with_a_row_of_zeros():
+    def half_dead(model, batch, rng):
+        for layer in list(model)[::2]:
+            init.orthogonal_(layer.weight, rng=rng)
+        init.zeros_(model[2].weight[4:])
+        lsuv(model, batch, rng, "orthogonal")
+
+    assert judges.lsuv(half_dead)
 
 
 def test_the_same_seed_gives_lsuv_the_same_case():
@@ -503,6 +553,7 @@ def test_a_training_loop(train, words):
     for seed in range(2):
         report = judges.training_loop(train, seed=seed)
         assert words in str(report) and report.passed == words.startswith("Right")
+        assert (report.mistake is not None) == (words == mistakes["did not zero"].sentence)
 
 
 def test_forgetting_to_zero_is_the_mistake_of_the_table():
@@ -537,7 +588,7 @@ def test_a_sum_taken_for_an_average_is_told_from_a_missing_rate():
     assert not report and "the average is a sum: it counts 1 - beta" in report.sentence
 
 
-def test_a_loop_that_returns_nothing_or_lets_fit_do_the_work():
+def test_a_loop_that_returns_nothing_or_values_or_lets_fit_do_the_work():
     def silent(model, loss_fn, loader, optimizer, epochs):
         for _ in range(epochs):
             for inputs, targets in loader:
@@ -545,10 +596,14 @@ def test_a_loop_that_returns_nothing_or_lets_fit_do_the_work():
                 loss_fn(model(inputs), targets).backward()
                 optimizer.step()
 
+    def with_values(*case):
+        return [Value(total) for total in loop(["zero", "back", "step"])(*case)]
+
     def lazy(model, loss_fn, loader, optimizer, epochs):
         return fit(model, loss_fn, loader, optimizer, epochs=epochs)
 
     assert judges.training_loop(silent)
+    assert judges.training_loop(with_values, losses=True)
     report = judges.training_loop(silent, losses=True)
     assert not report and "Now return a list with one number per epoch, here 3" in report.sentence
     assert "calls fit()" in judges.training_loop(lazy).sentence

@@ -6,6 +6,7 @@ import math
 import random
 from functools import partial, reduce
 from operator import add
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -255,6 +256,19 @@ def test_a_subclass_of_an_activation_has_the_gate_of_its_parent():
         pass
 
     assert [y.data for y in Mine()([-1.0, 2.0])] == [0.0, 2.0]
+
+
+def test_a_subclass_of_an_activation_may_have_another_base():
+    class Listed:
+        names: ClassVar[list[str]] = []
+
+        def __init_subclass__(cls):
+            Listed.names.append(cls.__name__)
+
+    class Mine(ReLU, Listed):
+        pass
+
+    assert Listed.names == ["Mine"]
 
 
 def test_a_lone_value_goes_into_the_first_of_a_sequence_as_it_is():

@@ -541,6 +541,13 @@ def test_a_state_that_lies_in_itself_is_refused():
         bare.load_state_dict({"w": endless})
 
 
+def test_a_name_that_only_pytorchs_modules_have_is_told_what_is_here():
+    with pytest.raises(AttributeError, match=r"set an attribute, as self\.w = Value\(0\.5\)"):
+        Bare().register_parameter("w", 0.5)
+    with pytest.raises(AttributeError, match="'Bare' object has no attribute 'register'"):
+        Bare().register("w", 0.5)
+
+
 def test_modules_and_children_have_pytorchs_names():
     class Net(nn.Module):
         def __init__(self):

@@ -16,8 +16,10 @@ import nn
 from autograd_core import (
     TraceError,
     Value,
+    apply,
     compile_graph,
     first_nan,
+    gates,
     grad,
     grade,
     grade_gradients,
@@ -629,9 +631,21 @@ def test_comparisons_joined_with_others_are_the_1_or_0_that_they_are_in_the_engi
         assert f.value_and_grad([x], [y])[0] == fn(x, y)
 
 
+def test_a_condition_is_not_known_in_a_trace_where_0_could_not_be_divided_by():
+    def fn(x):
+        return 1.0 / apply(gates["less"], x, 2.0)
+
+    assert compile_graph(fn, wrt="inputs").value_and_grad([1.0])[0] == 1.0 == fn(1.0).data
+
+
 def test_backward_in_a_trace_is_refused_by_its_name():
     with pytest.raises(TraceError, match=r"backward\(\) is called"):
         trace(lambda x: (x * 2.0).backward(), ["x"], [()])
+
+
+def test_grad_in_a_trace_is_refused_before_its_function_runs():
+    with pytest.raises(TraceError, match=r"grad\(\) is called"):
+        trace(grad(lambda x: x.data * x), ["x"], [()])
 
 
 def test_nothing_is_judged_in_a_trace():
