@@ -194,8 +194,8 @@ class CompiledGraph:
             batch = self._latest
             if batch is None or batch.key != ((lanes, rows.shape[1]),) or not batch.is_ready():
                 batch = self._fitting([rows.take(order[:lanes], axis=0)])
-                batch.require_one_output()
             self._last = batch.traced
+            batch.require_one_output()
             descend = batch.steps(code, len(numbers) // count)
             if descend is None:
                 return None

@@ -149,6 +149,22 @@ def test_a_gate_that_fails_raises_what_the_engine_raises(zoo, executor, name, op
 
 
 @each_executor
+@pytest.mark.parametrize("call", ["__call__", "value_and_grad", "each"])
+@pytest.mark.parametrize(
+    "fn, x, error, message",
+    [
+        (lambda x: x.log().exp(), 0.0, ValueError, r"log.* \(lane 1 of 2\)"),  # exp(-inf) is 0
+        (lambda x: x * x - x * x, 1e200, FloatingPointError, "sub: the result is nan for inf, inf"),
+    ],
+)
+def test_a_failure_is_found_by_every_call(executor, call, fn, x, error, message):
+    f = compile_graph(fn, wrt="inputs", backend=executor)
+    for _ in range(2):
+        with pytest.raises(error, match=message):
+            getattr(f, call)([1.0, x])
+
+
+@each_executor
 def test_a_nan_that_comes_in_is_named(zoo, executor):
     points = [drawn(random.Random(k)) for k in range(3)]
     points[2][7] = NAN
