@@ -211,7 +211,7 @@ class CompiledGraph:
                 if moved:
                     look(gradient, batch.numbers())
                 else:
-                    batch.find_failure(total * batch.factor, gradient)
+                    batch.find_failure(total, gradient)
 
             totals, data, states = descend(rows, order, numbers, states, count, examine)
             factor = batch.factor
@@ -478,7 +478,7 @@ class _Batch:
         self._descents: dict[tuple[Code, int], Any] = {}
         self._code: tuple[Code, int] | None = None  # of the one that runs now
         self.failed = False
-        self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
+        self._flat = all(len(shape) < 2 for shape in traced.shapes)
         self._array, self._float = np.ndarray, np.dtype(float)
         self._ones = np.ones(lanes)
         self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns

@@ -136,6 +136,16 @@ def test_a_failure_is_the_programs_to_report():
         compile_graph(lambda x: x.log())([1.0, -1.0])
 
 
+def test_a_gradient_that_fails_is_no_failure_of_the_function():
+    def fn(x):
+        if isinstance(x > 1.0, bool):
+            raise ValueError("not today")
+        return (x * x).sqrt()
+
+    with pytest.raises(TraceError, match=r"raises ValueError, not today, and the program comp.* 0"):
+        compile_graph(fn)([0.0])
+
+
 def test_each_and_several_outputs_are_checked():
     with pytest.raises(TraceError, match="output 1 is"):
         compile_graph(lambda x: [x, type_of(x)]).each([0.5])

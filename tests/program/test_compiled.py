@@ -6,14 +6,15 @@ import itertools
 import math
 import random
 import threading
+import tracemalloc
 import weakref
 
 import numpy as np
 import pytest
 
 import nn
-from autograd_core import Gate, Value, apply, compile_graph, gates, modes
-from autograd_core.program import agreement
+from autograd_core import Gate, Op, TraceError, Value, apply, compile_graph, gates, modes
+from autograd_core.program import agreement, compiled
 from autograd_core.program.executors import EXECUTORS, is_there
 
 INF, NAN = math.inf, math.nan
@@ -301,6 +302,8 @@ def test_a_function_without_gates():
     assert value == 2.0 and gradient.tolist() == [0.5, 0.5]
     value, gradient = compile_graph(lambda x: w).value_and_grad([1.0, 3.0])
     assert value == 2.0 and gradient.tolist() == [1.0]
+    value, gradient = compile_graph(lambda x: w, reduction="sum").value_and_grad([1.0, 3.0])
+    assert value == 4.0 and gradient.tolist() == [2.0]
     value, gradient = compile_graph(lambda x: 4.0).value_and_grad([1.0, 3.0])
     assert value == 4.0 and gradient.tolist() == [0.0, 0.0]
 
@@ -497,6 +500,49 @@ def test_the_program_is_that_of_the_last_call_whatever_was_traced_since():
         f.trace(np.ones((2, 5)))
 
 
+def test_the_plain_program_has_what_the_passes_take_out():
+    f = compile_graph(lambda x: x.exp() + x.exp())
+    counts = [
+        sum(line.op == Op(gates["exp"]) for line in f.trace([1.0], plain=plain).code)
+        for plain in (True, False)
+    ]
+    assert counts == [2, 1]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_of_cycles_is_on_or_off_as_before(enabled):
+    try:
+        (gc.enable if enabled else gc.disable)()
+        compile_graph(lambda x: x * 2.0)([1.0])
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
+
+
+def test_the_latest_shapes_are_not_traced_again_and_the_others_are(monkeypatch):
+    monkeypatch.setattr(compiled, "LIMIT", 2)
+    traced = []
+    f = compile_graph(lambda x: traced.append(len(x)) or sum(x), verify=0)
+    for lanes, width in ((1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (3, 3)):
+        assert f(np.ones((lanes, width))) == width
+    assert traced == [1, 2, 3]
+    assert f(np.ones((3, 2))) == 2.0 and traced == [1, 2, 3, 2]
+
+
+def test_memory_is_kept_for_the_latest_batches_only(monkeypatch):
+    monkeypatch.setattr(compiled, "LIMIT", 2)
+    f = compile_graph(lambda x: x * 2.0, backend="numpy", verify=0)
+    kept = []
+    tracemalloc.start()
+    try:
+        for lanes in range(1000, 1020):
+            f(np.ones(lanes))
+            kept.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert kept[-1] < 1.5 * kept[3]
+
+
 # ------------------------------------------------------------------ small print
 
 
@@ -521,6 +567,7 @@ def test_parameters_are_read_at_the_first_call_however_often_values_were_written
     for writes in (0, 1, 2):
         monkeypatch.setattr(modes, "writes", writes)
         assert f([2.0] * (writes + 2)) == 6.0
+        assert f.value_and_grad([2.0], at=[5.0])[0] == 10.0 and f([2.0]) == 6.0
 
 
 def test_a_gradient_whose_infinities_cancel_is_named():
@@ -528,6 +575,25 @@ def test_a_gradient_whose_infinities_cancel_is_named():
     f = compile_graph(lambda x: x * (x * x * w).sqrt(), [w])
     with pytest.raises(ArithmeticError, match="the gradient of weight is nan: over the 2 lanes"):
         f.value_and_grad([1.0, -1.0])
+
+
+def test_a_gradient_that_is_not_asked_for_may_be_nan():
+    f = compile_graph(lambda x: (x * x).sqrt(), wrt="inputs", backend=THERE[0])
+    assert f([0.0]) == 0.0 and f.each([0.0]).tolist() == [0.0]
+    for x, lane in ((0.0, ""), ([0.0], ""), ([1.0, 0.0], r" \(lane 1 of 2\)")):
+        with pytest.raises(FloatingPointError, match=f"nan for .*, in the backward pass{lane}$"):
+            f.value_and_grad(x)
+
+
+def test_numbers_in_place_of_the_parameters_need_none_that_was_computed_before():
+    w = Value(2.0, "w")
+    outside = w * w
+    f = compile_graph(lambda x: x * outside, [w])
+    assert f([1.0]) == 4.0
+    w.data = 5.0
+    with pytest.raises(TraceError):
+        f([1.0])
+    assert f.value_and_grad([1.0], at=[3.0]) == (9.0, [6.0])
 
 
 @pytest.mark.parametrize("wrong", ["1.0", b"1", None])
