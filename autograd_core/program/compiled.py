@@ -276,24 +276,19 @@ class CompiledGraph:
 
     def _arrays(self, arguments: tuple[Any, ...]) -> list[Any]:
         """The arguments as arrays of floats."""
-        np = self._np
+        plain, floats = self._np.ndarray, self._float
+        arrays: list[Any] = []
         try:
-            plain, floats = np.ndarray, self._float
-            return [
-                x if x.__class__ is plain and x.dtype is floats else _floats(self._array(x))
-                for x in arguments
-            ]
-        except (TypeError, ValueError):
-            for name, argument in zip(self._names(arguments), arguments, strict=True):
-                try:
-                    _floats(self._array(argument))
-                except (TypeError, ValueError) as error:
-                    kind = TypeError if isinstance(error, TypeError) else ValueError
-                    raise kind(
-                        f"argument {name} must be an array of numbers, got {short(argument)}: "
-                        f"{error}"
-                    ) from None
-            raise
+            for x in arguments:
+                of_floats = x.__class__ is plain and x.dtype is floats
+                arrays.append(x if of_floats else _floats(self._array(x)))
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            name, argument = self._names(arguments)[len(arrays)], arguments[len(arrays)]
+            raise kind(
+                f"argument {name} must be an array of numbers, got {short(argument)}: {error}"
+            ) from None
+        return arrays
 
     def _array(self, argument: Any) -> Any:
         np = self._np

@@ -92,8 +92,8 @@ def test_verify_says_how_many_distinct_examples_are_run_the_last_among_them(monk
     ):  # fmt: skip
         calls.clear()
         f = compile_graph(fn, verify=verify)
-        f(xs)
-        f(xs)
+        for given in (xs, xs, [*xs, 5]):
+            f(given)
         assert [x.data for x in calls[1:]] == examples
     for wrong in (-1, 1.5, True, None):
         with pytest.raises(ValueError, match="verify must be a whole number"):
