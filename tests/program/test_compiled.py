@@ -5,6 +5,7 @@ import gc
 import itertools
 import math
 import random
+import re
 import threading
 import tracemalloc
 import weakref
@@ -374,6 +375,18 @@ def test_a_call_without_arguments_or_with_too_many_is_refused():
         compile_graph(lambda x: x)([1.0], [2.0])
 
 
+def test_who_gives_a_lone_example_as_rows_is_told_how_to_give_one():
+    f, told = compile_graph(lambda x, y: x[0] * y), "taken as 2 examples, one per row: .*f\\(\\[x"
+    for arguments, notes in ((([1.0, 2.0], [3.0, 4.0]), 1), ((1.0, 2.0), 0), ((np.eye(2),), 0)):
+        with pytest.raises(TypeError) as caught:
+            f(*arguments)
+        found = [note for note in getattr(caught.value, "__notes__", []) if re.search(told, note)]
+        assert len(found) == notes
+    with pytest.raises(TraceError) as refused:
+        compile_graph(lambda x: math.sqrt(x))([1.0, 2.0])
+    assert not any("per row" in note for note in getattr(refused.value, "__notes__", []))
+
+
 def test_compile_graph_refuses_what_it_cannot_take():
     for arguments, keywords in (
         ((3.0,), {}), ((len, [1.0]), {}), ((len, [Value(1.0) * 2]), {}), ((len, 5), {}),
@@ -481,7 +494,9 @@ def test_a_masked_array_is_refused():
 def test_the_parameters_are_known_before_the_trace_if_they_are_given():
     w = Value(3.0)
     assert compile_graph(lambda x: x * w, parameters=[w]).parameters == [w]
-    assert compile_graph(lambda x: x * w).parameters == []
+    f = compile_graph(lambda x: x * w)
+    assert f.parameters == []
+    assert f.trace([1.0]) is f.program and f.parameters == [w]
 
 
 def test_a_parameter_that_is_called_like_a_number_gets_another_name():
