@@ -353,6 +353,8 @@ def test_lists_tuples_arrays_ints_and_float32_are_accepted():
         (("1.5", [1.0]), (TypeError, ValueError), "argument first must be an array"),
         (([None], [1.0]), TypeError, "argument first must be an array"),
         (([1j], [1.0]), TypeError, "argument first must be an array"),
+        ((np.array([1j]), np.ones(1)), TypeError, "argument first must be an array"),
+        ((np.ones(1), np.array(["1"])), TypeError, "argument second must be an array"),
         (([Value(1.0)], [1.0]), TypeError, "argument first must be an array"),
         (({1.0}, [1.0]), TypeError, "argument first must be an array"),
         (([1.0, 2.0], [1.0]), ValueError, "first: 2, second: 1"),
@@ -471,6 +473,12 @@ def test_a_model_that_reads_its_mode_is_traced_once_per_mode():
     assert f([1.0]) == 6.0
     net.eval()
     assert f([1.0]) == 3.0
+
+
+def test_it_says_of_what_it_is_and_who_runs_it():
+    model = nn.Linear(2, 1, rng=0)
+    assert repr(compile_graph(every_gate)) == "<compiled graph of every_gate, run by numpy>"
+    assert repr(compile_graph(model)) == "<compiled graph of Linear, run by numpy>"
 
 
 def test_a_compiled_graph_is_not_copied():
