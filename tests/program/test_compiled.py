@@ -220,6 +220,7 @@ def test_each_gives_the_outputs_of_every_lane():
     for call in (f, f.value_and_grad):
         with pytest.raises(TypeError, match="returns a sequence of 4"):
             call([1.0])
+    assert list(f.program.gradients) == [] == list(f.program.wrt)
 
 
 def test_it_is_traced_once_for_each_shape_of_an_example():

@@ -49,10 +49,10 @@ def test_sources_that_are_asked_in_turn_give_what_they_give_the_engine(backend):
             draw = noise(seed)
             return lambda n: sizes.append(n) or draw(n)
 
-        one, two = drawing(1), drawing(2)
+        one, two, never = map(drawing, (1, 2, 3))
 
         def fn(x):
-            a, b, c, _ = drawn(one, 1)[0], drawn(two, 2), drawn(one, 1)[0], drawn(two, 0)
+            a, b, c, _ = drawn(one, 1)[0], drawn(two, 2), drawn(one, 1)[0], drawn(never, 0)
             return a * x + b[0] + b[1] * c
 
         return fn
