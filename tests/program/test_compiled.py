@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_core import Gate, Op, TraceError, Value, apply, compile_graph, gates, modes
+from autograd_core import Gate, Op, TraceError, Value, apply, compile_graph, drawn, gates, modes
 from autograd_core.program import agreement, compiled
 from autograd_core.program.executors import EXECUTORS, is_there
 
@@ -65,9 +65,13 @@ def zoo():
     return {name: graph_of_every_gate(name) for name in THERE}
 
 
-def drawn(rng):
+def sample(rng):
     """A point of each gate's domain."""
     return [i.sample(rng) for gate, _ in ENTRIES for i in gate.domain[: len(gate.operands)]]
+
+
+def twos(count):
+    return [2.0] * count
 
 
 SPECIAL = (0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 1e-300, 1e-9, 20.0, -20.0, 37.5, -37.5, 300.0, -300.0)
@@ -110,7 +114,7 @@ def one_by_one(point):
 def test_every_gate_has_the_engines_value_and_slopes(close, zoo, executor, lanes):
     rng = random.Random(lanes)
     for start in range(0, 40, lanes):
-        points = [drawn(rng) if (start + i) % 4 == 0 else special(start + i) for i in range(lanes)]
+        points = [sample(rng) if (start + i) % 4 == 0 else special(start + i) for i in range(lanes)]
         _, (slopes, values) = zoo[executor].value_and_grad(points, np.ones((lanes, len(ENTRIES))))
         wanted = [one_by_one(point) for point in points]
         close(values, [v for v, _ in wanted])
@@ -139,7 +143,7 @@ FAILING = [
 def test_a_gate_that_fails_raises_what_the_engine_raises(zoo, executor, name, operands):
     at = next(i for i, (gate, _) in enumerate(ENTRIES) if gate.name == name)
     place = sum(len(gate.operands) for gate, _ in ENTRIES[:at])
-    points = [drawn(random.Random(k)) for k in range(5)]
+    points = [sample(random.Random(k)) for k in range(5)]
     points[3][place : place + len(operands)] = operands
     labelled = [Value(x, f"x[{place + i}]") for i, x in enumerate(operands)]
     with pytest.raises((ArithmeticError, ValueError)) as wanted:
@@ -167,8 +171,21 @@ def test_a_failure_is_found_by_every_call(executor, call, fn, x, error, message)
 
 
 @each_executor
+@pytest.mark.parametrize("lanes", [1, 2, 3, 5])
+def test_no_lane_is_run_by_its_rules_where_nothing_fails(monkeypatch, executor, lanes):
+    """It would take much longer than the program."""
+    w = Value(2.0, "w")
+    f = compile_graph(lambda x: (x * w).log() / drawn(twos, 1)[0].log(), backend=executor)
+    monkeypatch.setattr(compiled, "find_failure", lambda *_, **__: pytest.fail("a lane was run"))
+    for xs in (np.full(lanes, 1.0), np.full(lanes, 4.0)):
+        assert f(xs) == pytest.approx(math.log2(2.0 * xs[0]))
+        assert f.value_and_grad(xs)[1] == pytest.approx([0.5 / math.log(2.0)])
+        assert f.each(xs) == pytest.approx(np.log2(2.0 * xs))
+
+
+@each_executor
 def test_a_nan_that_comes_in_is_named(zoo, executor):
-    points = [drawn(random.Random(k)) for k in range(3)]
+    points = [sample(random.Random(k)) for k in range(3)]
     points[2][7] = NAN
     with pytest.raises(FloatingPointError, match=r"the input x\[7\] is nan \(lane 2 of 3\)"):
         zoo[executor].value_and_grad(points, np.ones((3, len(ENTRIES))))
@@ -376,6 +393,11 @@ def test_a_call_without_arguments_or_with_too_many_is_refused():
         compile_graph(lambda: Value(1.0))()
     with pytest.raises(TypeError):
         compile_graph(lambda x: x)([1.0], [2.0])
+    f, ones = compile_graph(lambda x, y: x * y), np.ones(1)
+    for arguments in ((ones,), (ones, ones, ones)):
+        assert f(ones, ones) == 1.0
+        with pytest.raises(TypeError):
+            f(*arguments)
 
 
 def test_who_gives_a_lone_example_as_rows_is_told_how_to_give_one():
