@@ -1,6 +1,8 @@
 """An optimiser's rule, recorded: its code, and the steps that the loop in C makes with it."""
 
+import gc
 import math
+import weakref
 from array import array
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 import nn
 from autograd_core import Value, compile_graph
+from autograd_core.program import compiled
 from autograd_core.program.descent import record
 from autograd_core.program.executors import is_there
 
@@ -246,6 +249,29 @@ def test_steps_follow_the_mode_of_a_module():
         start = np.array([3.0]), np.zeros((0, 1))
         losses += descend(graph, np.ones((2, 1)), [[0, 1]], idle, 0, (0.1,), *start)[0]
     assert losses == [6.0, 3.0, 6.0]
+
+
+@needs_the_loop
+def test_memory_is_kept_for_the_latest_rules_only(monkeypatch):
+    from autograd_core.program import run_native
+
+    made, make = [], run_native.NativeRun.descent
+
+    def descent(*arguments):
+        executor = make(*arguments)
+        made.append(weakref.ref(executor))
+        return executor
+
+    def rule(data, grad, state, step, times):
+        return data - sum([grad] * times, grad), state
+
+    monkeypatch.setattr(compiled, "LIMIT", 2)
+    monkeypatch.setattr(run_native.NativeRun, "descent", descent)
+    graph, start = graph_of(3), (np.zeros(3), np.zeros((0, 3)))
+    for times in (1, 2, 3, 4, 3, 4, 3):
+        descend(graph, np.ones((1, 2)), [[0]], rule, 0, (times,), *start)
+    gc.collect()
+    assert [ref() is not None for ref in made] == [False, False, True, True]
 
 
 @needs_the_loop
