@@ -194,8 +194,8 @@ class CompiledGraph:
             batch = self._latest
             if batch is None or batch.key != ((lanes, rows.shape[1]),) or not batch.is_ready():
                 batch = self._fitting([rows.take(order[:lanes], axis=0)])
-                batch.require_one_output()
             self._last = batch.traced
+            batch.require_one_output()
             descend = batch.steps(code, len(numbers) // count)
             if descend is None:
                 return None
@@ -211,7 +211,7 @@ class CompiledGraph:
                 if moved:
                     look(gradient, batch.numbers())
                 else:
-                    batch.find_failure(total * batch.factor, gradient)
+                    batch.find_failure(total, gradient)
 
             totals, data, states = descend(rows, order, numbers, states, count, examine)
             factor = batch.factor
@@ -276,24 +276,19 @@ class CompiledGraph:
 
     def _arrays(self, arguments: tuple[Any, ...]) -> list[Any]:
         """The arguments as arrays of floats."""
-        np = self._np
+        plain, floats = self._np.ndarray, self._float
+        arrays: list[Any] = []
         try:
-            plain, floats = np.ndarray, self._float
-            return [
-                x if x.__class__ is plain and x.dtype is floats else _floats(self._array(x))
-                for x in arguments
-            ]
-        except (TypeError, ValueError):
-            for name, argument in zip(self._names(arguments), arguments, strict=True):
-                try:
-                    _floats(self._array(argument))
-                except (TypeError, ValueError) as error:
-                    kind = TypeError if isinstance(error, TypeError) else ValueError
-                    raise kind(
-                        f"argument {name} must be an array of numbers, got {short(argument)}: "
-                        f"{error}"
-                    ) from None
-            raise
+            for x in arguments:
+                of_floats = x.__class__ is plain and x.dtype is floats
+                arrays.append(x if of_floats else _floats(self._array(x)))
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            name, argument = self._names(arguments)[len(arrays)], arguments[len(arrays)]
+            raise kind(
+                f"argument {name} must be an array of numbers, got {short(argument)}: {error}"
+            ) from None
+        return arrays
 
     def _array(self, argument: Any) -> Any:
         np = self._np
@@ -478,7 +473,7 @@ class _Batch:
         self._descents: dict[tuple[Code, int], Any] = {}
         self._code: tuple[Code, int] | None = None  # of the one that runs now
         self.failed = False
-        self._flat = not lone and all(len(shape) < 2 for shape in traced.shapes)
+        self._flat = all(len(shape) < 2 for shape in traced.shapes)
         self._array, self._float = np.ndarray, np.dtype(float)
         self._ones = np.ones(lanes)
         self._vdot: Any = np.vdot  # a sum of products which, unlike `@`, never warns

@@ -78,19 +78,23 @@ def test_a_gradient_that_differs_is_caught_too():
         compile_graph(fn, [w])([0.5])
 
 
-def test_verify_says_how_many_distinct_examples_are_run():
+def test_verify_says_how_many_distinct_examples_are_run_the_last_among_them(monkeypatch):
+    monkeypatch.setattr(agreement, "SECONDS", 1e9)
     calls = []
 
     def fn(x):
         calls.append(x)
         return x * 2.0
 
-    for verify, xs, count in ((0, [1, 2, 3], 1), (1, [1, 2], 2), (2, [1, 1, 1], 2), (3, [1, 2], 3)):
+    for verify, xs, examples in (
+        (0, [1, 2, 3], []), (1, [1, 2], [1]), (2, [1, 1, 1], [1]), (2, [1, 2, 3, 4], [1, 4]),
+        (3, [1, 2], [1, 2]),
+    ):  # fmt: skip
         calls.clear()
         f = compile_graph(fn, verify=verify)
-        f(xs)
-        f(xs)
-        assert len(calls) == count
+        for given in (xs, xs, [*xs, 5]):
+            f(given)
+        assert [x.data for x in calls[1:]] == examples
     for wrong in (-1, 1.5, True, None):
         with pytest.raises(ValueError, match="verify must be a whole number"):
             compile_graph(fn, verify=wrong)
@@ -130,6 +134,16 @@ def test_generators_gradients_and_numbers_are_as_before():
 def test_a_failure_is_the_programs_to_report():
     with pytest.raises(ValueError, match=r"log.*lane 1 of 2"):
         compile_graph(lambda x: x.log())([1.0, -1.0])
+
+
+def test_a_gradient_that_fails_is_no_failure_of_the_function():
+    def fn(x):
+        if isinstance(x > 1.0, bool):
+            raise ValueError("not today")
+        return (x * x).sqrt()
+
+    with pytest.raises(TraceError, match=r"raises ValueError, not today, and the program comp.* 0"):
+        compile_graph(fn)([0.0])
 
 
 def test_each_and_several_outputs_are_checked():

@@ -5,6 +5,7 @@ import gc
 import itertools
 import math
 import random
+import re
 import threading
 import weakref
 
@@ -12,8 +13,8 @@ import numpy as np
 import pytest
 
 import nn
-from autograd_core import Gate, Value, apply, compile_graph, gates, modes
-from autograd_core.program import agreement
+from autograd_core import Gate, Op, TraceError, Value, apply, compile_graph, drawn, gates, modes
+from autograd_core.program import agreement, compiled, executors
 from autograd_core.program.executors import EXECUTORS, is_there
 
 INF, NAN = math.inf, math.nan
@@ -63,9 +64,13 @@ def zoo():
     return {name: graph_of_every_gate(name) for name in THERE}
 
 
-def drawn(rng):
+def sample(rng):
     """A point of each gate's domain."""
     return [i.sample(rng) for gate, _ in ENTRIES for i in gate.domain[: len(gate.operands)]]
+
+
+def twos(count):
+    return [2.0] * count
 
 
 SPECIAL = (0.0, -0.0, 0.5, -0.5, 1.0, -1.0, 1e-300, 1e-9, 20.0, -20.0, 37.5, -37.5, 300.0, -300.0)
@@ -108,7 +113,7 @@ def one_by_one(point):
 def test_every_gate_has_the_engines_value_and_slopes(close, zoo, executor, lanes):
     rng = random.Random(lanes)
     for start in range(0, 40, lanes):
-        points = [drawn(rng) if (start + i) % 4 == 0 else special(start + i) for i in range(lanes)]
+        points = [sample(rng) if (start + i) % 4 == 0 else special(start + i) for i in range(lanes)]
         _, (slopes, values) = zoo[executor].value_and_grad(points, np.ones((lanes, len(ENTRIES))))
         wanted = [one_by_one(point) for point in points]
         close(values, [v for v, _ in wanted])
@@ -137,7 +142,7 @@ FAILING = [
 def test_a_gate_that_fails_raises_what_the_engine_raises(zoo, executor, name, operands):
     at = next(i for i, (gate, _) in enumerate(ENTRIES) if gate.name == name)
     place = sum(len(gate.operands) for gate, _ in ENTRIES[:at])
-    points = [drawn(random.Random(k)) for k in range(5)]
+    points = [sample(random.Random(k)) for k in range(5)]
     points[3][place : place + len(operands)] = operands
     labelled = [Value(x, f"x[{place + i}]") for i, x in enumerate(operands)]
     with pytest.raises((ArithmeticError, ValueError)) as wanted:
@@ -149,8 +154,38 @@ def test_a_gate_that_fails_raises_what_the_engine_raises(zoo, executor, name, op
 
 
 @each_executor
+@pytest.mark.parametrize("call", ["__call__", "value_and_grad", "each"])
+@pytest.mark.parametrize(
+    "fn, x, error, message",
+    [
+        (lambda x: x.log().exp(), 0.0, ValueError, r"log.* \(lane 1 of 2\)"),  # exp(-inf) is 0
+        (lambda x: x * x - x * x, 1e200, FloatingPointError, "sub: the result is nan for inf, inf"),
+    ],
+)
+def test_a_failure_is_found_by_every_call(executor, call, fn, x, error, message):
+    f = compile_graph(fn, wrt="inputs", backend=executor)
+    for _ in range(2):
+        with pytest.raises(error, match=message):
+            getattr(f, call)([1.0, x])
+
+
+@each_executor
+@pytest.mark.parametrize("lanes", [1, 2, 3, 5])
+def test_no_lane_is_run_by_its_rules_where_nothing_fails(monkeypatch, executor, lanes):
+    """It would take much longer than the program."""
+    w = Value(2.0, "w")
+    fn = lambda x: (x * w).log() / drawn(twos, 1)[0].log()  # noqa: E731
+    f = compile_graph(fn, backend=executor, verify=0)
+    monkeypatch.setattr(compiled, "find_failure", lambda *_, **__: pytest.fail("a lane was run"))
+    for xs in (np.full(lanes, 1.0), np.full(lanes, 4.0)):
+        assert f(xs) == pytest.approx(math.log2(2.0 * xs[0]))
+        assert f.value_and_grad(xs)[1] == pytest.approx([0.5 / math.log(2.0)])
+        assert f.each(xs) == pytest.approx(np.log2(2.0 * xs))
+
+
+@each_executor
 def test_a_nan_that_comes_in_is_named(zoo, executor):
-    points = [drawn(random.Random(k)) for k in range(3)]
+    points = [sample(random.Random(k)) for k in range(3)]
     points[2][7] = NAN
     with pytest.raises(FloatingPointError, match=r"the input x\[7\] is nan \(lane 2 of 3\)"):
         zoo[executor].value_and_grad(points, np.ones((3, len(ENTRIES))))
@@ -191,6 +226,8 @@ def test_gradients_of_inputs_have_the_inputs_shapes(close):
     close(dy, m[:, 0, 1] * m[:, 1, 0] * 2.0)
     close(value, dy @ y)
     assert not dm[:, 0, 0].any()
+    value, (dm, dy) = f.value_and_grad(m[2], y[2])
+    assert dm.shape == (2, 2) and dy.shape == () and value == dy * 3.0
 
 
 def test_each_gives_the_outputs_of_every_lane():
@@ -202,6 +239,7 @@ def test_each_gives_the_outputs_of_every_lane():
     for call in (f, f.value_and_grad):
         with pytest.raises(TypeError, match="returns a sequence of 4"):
             call([1.0])
+    assert list(f.program.gradients) == [] == list(f.program.wrt)
 
 
 def test_it_is_traced_once_for_each_shape_of_an_example():
@@ -285,6 +323,8 @@ def test_a_function_without_gates():
     assert value == 2.0 and gradient.tolist() == [0.5, 0.5]
     value, gradient = compile_graph(lambda x: w).value_and_grad([1.0, 3.0])
     assert value == 2.0 and gradient.tolist() == [1.0]
+    value, gradient = compile_graph(lambda x: w, reduction="sum").value_and_grad([1.0, 3.0])
+    assert value == 4.0 and gradient.tolist() == [2.0]
     value, gradient = compile_graph(lambda x: 4.0).value_and_grad([1.0, 3.0])
     assert value == 4.0 and gradient.tolist() == [0.0, 0.0]
 
@@ -333,6 +373,8 @@ def test_lists_tuples_arrays_ints_and_float32_are_accepted():
         (("1.5", [1.0]), (TypeError, ValueError), "argument first must be an array"),
         (([None], [1.0]), TypeError, "argument first must be an array"),
         (([1j], [1.0]), TypeError, "argument first must be an array"),
+        ((np.array([1j]), np.ones(1)), TypeError, "argument first must be an array"),
+        ((np.ones(1), np.array(["1"])), TypeError, "argument second must be an array"),
         (([Value(1.0)], [1.0]), TypeError, "argument first must be an array"),
         (({1.0}, [1.0]), TypeError, "argument first must be an array"),
         (([1.0, 2.0], [1.0]), ValueError, "first: 2, second: 1"),
@@ -353,6 +395,23 @@ def test_a_call_without_arguments_or_with_too_many_is_refused():
         compile_graph(lambda: Value(1.0))()
     with pytest.raises(TypeError):
         compile_graph(lambda x: x)([1.0], [2.0])
+    f, ones = compile_graph(lambda x, y: x * y), np.ones(1)
+    for arguments in ((ones,), (ones, ones, ones)):
+        assert f(ones, ones) == 1.0
+        with pytest.raises(TypeError):
+            f(*arguments)
+
+
+def test_who_gives_a_lone_example_as_rows_is_told_how_to_give_one():
+    f, told = compile_graph(lambda x, y: x[0] * y), "taken as 2 examples, one per row: .*f\\(\\[x"
+    for arguments, notes in ((([1.0, 2.0], [3.0, 4.0]), 1), ((1.0, 2.0), 0), ((np.eye(2),), 0)):
+        with pytest.raises(TypeError) as caught:
+            f(*arguments)
+        found = [note for note in getattr(caught.value, "__notes__", []) if re.search(told, note)]
+        assert len(found) == notes
+    with pytest.raises(TraceError) as refused:
+        compile_graph(lambda x: math.sqrt(x))([1.0, 2.0])
+    assert not any("per row" in note for note in getattr(refused.value, "__notes__", []))
 
 
 def test_compile_graph_refuses_what_it_cannot_take():
@@ -441,6 +500,12 @@ def test_a_model_that_reads_its_mode_is_traced_once_per_mode():
     assert f([1.0]) == 3.0
 
 
+def test_it_says_of_what_it_is_and_who_runs_it():
+    model = nn.Linear(2, 1, rng=0)
+    assert repr(compile_graph(every_gate)) == "<compiled graph of every_gate, run by numpy>"
+    assert repr(compile_graph(model)) == "<compiled graph of Linear, run by numpy>"
+
+
 def test_a_compiled_graph_is_not_copied():
     with pytest.raises(TypeError, match="copy the model"):
         copy.deepcopy(compile_graph(lambda x: x))
@@ -462,7 +527,9 @@ def test_a_masked_array_is_refused():
 def test_the_parameters_are_known_before_the_trace_if_they_are_given():
     w = Value(3.0)
     assert compile_graph(lambda x: x * w, parameters=[w]).parameters == [w]
-    assert compile_graph(lambda x: x * w).parameters == []
+    f = compile_graph(lambda x: x * w)
+    assert f.parameters == []
+    assert f.trace([1.0]) is f.program and f.parameters == [w]
 
 
 def test_a_parameter_that_is_called_like_a_number_gets_another_name():
@@ -479,6 +546,52 @@ def test_the_program_is_that_of_the_last_call_whatever_was_traced_since():
         f(rows)
         assert len(f.program.inputs) == 3
         f.trace(np.ones((2, 5)))
+
+
+def test_the_plain_program_has_what_the_passes_take_out():
+    f = compile_graph(lambda x: x.exp() + x.exp())
+    counts = [
+        sum(line.op == Op(gates["exp"]) for line in f.trace([1.0], plain=plain).code)
+        for plain in (True, False)
+    ]
+    assert counts == [2, 1]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_of_cycles_is_on_or_off_as_before(enabled):
+    try:
+        (gc.enable if enabled else gc.disable)()
+        compile_graph(lambda x: x * 2.0)([1.0])
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
+
+
+def test_the_latest_shapes_are_not_traced_again_and_the_others_are(monkeypatch):
+    monkeypatch.setattr(compiled, "LIMIT", 2)
+    traced = []
+    f = compile_graph(lambda x: traced.append(len(x)) or sum(x), verify=0)
+    for lanes, width in ((1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (3, 3)):
+        assert f(np.ones((lanes, width))) == width
+    assert traced == [1, 2, 3]
+    assert f(np.ones((3, 2))) == 2.0 and traced == [1, 2, 3, 2]
+
+
+def test_memory_is_kept_for_the_latest_batches_only(monkeypatch):
+    made = []
+
+    def prepare(*arguments):
+        executor = executors.prepare(*arguments)
+        made.append(weakref.ref(executor))
+        return executor
+
+    monkeypatch.setattr(compiled, "LIMIT", 3)
+    monkeypatch.setattr(compiled, "prepare", prepare)
+    f = compile_graph(lambda x: x * 2.0)
+    for lanes in (1, 2, 3, 4, 5, 6, 4, 5, 7, 4):
+        f(np.ones(lanes))
+    gc.collect()
+    assert [ref() is not None for ref in made] == [False, False, False, True, True, False, True]
 
 
 # ------------------------------------------------------------------ small print
@@ -505,13 +618,40 @@ def test_parameters_are_read_at_the_first_call_however_often_values_were_written
     for writes in (0, 1, 2):
         monkeypatch.setattr(modes, "writes", writes)
         assert f([2.0] * (writes + 2)) == 6.0
+        assert f.value_and_grad([2.0], at=[5.0])[0] == 10.0 and f([2.0]) == 6.0
 
 
-def test_a_gradient_whose_infinities_cancel_is_named():
-    w = Value(0.0, "weight")
-    f = compile_graph(lambda x: x * (x * x * w).sqrt(), [w])
+def test_what_is_nan_because_infinities_cancel_is_named():
+    w, other = Value(0.0, "weight"), Value(1.0, "other")
+    f = compile_graph(lambda x: x * (x * x * w).sqrt() + other, [other, w])
     with pytest.raises(ArithmeticError, match="the gradient of weight is nan: over the 2 lanes"):
         f.value_and_grad([1.0, -1.0])
+    f = compile_graph(lambda x: x * 1e308 + other, [other])
+    for call in (f, f.value_and_grad):
+        with pytest.raises(ArithmeticError, match="the value is nan: over the 2 lanes"):
+            call([1e10, -1e10])
+
+
+@each_executor
+@pytest.mark.parametrize("wrt", ["parameters", "inputs"])
+def test_a_gradient_that_is_not_asked_for_may_be_nan(executor, wrt):
+    w = Value(1.0, "w")
+    f = compile_graph(lambda x: (x * x * w).sqrt(), [w], wrt=wrt, backend=executor)
+    assert f([0.0]) == 0.0 and f.each([0.0]).tolist() == [0.0]
+    for x, lane in ((0.0, ""), ([0.0], ""), ([1.0, 0.0], r" \(lane 1 of 2\)")):
+        with pytest.raises(FloatingPointError, match=f"nan for .*, in the backward pass{lane}$"):
+            f.value_and_grad(x)
+
+
+def test_numbers_in_place_of_the_parameters_need_none_that_was_computed_before():
+    w = Value(2.0, "w")
+    outside = w * w
+    f = compile_graph(lambda x: x * outside, [w])
+    assert f([1.0]) == 4.0
+    w.data = 5.0
+    with pytest.raises(TraceError):
+        f([1.0])
+    assert f.value_and_grad([1.0], at=[3.0]) == (9.0, [6.0])
 
 
 @pytest.mark.parametrize("wrong", ["1.0", b"1", None])

@@ -1,12 +1,16 @@
 """An optimiser's rule, recorded: its code, and the steps that the loop in C makes with it."""
 
+import gc
 import math
+import weakref
 from array import array
 
 import numpy as np
 import pytest
 
+import nn
 from autograd_core import Value, compile_graph
+from autograd_core.program import compiled
 from autograd_core.program.descent import record
 from autograd_core.program.executors import is_there
 
@@ -207,6 +211,67 @@ def test_the_graph_may_be_called_as_before_between_steps():
     descend(graph, table, [[0, 1]], momentum, 1, (0.1, 0.9), data, columns)
     after = graph.value_and_grad(table)
     assert after[0] == before[0] and after[1].tolist() == before[1].tolist()
+
+
+@needs_the_loop
+def test_a_graph_of_several_outputs_has_no_steps_whatever_ran_before():
+    graph = compile_graph(lambda row: [row[0], row[1]], backend="native")
+    table = np.ones((2, 2))
+    for _ in range(2):
+        with pytest.raises(TypeError, match="returns a sequence of 2"):
+            descend(graph, table, [[0, 1]], idle, 0, (0.1,), np.ones(0), np.zeros((0, 0)))
+        graph.each(table)
+
+
+@needs_the_loop
+def test_the_program_is_that_of_the_steps_whatever_was_traced_since():
+    w = Value(1.0)
+    graph = compile_graph(lambda row: w * row[0] * row[-1], [w], backend="native")
+    for _ in range(2):
+        descend(graph, np.ones((2, 3)), [[0, 1]], idle, 0, (0.1,), np.ones(1), np.zeros((0, 1)))
+        assert len(graph.program.inputs) == 3
+        graph.trace(np.ones((2, 5)))
+
+
+@needs_the_loop
+def test_steps_follow_the_mode_of_a_module():
+    class Net(nn.Module):
+        def __init__(self):
+            self.w = Value(3.0)
+
+        def forward(self, x):
+            return self.w * x * (2.0 if self.training else 1.0)
+
+    net, losses = Net(), []
+    graph = compile_graph(lambda row: net(row[0]), net, backend="native")
+    for training in (True, False, True):
+        net.train(training)
+        start = np.array([3.0]), np.zeros((0, 1))
+        losses += descend(graph, np.ones((2, 1)), [[0, 1]], idle, 0, (0.1,), *start)[0]
+    assert losses == [6.0, 3.0, 6.0]
+
+
+@needs_the_loop
+def test_memory_is_kept_for_the_latest_rules_only(monkeypatch):
+    from autograd_core.program import run_native
+
+    made, make = [], run_native.NativeRun.descent
+
+    def descent(*arguments):
+        executor = make(*arguments)
+        made.append(weakref.ref(executor))
+        return executor
+
+    def rule(data, grad, state, step, times):
+        return data - sum([grad] * times, grad), state
+
+    monkeypatch.setattr(compiled, "LIMIT", 2)
+    monkeypatch.setattr(run_native.NativeRun, "descent", descent)
+    graph, start = graph_of(3), (np.zeros(3), np.zeros((0, 3)))
+    for times in (1, 2, 3, 4, 3, 4, 3):
+        descend(graph, np.ones((1, 2)), [[0]], rule, 0, (times,), *start)
+    gc.collect()
+    assert [ref() is not None for ref in made] == [False, False, True, True]
 
 
 @needs_the_loop

@@ -43,6 +43,28 @@ def test_every_call_draws_anew_and_what_the_engine_draws(backend):
     assert np.shape(slopes) == (2,) and slopes[0] != slopes[1]
 
 
+def test_sources_that_are_asked_in_turn_give_what_they_give_the_engine(backend):
+    def turns(sizes):
+        def drawing(seed):
+            draw = noise(seed)
+            return lambda n: sizes.append(n) or draw(n)
+
+        one, two, never = map(drawing, (1, 2, 3))
+
+        def fn(x):
+            a, b, c, _ = drawn(one, 1)[0], drawn(two, 2), drawn(one, 1)[0], drawn(never, 0)
+            return a * x + b[0] + b[1] * c
+
+        return fn
+
+    sizes = []
+    f, fn = compile_graph(turns(sizes), backend=backend), turns([])
+    for xs in ([1.0, 2.0, -1.0], [0.5, 4.0]):
+        expected = [fn(Value(x)).data for x in xs]
+        np.testing.assert_allclose(f.each(xs), expected, rtol=1e-14)
+    assert sizes == [6, 6, 4, 4]
+
+
 def test_drawn_numbers_are_inputs_of_the_program_with_names_of_their_own(backend):
     f = compile_graph(noisy(noise(0)), wrt="inputs", backend=backend)
     program = f.trace([1.0])
