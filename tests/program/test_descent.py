@@ -53,9 +53,15 @@ def kept_twice(data, grad, state, step, lr):
     return new, (new, state[1])
 
 
+def pushed(data, grad, state, step, lr):
+    """Three results change places, one of them new."""
+    return data - lr * grad, (state[1], data)
+
+
 RULES = {
     "momentum": (momentum, 1, (0.1, 0.9)),
     "swap": (swap, 2, (0.1,)),
+    "pushed": (pushed, 2, (0.1,)),
     "everything": (everything, 2, (0.1,)),
     "constant": (constant, 2, (0.1,)),
     "idle": (idle, 2, (0.1,)),
