@@ -602,8 +602,10 @@ def nan_on_numbers(data, grad, state, step, lr):
 
 
 def at_steps(data, grad, state, step, lr):
-    """Other code in some steps, as a rule of `nn.optim` may ask for any."""
+    """Other code, or another number, in some steps: a rule of `nn.optim` may ask for any."""
     (v,) = state
+    if step == 12:
+        lr = 0.5 * lr
     if step == 1 or step == 9:
         v = grad
     if step == 6:
