@@ -139,6 +139,22 @@ def test_a_loss_with_a_penalty_on_the_weights():
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_loss_that_is_the_same_for_every_example(reduction):
+    def size(p, y):
+        return p * p
+
+    size.reduction = reduction
+
+    def go(eager):
+        w = Value(0.5)
+        model, optimizer = lambda x: w + 1.0, SGD([w])
+        data = XS, TARGETS
+        return nn.fit(model, size, data, optimizer, epochs=3, batch_size=4, eager=eager), [w.data]
+
+    alike(go(False), go(True))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("name", ["mse", "bce", "cross entropy"])
 def test_the_losses_are_pytorchs(name, reduction):
     torch = pytest.importorskip("torch")
