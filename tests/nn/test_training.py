@@ -650,6 +650,11 @@ class Slowing(Optimizer):
     rule = slowing
 
 
+class NoStates(Optimizer):
+    initial_state = ()
+    rule = slowing
+
+
 class WithNan(Optimizer):
     """A state that is not a number."""
 
@@ -671,7 +676,8 @@ class Counting(Optimizer):
     rule = counting
 
 
-OWN = [InPlace, Constant, Stateless, Clipped, Counting, ByKind, Slowing, WithNan, AtSteps]
+OWN = [InPlace, Constant, Stateless, Clipped, Counting, ByKind, Slowing]
+OWN += [NoStates, WithNan, AtSteps]
 
 
 @pytest.mark.parametrize("kind", [BySize, NanOnArrays, NanOnNumbers])
