@@ -309,9 +309,8 @@ class _Replay(_Steps):
         if getattr(loader.batches, "__func__", None) is DataLoader.batches:
             order = array("q", loader.order()) if loader.shuffle else self.in_order
             full = len(order) // size * size
-            if full:
-                yield size, order[:full]
-            if full < len(order) and not loader.drop_last:
+            yield size, order[:full]
+            if not loader.drop_last:
                 yield len(order) - full, order[full:]
             return
         for size, same in groupby(loader.batches(), len):
@@ -429,7 +428,7 @@ class _Rule:
         No code, if step `first` is for arrays.
         """
         at = self._of_ours if self.is_ours else self._of_others
-        settings = self.optimizer._settings(self.optimizer) if self.is_arithmetic else ()
+        settings = self.optimizer._settings(self.optimizer)
         code, row, step = at(first, first + count, settings)
         numbers = array("d", row) * (step - first)
         while step < first + count:

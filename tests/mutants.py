@@ -295,8 +295,9 @@ class Trial:
         )
         budget, kept = self.options.seconds, []
         for test in tests:  # all of the module's own file, and of the others what there is time for
-            budget -= self.seconds.get(test, 0.0)
-            if budget >= 0.0 or not kept or test.startswith(own):
+            is_own = test.startswith(own)
+            budget -= 0.0 if is_own else self.seconds.get(test, 0.0)
+            if is_own or budget >= 0.0 or not kept:
                 kept.append(test)
         return kept, at_start
 

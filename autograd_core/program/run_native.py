@@ -156,7 +156,7 @@ class _Blocks:
     def fields(self, memory: Any, lanes: int, *more: int) -> Any:
         """What the loop takes, `struct run`, once all blocks were added; `more` follows it."""
         self.blocks = np.array(self._rows, np.uint32).reshape(-1, len(FIELDS))
-        self.table = np.array(self._places or [0], np.uint32)
+        self.table = np.array(self._places, np.uint32)
         where = [array.ctypes.data for array in (memory, self.blocks, self.table)]
         return np.array([*where, len(self.blocks), lanes, *more], np.uint64)
 
@@ -206,7 +206,7 @@ class NativeDescent(NativeRun):
         self._fields = np.concatenate([self._fields, more])  # `struct descent` begins as `run` does
         self._address = self._fields.ctypes.data
         self._rows: Any = None
-        self._where = 0  # the address of these
+        self._where: int  # the address of these
 
     def descend(
         self, rows: Any, order: array[int], numbers: array[float], states: Any, count: int,

@@ -5,6 +5,7 @@ import os
 import random
 import re
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,6 +76,17 @@ def test_every_optimiser_gives_the_same_on_both_paths(name):
     alike(run(False, OPTIMISERS[name]), run(True, OPTIMISERS[name]))
 
 
+@pytest.fixture
+def stopped(monkeypatch):
+    """No time goes by: twice as many steps are made at a time, and then twice as many."""
+    monkeypatch.setattr("nn.training.monotonic", lambda: 0.0)
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_many_steps_at_a_time_give_the_same(name, stopped):
+    alike(*[run(eager, OPTIMISERS[name], batch_size=1) for eager in (False, True)])
+
+
 @pytest.mark.parametrize(
     "schedule",
     [
@@ -122,6 +134,22 @@ def test_a_loss_with_a_penalty_on_the_weights():
         return nn.fit(model, loss, (XS, TARGETS), optimizer, epochs=3, batch_size=4, eager=eager), [
             p.data for p in model.parameters()
         ]
+
+    alike(go(False), go(True))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_loss_that_is_the_same_for_every_example(reduction):
+    def size(p, y):
+        return p * p
+
+    size.reduction = reduction
+
+    def go(eager):
+        w = Value(0.5)
+        model, optimizer = lambda x: w + 1.0, SGD([w])
+        data = XS, TARGETS
+        return nn.fit(model, size, data, optimizer, epochs=3, batch_size=4, eager=eager), [w.data]
 
     alike(go(False), go(True))
 
@@ -573,8 +601,69 @@ def counting(data, grad, state, step, lr):
     return data - lr * grad / (count if step < 3 else count * count), (count,)
 
 
+def slowing(data, grad, state, step, lr):
+    return data - lr / step * grad, state
+
+
+def with_nan(data, grad, state, step, lr):
+    return data - lr * grad, (math.nan,)
+
+
+def nan_on_arrays(data, grad, state, step, lr):
+    return data - lr * grad, (math.nan if getattr(grad, "size", 0) else 0.0,)
+
+
+def nan_on_numbers(data, grad, state, step, lr):
+    return data - lr * grad, (0.0 if getattr(grad, "size", 0) else math.nan,)
+
+
+def at_steps(data, grad, state, step, lr):
+    """Other code, or another number, in some steps: a rule of `nn.optim` may ask for any."""
+    (v,) = state
+    if step == 12:
+        lr = 0.5 * lr
+    if step == 1 or step == 9:
+        v = grad
+    if step == 6:
+        v = v - lr
+    return data - lr * v, (0.9 * v + grad,)
+
+
+at_steps.__module__ = Optimizer.__module__
+
+
 class BySize(Optimizer):
     rule = by_size
+
+
+class NanOnArrays(Optimizer):
+    rule = nan_on_arrays
+
+
+class NanOnNumbers(Optimizer):
+    rule = nan_on_numbers
+
+
+class Slowing(Optimizer):
+    """A number that is another in every step."""
+
+    rule = slowing
+
+
+class NoStates(Optimizer):
+    initial_state = ()
+    rule = slowing
+
+
+class WithNan(Optimizer):
+    """A state that is not a number."""
+
+    initial_state = (math.nan,)
+    rule = with_nan
+
+
+class AtSteps(Optimizer):
+    rule = at_steps
 
 
 class ByKind(Optimizer):
@@ -587,13 +676,15 @@ class Counting(Optimizer):
     rule = counting
 
 
-OWN = [InPlace, Constant, Stateless, Clipped, Counting, ByKind]
+OWN = [InPlace, Constant, Stateless, Clipped, Counting, ByKind, Slowing]
+OWN += [NoStates, WithNan, AtSteps]
 
 
-def test_a_rule_that_is_another_on_arrays_is_refused():
-    with pytest.raises(TypeError, match=r"rule of BySize.* eager=True"):
-        run(False, lambda p: BySize(p, lr=0.01))
-    run(True, lambda p: BySize(p, lr=0.01))
+@pytest.mark.parametrize("kind", [BySize, NanOnArrays, NanOnNumbers])
+def test_a_rule_that_is_another_on_arrays_is_refused(kind):
+    with pytest.raises(TypeError, match=rf"rule of {kind.__name__}.* eager=True"):
+        run(False, lambda p: kind(p, lr=0.01))
+    run(True, lambda p: kind(p, lr=0.01))
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
@@ -615,6 +706,55 @@ def test_more_parameters_than_are_moved_at_a_time(name, executor):
 @pytest.mark.parametrize("kind", OWN)
 def test_an_update_of_yours_gives_the_same_on_both_paths(kind):
     alike(run(False, lambda p: kind(p, lr=0.01)), run(True, lambda p: kind(p, lr=0.01)))
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_many_steps_of_yours_at_a_time_give_the_same(kind, stopped):
+    """A watch lets the optimiser begin anew, with the first step among many."""
+
+    def results(eager):
+        optimizers = []
+
+        def make(params):
+            optimizers.append(kind(params, lr=0.01))
+            return optimizers[0]
+
+        def watch(epoch, loss):
+            if epoch == 1:
+                fresh = kind(optimizers[0].params, lr=0.01)
+                optimizers[0].load_state_dict(fresh.state_dict())
+
+        return run(eager, make, batch_size=1, watch=watch)
+
+    alike(results(False), results(True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "compared"), [(SGD, 0), (Clipped, 1), (WithNan, 1), (Counting, 2), (ByKind, 12)]
+)
+def test_a_rule_goes_to_c_once_it_was_compared_with_what_it_does_on_arrays(
+    kind, compared, executor, monkeypatch
+):
+    on_arrays, in_c = [], []
+    update, descend = nn.training._Replay._updated, CompiledGraph.descend
+
+    def updated(*given):
+        on_arrays.append(1)
+        return update(*given)
+
+    def descended(graph, *given):
+        answer = descend(graph, *given)
+        if answer:
+            in_c.append(given[4])
+        return answer
+
+    monkeypatch.setattr(nn.training._Replay, "_updated", updated)
+    monkeypatch.setattr(CompiledGraph, "descend", descended)
+    run(False, lambda p: kind(p, lr=0.01))
+    if executor == "native":
+        assert len(on_arrays) == compared and sum(in_c) == 12 - compared
+    else:
+        assert len(on_arrays) == (12 if compared else 0) and not in_c
 
 
 @pytest.mark.parametrize("kind", OWN)
@@ -972,3 +1112,57 @@ def test_fit_takes_a_backend_and_names_one_that_is_not_there():
         dropping(False, backend="jax")
     with pytest.raises(TypeError, match="give one of them"):
         dropping(True, backend="numpy")
+
+
+# ------------------------------------------------------------------ the bar
+
+
+class Bar:
+    def __init__(self, total, title, shown):
+        self.total, self.done, self.said, self.is_closed = total, 0, [], False
+
+    def add(self, steps):
+        self.done += steps
+
+    def say(self, name, number):
+        self.said.append(number)
+
+    def close(self):
+        self.is_closed = True
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_the_bar_hears_of_every_step_and_every_loss(eager, monkeypatch):
+    bars = []
+    monkeypatch.setattr("nn.training.Progress", lambda *given: bars.append(Bar(*given)) or bars[0])
+    losses, *_ = run(eager)
+    (bar,) = bars
+    assert bar.done == bar.total == 4 * 3 and bar.said == losses and bar.is_closed
+
+
+def test_steps_are_made_for_some_milliseconds_at_a_time(monkeypatch):
+    """Then Ctrl-C and the bar have a turn. The clock moves only by steps, which get longer."""
+    clock = SimpleNamespace(now=0.0, step=0.001)
+    turns = [[], [], []]
+
+    def steps(replay, order, count, total):
+        clock.now += clock.step * count
+        turns[len(lengths)].append(count)
+        return total
+
+    lengths = []
+
+    def watch(epoch, loss):
+        lengths.append(clock.step)
+        clock.step = 0.01 if epoch == 0 else 1.0
+
+    monkeypatch.setattr("nn.training.monotonic", lambda: clock.now)
+    monkeypatch.setattr("nn.training._Replay._steps", steps)
+    w = Value(1.0)
+    nn.fit(lambda x: w * x, nn.MSELoss(), ([1.0] * 300, [1.0] * 300), SGD([w]), epochs=3,
+           batch_size=1, watch=watch)  # fmt: skip
+    assert turns[0][0] == 1 and [sum(counts) for counts in turns] == [300] * 3
+    found = [set(counts[6:-1]) for counts in turns]  # once the length of a step is known
+    assert min(found[0]) >= 10 and max(found[0]) <= 50
+    assert min(found[1]) >= 1 and max(found[1]) <= 5
+    assert found[2] == {1}

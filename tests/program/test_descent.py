@@ -49,7 +49,7 @@ def reads_late(data, grad, state, step, lr):
     """The old state is read after the new one is there."""
     (v,) = state
     new = 0.9 * v + grad
-    return data - lr * v, (new,)
+    return data - v * lr, (new,)
 
 
 def kept_twice(data, grad, state, step, lr):
@@ -57,9 +57,16 @@ def kept_twice(data, grad, state, step, lr):
     return new, (new, state[1])
 
 
+def pushed(data, grad, state, step, lr):
+    """Each goes one place on, behind a new one."""
+    _, b, c = state
+    return data - lr * grad, (b, c, data)
+
+
 RULES = {
     "momentum": (momentum, 1, (0.1, 0.9)),
     "swap": (swap, 2, (0.1,)),
+    "pushed": (pushed, 3, (0.1,)),
     "everything": (everything, 2, (0.1,)),
     "constant": (constant, 2, (0.1,)),
     "idle": (idle, 2, (0.1,)),
@@ -102,7 +109,7 @@ def test_what_is_recorded_computes_what_the_rule_does(rule, states, settings):
     for step in (1, 2):
         code, numbers = record(rule, states, step, *settings)
         program = code.program(len(numbers)).verify()
-        data, grad, *state = inputs = [0.7, 1.3, 0.4, 2.5][: 2 + states]
+        data, grad, *state = inputs = [0.7, 1.3, 0.4, 2.5, 0.9][: 2 + states]
         found = program.evaluate(inputs, numbers)
         new, new_state = rule(data, grad, tuple(state), step, *settings)
         assert [found[r] for r in program.outputs] == pytest.approx([new, *new_state], rel=1e-12)
@@ -293,6 +300,17 @@ def test_what_is_not_finite_is_looked_at_before_anything_moves_and_after_it_has(
     )  # fmt: skip
     # The square of the first result overflows; that is looked at, and is no reason to stop.
     assert seen[0] == ([1.0], [1e160]) and data[0] >= 1e160
+
+
+@needs_the_loop
+def test_a_loss_that_is_nan_over_the_lanes_is_named_in_any_step():
+    w = Value(10.0)
+    graph = compile_graph(lambda row: w * row[0], [w], backend="native")
+    table, start = np.array([[1.0], [1e308], [-1e308]]), (np.full(1, 10.0), np.zeros((2, 1)))
+    for before in range(4):
+        order = [[0, 0]] * before + [[1, 2]]
+        with pytest.raises(FloatingPointError, match="the value is nan: over the 2 lanes"):
+            descend(graph, table, order, idle, 2, (0.1,), *start)
 
 
 @needs_the_loop

@@ -2,6 +2,8 @@
 
 import math
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from autograd_core import Failure, Gate, Instruction, Op, Program, apply, compile_graph, gates, run
 from autograd_core.native.loop_source import GATES, OPCODES, function, loop_source
 from autograd_core.program import AFFINE, DOT, LANE_SUM, OUTER
+from autograd_core.program.descent import record
 from autograd_core.program.executors import EXECUTORS, plan, prepare
 from autograd_core.program.schedule import Schedule
 from autograd_core.program.spell import quiet, spell
@@ -83,15 +86,17 @@ def test_every_opcode_is_its_rule_to_the_last_bit(op):
 
 
 @pytest.mark.parametrize("lanes", LANES)
-@pytest.mark.parametrize("dense", [True, False])
+@pytest.mark.parametrize("places", ["dense", "one twice", "scattered"])
 @pytest.mark.parametrize("name", ["relu", "exp", "mul", "less", "div", "where"])
-def test_operands_side_by_side_or_scattered_in_rows_and_in_singles(name, dense, lanes):
+def test_operands_side_by_side_or_scattered_in_rows_and_in_singles(name, places, lanes):
     """Seven results of one opcode make a block; of parameters it is computed once."""
     op, size = Op(gates[name]), 7
     count = len(op.arguments) * size
     order = list(range(count))
-    if not dense:
+    if places == "scattered":
         random.Random(1).shuffle(order)
+    if places == "one twice":  # and the last is where it would be
+        order[1::size] = order[::size]
     operands = [tuple(order[i::size]) for i in range(size)]
     inputs = [Instruction(2 * count + i, op, r) for i, r in enumerate(operands)]
     singles = [
@@ -122,6 +127,55 @@ def test_a_program_that_memory_cannot_hold_is_refused():
     program = Program(["x"], [], [], [Instruction(1, Op(gates["tanh"]), (0,))], [1]).verify()
     with pytest.raises(MemoryError, match="give fewer lanes at a time"):
         prepare("native", Schedule(program), 2**31)
+
+
+@pytest.mark.parametrize("scale, gradient", [((), 10.0), ((0.25,), 2.5)])
+def test_gradients_are_sums_over_the_lanes_times_a_scale(scale, gradient):
+    code = [Instruction(3, Op(gates["mul"]), (0, 1)), Instruction(4, LANE_SUM, (0, 2))]
+    schedule = plan("native", Program(["x"], ["w"], [1.0], code, [3], [4], [1]).verify())
+    memory = run_native.NativeRun(schedule, 4, *scale)
+    memory.rows[0] = [1.0, 2.0, 3.0, 4.0]
+    assert memory() is False and memory.singles[schedule.slots.start] == gradient
+
+
+@pytest.mark.parametrize("room", [0, 16])
+def test_a_place_is_a_number_of_32_bits(room):
+    """8 numbers before the rows, and two rows."""
+    program = Program(["x"], [], [], [Instruction(1, Op(gates["tanh"]), (0,))], [1]).verify()
+    with pytest.raises(MemoryError, match=r"a program with 42949672\d\d numbers"):
+        run_native.NativeRun(Schedule(program), 2**31 - 4 - room // 2, room=room)
+
+
+def ends(blocks, outer_lanes):
+    """Where each block's results end, and what is turned for one."""
+    for row in blocks.blocks.tolist():
+        block = dict(zip(run_native.FIELDS, row, strict=True))
+        name, size = list(run_native.NUMBERS)[block["opcode"]], block["count"] * block["width"]
+        table = blocks.table.tolist()[block["table"] :]
+        if name == "copy":
+            size = sum(table[1 : 2 * block["count"] : 2])
+        if name == "outer":
+            yield block["spare"] + outer_lanes * block["m"]
+            size = block["n"] * block["m"]
+        yield block["start"] + size
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 5, 8])
+@pytest.mark.parametrize("n, m", [(1, 3), (9, 5), (2, 47), (20, 13)])
+def test_nothing_is_written_beyond_the_memory(n, m, lanes):
+    """C does not look where it writes: a product of vectors, and the copies of a rule."""
+    places = range(n + m, n + m + n * m)
+    code = [Instruction(places.stop, OUTER, tuple(range(n + m)), (n, m))]
+    names = [f"x{i}" for i in range(n + m)], [f"w{i}" for i in places]
+    gradients = range(places.stop, places.stop + n * m)
+    program = Program(*names, [], code, [0], gradients, places).verify()
+    schedule = plan("native", program)
+    rule, numbers = record(lambda data, grad, state, step: (state[1], (data, state[0])), 2, 1)
+    memory = prepare("native", schedule, lanes)
+    descent = memory.descent(schedule, rule, len(numbers))
+    assert max(ends(memory._blocks, lanes)) <= len(memory.memory)
+    for blocks in (descent._blocks, descent._rule):
+        assert max(ends(blocks, lanes)) <= len(descent.memory)
 
 
 @pytest.mark.parametrize(
@@ -245,6 +299,18 @@ def test_a_gate_of_a_known_name_with_another_rule_is_not_taken_for_it():
         prepare("native", Schedule(program), 1)
 
 
+def test_a_gate_that_is_entered_in_the_table_later_is_spelt_out():
+    code = """
+from autograd_core import Gate, apply, compile_graph, gates
+gate = Gate("thrice", lambda xp, x: 3.0 * x, lambda xp, y, x: (3.0,), latex="?", slopes=("?",))
+gates.add(gate)
+f = compile_graph(lambda x: apply(gate, x), backend="native")
+print(f.each([1.0, 2.0]).tolist())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[3.0, 6.0]\n", done.stderr
+
+
 def test_a_quiet_gate_is_the_same_gate_without_what_is_looked_for():
     assert quiet(gates["tanh"]) is gates["tanh"]
     log = quiet(gates["log"])
@@ -268,5 +334,5 @@ def test_a_lone_gradient_is_copied_and_memory_is_no_larger_than_needed():
     values, gradients = run(program, [[2.0], [3.0]], [5.0, 7.0], backend="native")
     assert values.tolist() == [[24.0], [36.0]] and gradients.tolist() == [5.0, 5.0]
     schedule = plan("native", program)
-    memory = prepare("native", schedule, 4)
-    assert memory.memory.size <= schedule.singles + 1 + 7 + 4 * schedule.rows + 7
+    memory = prepare("native", schedule, 400)
+    assert memory.memory.size <= schedule.singles + 1 + 7 + 400 * schedule.rows + 7
