@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     class Node(Protocol):
         """A Value: value.py imports this module, so that it cannot be named here."""
 
-        constants: tuple[float, ...]
         _data: float
         _gate: Any
         _a: Any
@@ -38,6 +37,9 @@ if TYPE_CHECKING:
         _slope_a: float
         _slope_b: float
         _stamp: int
+
+        @property
+        def constants(self) -> tuple[float, ...]: ...
 
     V = TypeVar("V", bound=Node)
     Watch: TypeAlias = Callable[[Any, int, float, float, float], object]
