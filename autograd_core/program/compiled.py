@@ -515,7 +515,7 @@ class _Batch:
         if len(arguments) != len(self.key):
             return False
         array, floats = self._array, self._float
-        for argument, shape in zip(arguments, self.key):  # noqa: B905 - `strict` takes longer than they
+        for argument, shape in zip(arguments, self.key):  # noqa: B905 - it would cost more than the loop
             if argument.__class__ is not array or argument.dtype is not floats:
                 return False
             if argument.shape != shape:
@@ -528,7 +528,7 @@ class _Batch:
         if not self._flat:
             pairs = zip(self._targets, arrays, strict=True)
             arrays = [numbers.reshape(target.shape) for target, numbers in pairs]
-        for target, numbers in zip(self._targets, arrays):  # noqa: B905
+        for target, numbers in zip(self._targets, arrays):  # noqa: B905 - as above
             target[...] = numbers
         if self.traced.draws is not None:
             self._drawn[...] = self.traced.draws.take(self.lanes)
