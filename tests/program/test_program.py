@@ -32,6 +32,18 @@ def with_line(line, place=2):
     return small(code=code, gradients=[], wrt=[], outputs=[3])
 
 
+@pytest.mark.parametrize(
+    "line", [(4, (1,)), (2, (1,)), (3, (3,)), (3, (-1,)), (3, (True,)), (3, (1.0,)), (3, (0, 1))]
+)
+def test_a_line_is_checked_though_one_of_its_kind_was_right(line):
+    first = Instruction(2, Op(gates["sin"]), (0,))
+    last = Instruction(line[0], first.op, line[1])
+    right = Program(["x", "y"], [], [], [first, last._replace(result=3, operands=(2,))], [3])
+    assert right.verify() is right
+    with pytest.raises(ValueError, match="line 1 of the program"):
+        Program(["x", "y"], [], [], [first, last], [2]).verify()
+
+
 def matrix(shape, operands, op=AFFINE):
     """A program of one matrix instruction: 3 inputs, 6 parameters."""
     return Program(["a", "b", "c"], list("uvwxyz"), [], [Instruction(9, op, operands, shape)], [9])
