@@ -381,8 +381,10 @@ def _told(
 
 
 def _unlikely(mistake: Mistake) -> bool:
-    # A minus that was lost at a difference gives what two others give there too, of which neither
-    # is as likely.
+    """Whether another is likelier where both give the same numbers.
+
+    A minus that was lost at a difference gives what two others give there too.
+    """
     return mistake.name != "sign"
 
 

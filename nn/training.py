@@ -428,7 +428,7 @@ class _Rule:
         No code, if step `first` is for arrays.
         """
         at = self._of_ours if self.is_ours else self._of_others
-        settings = self.optimizer._settings(self.optimizer)
+        settings = self.optimizer._settings(self.optimizer) if self.is_arithmetic else ()
         code, row, step = at(first, first + count, settings)
         numbers = array("d", row) * (step - first)
         while step < first + count:
@@ -468,6 +468,8 @@ class _Rule:
 
         TypeError if the rule itself, given the numbers of one parameter, does something else.
         """
+        if not self.is_arithmetic:
+            return
         settings = self.optimizer._settings(self.optimizer)
         code, numbers = self._recorded(step, settings)
         if code is None or code in self.trusted:

@@ -1007,6 +1007,23 @@ def test_a_loader_that_cuts_its_own_batches_is_followed_in_each_way_of_training(
     alike(go(False), go(True))
 
 
+def test_an_update_of_ones_own_needs_no_settings_of_the_class_it_derives_from():
+    class Own(SGD):
+        def __init__(self, params):
+            Optimizer.__init__(self, params, 0.05)  # no momentum, no weight decay
+
+        def update(self, data, grad, state, step):
+            return data - self.lr * grad, state
+
+    def go(eager):
+        model = nn.MLP(2, [3, 1], rng=0)
+        data, optimizer = (XS, TARGETS), Own(model.parameters())
+        losses = nn.fit(model, nn.MSELoss(), data, optimizer, epochs=3, eager=eager)
+        return losses, [p.data for p in model.parameters()]
+
+    alike(go(False), go(True))
+
+
 @pytest.mark.parametrize("eager", [True, False])
 def test_a_batch_without_examples_is_refused(eager):
     loader = DataLoader(TensorDataset(XS, TARGETS))
