@@ -11,6 +11,7 @@ same rules as the engine, and no rule is written twice.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from ..gate import Gate
 from ..rehearsal import Rules, Term
@@ -58,10 +59,17 @@ def rule(op: Op, known: Mapping[str, float] = {}) -> Program:
 
     known  numbers of the gate's parameters, by name: the rule is cut to what they leave of it
     """
+    # By their digits: 0.0 and -0.0 are the same key, and make different rules.
+    return _recorded(op, tuple([(name, float.hex(x)) for name, x in known.items()]))
+
+
+@lru_cache(1024)  # every executor and every text asks for the same few
+def _recorded(op: Op, known: tuple[tuple[str, str], ...]) -> Program:
     names = op.arguments
+    numbers = {name: float.fromhex(digits) for name, digits in known}
     recorder = Recorder(op.gate.name, names)
     arguments: list[Any] = [
-        Term(recorder, recorder.builder.constant(known[name]) if name in known else i)
+        Term(recorder, recorder.builder.constant(numbers[name]) if name in numbers else i)
         for i, name in enumerate(names)
     ]
     if op.slope is None:

@@ -51,7 +51,6 @@ class NumpyRun:
         schedule.fill(self.singles, self.rows)
         self._gradient = self.singles[schedule.slots.start : schedule.slots.stop]
         self.failed: bool = False
-        self._rules: dict[Any, Any] = {}
         self._calls = [self._call(schedule, block) for block in schedule.blocks]
 
     def __call__(self) -> bool:
@@ -129,10 +128,7 @@ class NumpyRun:
         gate = op.gate
         pairs = zip(reversed(gate.parameters), reversed(numbers), strict=False)
         known = {name: x for name, x in pairs if x is not None}
-        key = (op, *known.items())
-        if key not in self._rules:
-            self._rules[key] = rule(op, known)
-        program = self._rules[key]
+        program = rule(op, known)
         sources = [
             read if number is None else partial(float, number)
             for read, number in zip(reads, numbers, strict=True)

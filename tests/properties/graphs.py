@@ -7,6 +7,7 @@ def test_it(graph, data):
 """
 
 import math
+from functools import cache
 
 import hypothesis.strategies as st
 from hypothesis import Phase, settings
@@ -18,9 +19,9 @@ SMOOTH = [gate for gate in GATES if not gate.condition and not gate.corners]
 BUNDLE = 20
 
 
-def share(part):
+def share(part, least=1):
     """Settings for a test whose examples are long: one for every `part` of the profile's."""
-    return settings(max_examples=max(1, settings.default.max_examples // part))
+    return settings(max_examples=max(least, settings.default.max_examples // part))
 
 
 def bundled():
@@ -92,26 +93,29 @@ class Slope:
 
 
 def graphs(table, branches=True, safe=True, longest=20):
-    line = st.tuples(
-        st.sampled_from(table),
-        st.tuples(st.integers(0, 99), st.integers(0, 99)),
-        st.booleans() if branches else st.just(False),
-        st.just(True) if safe else st.booleans(),
-    )
-    return st.builds(Graph, st.integers(1, 4), st.lists(line, min_size=1, max_size=longest))
+    def line(drawn):
+        which, *places, bits = drawn
+        gate = table[which * len(table) // 256]
+        return gate, tuple(places), branches and bits % 2 == 1, safe or bits & 2 == 0
+
+    # Four bytes at once, for Hypothesis takes as long for a byte as for many.
+    lines = st.lists(st.binary(min_size=4, max_size=4).map(line), min_size=1, max_size=longest)
+    return st.builds(Graph, st.integers(1, 4), lines)
 
 
+@cache  # a strategy is prepared at its first draw
 def moderate(count):
     """Numbers from -3 to 3, not within 0.001 of 0, but 0 itself."""
-    numbers = st.floats(1e-3, 3.0) | st.floats(-3.0, -1e-3) | st.just(0.0)
-    return st.lists(numbers, min_size=count, max_size=count)
+    number = st.floats(-3.0, 3.0).map(lambda x: x if abs(x) >= 1e-3 else 0.0)
+    return st.tuples(*[number] * count).map(list)
 
 
-@st.composite
-def points(draw, table, slopes=False, **options):
+def points(table, slopes=False, **options):
     """A graph and a row of numbers for it; with `slopes`, half of the graphs are derivatives."""
-    graph = draw(graphs(table, **options))
-    return Slope(graph) if slopes and draw(st.booleans()) else graph, draw(moderate(graph.width))
+    drawn = graphs(table, **options)
+    if slopes:
+        drawn |= drawn.map(Slope)
+    return drawn.flatmap(lambda graph: st.tuples(st.just(graph), moderate(graph.width)))
 
 
 def close(a, b, size):
