@@ -2,8 +2,10 @@
 
     python tests/reliability.py                             # as the quick tests do, 5 minutes
     python tests/reliability.py --hypothesis-profile=long   # for hours
+    python tests/reliability.py --hypothesis-profile=long -k laws   # a part of that
 
-The counts are those of this run; they are kept beside the page, in docs/reliability.json.
+Arguments are pytest's. The counts are kept beside the page, in docs/reliability.json: those of a
+test are of its last run, for the long ones need not run in one sitting.
 """
 
 import json
@@ -28,10 +30,10 @@ FILES = {
 HEAD = """\
 # What you can rely on, and how it was tried
 
-This page is written by `python tests/reliability.py`, from what it ran: the profile `{profile}` on
-{python}, {system}.
-Each row is a test, and its name says what held. A case is one input, one interrupted bytecode or
-one fault.
+This page is written by `python tests/reliability.py`, from what it ran on {python},
+{system}.
+Each row is a test, and its name says what held in its last run. A case is one input, one
+interrupted bytecode or one fault.
 """
 ACCURACY = """\
 ## Accuracy of the gates
@@ -82,25 +84,41 @@ place.
 
 
 class Counter:
-    """A pytest plugin that keeps the outcome and the number of cases of each test function."""
+    """A pytest plugin that keeps the outcome and the number of cases of each test function.
 
-    def __init__(self):
-        self.tests = {}
+    `tests` starts with what is known of them from earlier runs.
+    """
 
-    def pytest_runtest_logreport(self, report):
-        path, _, name = report.nodeid.partition("::")
-        file = next(file for file in FILES if file in path.split("/"))
+    def __init__(self, known):
+        self.known, self.tests = known, {file: {} for file in FILES}
+
+    @pytest.hookimpl(tryfirst=True)  # before -k leaves some out
+    def pytest_collection_modifyitems(self, items):
+        for item in items:
+            file, name = self.entry(item.nodeid)
+            self.tests[file][name] = self.known.get(file, {}).get(name)
+
+    @staticmethod
+    def entry(nodeid):
+        path, _, name = nodeid.partition("::")
         name = name.partition("[")[0]
         name = {
             "TestCompiledCalls::runTest": "compiled calls after writes and in any shape",
             "TestModels::runTest": "compiled models after steps, loads and changes of mode",
         }.get(name, name)
-        entry = self.tests.setdefault(file, {}).setdefault(name, {"cases": 0, "held": True})
+        return next(file for file in FILES if file in path.split("/")), name
+
+    def pytest_runtest_logreport(self, report):
+        file, name = self.entry(report.nodeid)
+        entry = self.tests[file][name]
+        if entry is None or entry is self.known.get(file, {}).get(name):
+            entry = self.tests[file][name] = {"cases": 0, "held": True}
         entry["held"] &= report.passed
         if report.when == "teardown":  # only now Hypothesis says how many examples it has run
             stats = report.__dict__.get("_hypothesis_stats", "")
             drawn = sum(map(int, re.findall(r"(\d+) passing", stats)))
-            entry["cases"] += drawn or dict(report.user_properties).get("cases", 1)
+            counted = sum(n for key, n in report.user_properties if key == "cases")
+            entry["cases"] += counted or drawn or 1
 
 
 def accuracy():
@@ -142,15 +160,17 @@ def page(record):
 
 
 def main(arguments):
-    counter = Counter()
+    known = json.loads(RECORD.read_text(encoding="utf-8"))["tests"] if RECORD.exists() else {}
+    counter = Counter(known)
     files = [str(TESTS / file) for file in FILES]
     code = pytest.main(["-q", "-p", "no:cacheprovider", *arguments, *files], plugins=[counter])
-    profile = [word.partition("=")[2] for word in arguments if word.startswith("--hypothesis-p")]
     record = {
-        "profile": (profile or ["quick"])[0],
         "python": f"CPython {platform.python_version()}",
         "system": f"{platform.system()} with {' '.join(platform.libc_ver()) or 'its C library'}",
-        "tests": {file: counter.tests[file] for file in FILES},
+        "tests": {
+            file: {name: entry for name, entry in counter.tests[file].items() if entry}
+            for file in FILES
+        },
         "accuracy": accuracy(),
     }
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -10,7 +10,7 @@ import math
 from functools import cache
 
 import hypothesis.strategies as st
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from autograd_core import Value, apply, gates, grad, gradients, topological, where
 
@@ -26,9 +26,9 @@ def share(part, least=1):
 
 def bundled():
     """Settings for a test of bundles. A failure names its graph: none is looked for in a smaller
-    bundle, which would take minutes."""
+    bundle, which would take minutes. Its fixtures serve all bundles."""
     phases = (Phase.explicit, Phase.reuse, Phase.generate)
-    return settings(share(BUNDLE), phases=phases)
+    return settings(share(BUNDLE), phases=phases, suppress_health_check=[*HealthCheck])
 
 
 def inside(gate, operands):

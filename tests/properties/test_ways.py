@@ -16,7 +16,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import assume, event, given
 
 import viz.stepper
 from autograd_core import (
@@ -109,9 +109,8 @@ WAYS = {"rules": by_rules, "NumPy text": by_numpy_text} | {
 
 
 def bundles(**options):
-    """Some BUNDLE points: for what is done to many at once in little more time than to one."""
-    point = points(GATES, slopes=True, **options)
-    return st.lists(point, min_size=BUNDLE // 2, max_size=BUNDLE * 3 // 2)
+    """Points by the bundle: for what is done to many at once in little more time than to one."""
+    return st.tuples(*[points(GATES, slopes=True, **options)] * BUNDLE)
 
 
 # ---------------------------------------------------------------------------- all ways agree
@@ -146,8 +145,9 @@ def apart(text):
 
 @pytest.mark.skipif(CC is None, reason="no C compiler is installed")
 @bundled()
-@given(bundles(longest=10))
-def test_the_c_texts_are_their_functions(cases):
+@given(cases=bundles(longest=10))
+def test_the_c_texts_are_their_functions(record_property, cases):
+    record_property("cases", len(cases))
     cases = [(graph, row, *prepared(graph, row)) for graph, row in cases]
     array = ctypes.POINTER(ctypes.c_double)
     names = [f"f{i}" for i in range(len(cases))]
@@ -181,10 +181,11 @@ function recompute({gates, inputs, constants, values}) {
 """
 
 
-@settings(bundled(), suppress_health_check=[*HealthCheck])
+@bundled()
 @given(cases=bundles())
-def test_the_page_recomputes_the_numbers_of_the_engine(page, cases):
+def test_the_page_recomputes_the_numbers_of_the_engine(page, record_property, cases):
     """Values and local slopes, by the function of the stepper that answers "What if"."""
+    record_property("cases", len(cases))
     asked, expected = [], []
     for graph, row in cases:
         order = topological(graph(*map(Value, row)))
