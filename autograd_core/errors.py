@@ -21,6 +21,10 @@ NOT_A_NUMBER = (
     "{what} must be a real number, got {kind}: {thing}. "
     "Give one number, as in Value(2.0); for many, [Value(x) for x in numbers]"
 )
+TOO_LARGE = (
+    "{what} is a number larger than every float, which end at 1.8e308: "
+    "take its logarithm, or a larger unit"
+)
 NOT_A_VALUE = "only a Value has a graph, got {kind}: as in topological(loss), gradients(loss)"
 VALUE_AS_NUMBER = (
     "{what} must be a plain number, got a Value, which would lose its graph. "

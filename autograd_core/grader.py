@@ -122,8 +122,9 @@ class Grade(NamedTuple):
         if self.expected is not None:
             got, expected = "nothing", f"{self.expected:.6g}"
             if self.got is not None:
+                given = _nearest(self.got)
                 for digits in range(6, 18):  # as many as it takes to see a difference
-                    got, expected = f"{self.got:.{digits}g}", f"{self.expected:.{digits}g}"
+                    got, expected = f"{given:.{digits}g}", f"{self.expected:.{digits}g}"
                     if got != expected:
                         break
             lines.append(f"    {self.place}: got {got}, expected {expected}")
@@ -203,12 +204,20 @@ def grade_gradients(root: Value, given: Mapping[Value, float]) -> Grade:
             )
         if value not in order:
             raise ValueError(f"{value!r} is not in the graph of {root!r}")
-    got = {value: float(gradient) for value, gradient in given.items()}
+    got = {value: _nearest(gradient) for value, gradient in given.items()}
     right = gradients(root)
     wrong = _first_wrong(right, got)
     if wrong is None:
         return Grade(True, f"Right: {len(got)} gradients, all the engine's.", len(got))
     return _told(root, right, got, wrong)._replace(tried=len(got))
+
+
+def _nearest(x: Any) -> float:
+    """x as a float: infinite where it is larger than every float, a wrong answer and no error."""
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
 
 
 # ---------------------------------------------------------------- one run on one circuit

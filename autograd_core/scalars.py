@@ -42,10 +42,15 @@ def number(x: Any) -> Any:
 
 
 def real(x: Any, what: str) -> float:
-    """x as a Python float; TypeError, naming `what`, unless x is one real number."""
+    """x as a Python float; TypeError, naming `what`, unless x is one real number, and OverflowError
+    for one that is larger than every float."""
     inner = _unwrapped(x)
     if isinstance(inner, Real):
-        return float(inner)
+        try:
+            return float(inner)
+        except OverflowError:
+            modes.hide_frames()
+            raise OverflowError(errors.TOO_LARGE.format(what=what)) from None
     modes.hide_frames()
     if hasattr(inner, "_gate"):  # a Value; value.py imports this module
         raise TypeError(errors.VALUE_AS_NUMBER.format(what=what))

@@ -48,7 +48,8 @@ TOLERANCE = 1e-9
 
 
 def _same(got: float, want: float, tolerance: float = TOLERANCE) -> bool:
-    return abs(got - want) <= tolerance * max(1.0, abs(want))
+    bound = tolerance * max(1.0, abs(want))
+    return want - bound <= got <= want + bound  # without `got - want`: got may be an int too large
 
 
 def _right(tried: int, what: str) -> Grade:

@@ -366,7 +366,10 @@ def bounded(number: Any, name: str, below: float = math.inf) -> float:
     expect(number, Real, f"{name} must be a number, got")
     if isinstance(number, bool):
         raise TypeError(f"{name} must be a number, got bool")
-    x = float(number)
+    try:
+        x = float(number)
+    except OverflowError:  # an int larger than every float
+        number = x = math.inf
     if not 0.0 <= x < below:
         bounds = "at least 0 and finite" if below == math.inf else f"in [0, {below:g})"
         raise ValueError(f"{name} must be {bounds}, got {number}")

@@ -500,6 +500,8 @@ def test_gradients_by_hand(circuit):
     report = grade_gradients(f, {x: right[x], q: 1.0, y: 4.0})
     assert report.mistake is mistakes["wrong operand"] and report.wrong is y
     assert report.wire == (q, 1) and "second input of q: got 4, expected 3" in str(report)
+    for large, shown in ((10**400, "inf"), (-(10**400), "-inf")):
+        assert f"got {shown}, expected 3" in str(grade_gradients(f, {y: large}))
     report = grade_gradients(f, {x: 4.0})
     assert report.mistake is mistakes["overwrote"] and report.circuit is f
     assert x.grad == 0.0

@@ -100,10 +100,13 @@ def test_a_long_thing_is_cut_short_in_the_message():
 
 
 def test_a_number_that_no_float_holds_raises_overflow_error():
-    with pytest.raises(OverflowError):
-        Value(10**400)
-    with pytest.raises(OverflowError):
-        Value(1.0) * 10**400
+    for number in (10**400, -(10**5000), Fraction(10**400, 3)):
+        with pytest.raises(OverflowError, match=r"^data is a number larger than every float"):
+            Value(number)
+        with pytest.raises(OverflowError, match="larger than every float"):
+            Value(1.0) * number
+    with pytest.raises(OverflowError, match=r"^leaky_relu: slope is a number larger than"):
+        Value(1.0).leaky_relu(10**400)
 
 
 @pytest.mark.parametrize("label", [None, 5, b"x", ("a",)], ids=ids)

@@ -103,6 +103,21 @@ def backward(wrong):
     return backward_pass
 
 
+def test_a_number_larger_than_every_float_is_a_wrong_answer():
+    large = 10**400
+
+    def trained(model, loss_fn, loader, optimizer, epochs):
+        right = loop(["zero", "back", "step"])(model, loss_fn, loader, optimizer, epochs)
+        return [right[0], large, right[2]]
+
+    chain = judges.toy_chain(lambda **numbers: dict.fromkeys(judges.DERIVATIVES, large))
+    assert "gradient of f3" in chain.place and "got inf" in str(chain)
+    report = judges.training_loop(trained)
+    assert report.place == "loss of epoch 2" and "got inf, expected" in str(report)
+    assert "got inf" in str(judges.matrix_pass(lambda *given: ([[large]], [[[large]]])))
+    assert "got inf" in str(judges.deltas(lambda *given: [[large]]))
+
+
 def test_the_matrix_pass_with_a_mistake():
     report = judges.matrix_pass(backward("indicator"))
     assert report.mistake is mistakes["forgot local"] and "input of a relu" in report.place

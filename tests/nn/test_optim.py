@@ -559,7 +559,9 @@ def test_an_optimiser_without_a_rule_says_what_to_write():
 
 
 @each
-@pytest.mark.parametrize("lr", [-0.1, math.nan, math.inf])
+@pytest.mark.parametrize(
+    "lr", [-0.1, math.nan, math.inf, 10**400], ids=["below", "nan", "inf", "huge"]
+)
 def test_a_bad_lr(make, lr):
     with pytest.raises(ValueError, match=rf"^{make.__name__}: lr must be at least 0"):
         make([Value(1.0)], lr=lr)
