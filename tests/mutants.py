@@ -191,6 +191,13 @@ def usable(item) -> bool:
     return "browser" not in item.fixturenames
 
 
+def forget() -> None:
+    """Let no test find a rule that another has recorded."""
+    from autograd_core.program import rule
+
+    rule._recorded.cache_clear()
+
+
 class Measure:
     """A plugin of pytest: the time of each test, and the lines that it passes."""
 
@@ -201,6 +208,7 @@ class Measure:
         items[:] = filter(usable, items)
 
     def pytest_runtest_logstart(self, nodeid):
+        forget()
         self.coverage.switch_context(nodeid)
 
     def pytest_runtest_logreport(self, report):
@@ -258,6 +266,7 @@ class Trial:
         for thing in gc.get_objects():
             if isinstance(thing, FunctionType):
                 self.functions[thing.__code__].append(thing)
+        forget()
         gc.freeze()
         started = time.monotonic()
         for mutant in self.tried:

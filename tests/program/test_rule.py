@@ -72,6 +72,14 @@ def test_the_whole_rule_of_a_gate_has_output_slopes_and_failures(gate):
         assert outputs(program, *point) == wanted, point
 
 
+def test_a_rule_is_recorded_once_for_each_of_the_numbers_known():
+    op = Op(gates["leaky_relu"])
+    plus, minus = (rule(op, {"slope": zero}) for zero in (0.0, -0.0))
+    assert outputs(plus, -1.0, 0.0) == [(-0.0).hex()]
+    assert outputs(minus, -1.0, -0.0) == [(0.0).hex()]
+    assert rule(op, {"slope": 0.0}) is plus and rule(op, {"slope": math.nan}) is not plus
+
+
 def test_the_whole_rule_may_leave_out_the_failures():
     program = whole_rule(gates["log"], failures=False)
     assert len(program.outputs) == 2 and [line.op.name for line in program.code] == ["log", "div"]
