@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from ..gate import Gate
 from ..rehearsal import Rules, Term
+from ..table import gates
 from .passes import fold, prune, share
 from .program import Builder, Op, Program
 
@@ -59,8 +60,10 @@ def rule(op: Op, known: Mapping[str, float] = {}) -> Program:
 
     known  numbers of the gate's parameters, by name: the rule is cut to what they leave of it
     """
+    # Those of the table are kept; a gate of the user's own must not be kept alive.
+    record = _recorded if gates.get(op.gate.name) is op.gate else _recorded.__wrapped__
     # By their digits: 0.0 and -0.0 are the same key, and make different rules.
-    return _recorded(op, tuple([(name, float.hex(x)) for name, x in known.items()]))
+    return record(op, tuple([(name, float.hex(x)) for name, x in known.items()]))
 
 
 @lru_cache(1024)  # every executor and every text asks for the same few
