@@ -84,22 +84,17 @@ place.
 
 
 class Counter:
-    """A pytest plugin that keeps the outcome and the number of cases of each test function.
+    """A pytest plugin that keeps the outcome and the number of cases of each test function."""
 
-    `tests` starts with what is known of them from earlier runs.
-    """
-
-    def __init__(self, known):
-        self.known, self.tests = known, {file: {} for file in FILES}
+    def __init__(self):
+        self.names, self.ran = {}, {}  # of all tests; what became of those that ran
 
     @pytest.hookimpl(tryfirst=True)  # before -k leaves some out
     def pytest_collection_modifyitems(self, items):
-        for item in items:
-            file, name = self.entry(item.nodeid)
-            self.tests[file][name] = self.known.get(file, {}).get(name)
+        self.names = dict.fromkeys(self.name(item.nodeid) for item in items)
 
     @staticmethod
-    def entry(nodeid):
+    def name(nodeid):
         path, _, name = nodeid.partition("::")
         name = name.partition("[")[0]
         name = {
@@ -109,16 +104,22 @@ class Counter:
         return next(file for file in FILES if file in path.split("/")), name
 
     def pytest_runtest_logreport(self, report):
-        file, name = self.entry(report.nodeid)
-        entry = self.tests[file][name]
-        if entry is None or entry is self.known.get(file, {}).get(name):
-            entry = self.tests[file][name] = {"cases": 0, "held": True}
+        entry = self.ran.setdefault(self.name(report.nodeid), {"cases": 0, "held": True})
         entry["held"] &= report.passed
         if report.when == "teardown":  # only now Hypothesis says how many examples it has run
             stats = report.__dict__.get("_hypothesis_stats", "")
             drawn = sum(map(int, re.findall(r"(\d+) passing", stats)))
             counted = sum(n for key, n in report.user_properties if key == "cases")
             entry["cases"] += counted or drawn or 1
+
+    def tests(self, known):
+        """By file, the entry of each test: of this run, or else the one known from an earlier."""
+        tests = {file: {} for file in FILES}
+        for file, name in self.names:
+            entry = self.ran.get((file, name)) or known.get(file, {}).get(name)
+            if entry:
+                tests[file][name] = entry
+        return tests
 
 
 def accuracy():
@@ -161,16 +162,13 @@ def page(record):
 
 def main(arguments):
     known = json.loads(RECORD.read_text(encoding="utf-8"))["tests"] if RECORD.exists() else {}
-    counter = Counter(known)
+    counter = Counter()
     files = [str(TESTS / file) for file in FILES]
     code = pytest.main(["-q", "-p", "no:cacheprovider", *arguments, *files], plugins=[counter])
     record = {
         "python": f"CPython {platform.python_version()}",
         "system": f"{platform.system()} with {' '.join(platform.libc_ver()) or 'its C library'}",
-        "tests": {
-            file: {name: entry for name, entry in counter.tests[file].items() if entry}
-            for file in FILES
-        },
+        "tests": counter.tests(known),
         "accuracy": accuracy(),
     }
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

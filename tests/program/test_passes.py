@@ -217,9 +217,10 @@ def test_constants_are_the_same_only_if_their_bits_are():
 
 def test_all_results_of_a_matrix_that_reads_a_sum_over_lanes_stay_behind_it():
     code = [
-        Instruction(3, LANE_SUM, (0, 1)), Instruction(4, AFFINE, (3, 3, 2, 2, 0), (2, 1)),
+        Instruction(3, LANE_SUM, (0, 1)),
+        Instruction(4, AFFINE, (3, 3, 2, 2, 0), (2, 1)),
         Instruction(6, Op(gates["sin"]), (5,)),
-    ]  # fmt: skip
+    ]
     program = Program(["x", "y"], ["w"], [], code, [6]).verify()
     assert ops(group(program).verify()) == ["lane_sum", "affine", "sin"]
 

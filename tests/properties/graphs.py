@@ -19,16 +19,17 @@ SMOOTH = [gate for gate in GATES if not gate.condition and not gate.corners]
 BUNDLE = 20
 
 
-def share(part, least=1):
+def share(part):
     """Settings for a test whose examples are long: one for every `part` of the profile's."""
-    return settings(max_examples=max(least, settings.default.max_examples // part))
+    return settings(max_examples=max(1, settings.default.max_examples // part))
 
 
 def bundled():
     """Settings for a test of bundles. A failure names its graph: none is looked for in a smaller
     bundle, which would take minutes. Its fixtures serve all bundles."""
     phases = (Phase.explicit, Phase.reuse, Phase.generate)
-    return settings(share(BUNDLE), phases=phases, suppress_health_check=[*HealthCheck])
+    quiet = [*settings.default.suppress_health_check, HealthCheck.function_scoped_fixture]
+    return settings(share(BUNDLE), phases=phases, suppress_health_check=quiet)
 
 
 def inside(gate, operands):

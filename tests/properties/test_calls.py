@@ -81,7 +81,7 @@ class CompiledCalls(RuleBasedStateMachine):
 
 
 TestCompiledCalls = CompiledCalls.TestCase
-TestCompiledCalls.settings = share(20, least=12)
+TestCompiledCalls.settings = share(5)
 
 
 class Models(RuleBasedStateMachine):
@@ -166,4 +166,4 @@ class Models(RuleBasedStateMachine):
 
 
 TestModels = Models.TestCase
-TestModels.settings = share(20, least=12)
+TestModels.settings = share(5)
