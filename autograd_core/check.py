@@ -5,7 +5,7 @@
 
 The numeric slope is Ridders' extrapolated central difference (Ridders, 1982). At a corner, where
 the slopes from left and right differ, any slope between the two is right, and an infinite slope is
-right where the differences grow without bound.
+right where the differences grow without bound, past what rounding explains.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def check_gradient(
 
     f takes len(xs) Values and returns one; a row has the name of its argument. Costs about 50
     evaluations of f per input. Raises GradientError, with the report in it, where the two differ by
-    more than `tolerance`, relative to the slope or to 1, whichever is larger.
+    more than `tolerance`, relative to the slope or to 1, whichever is larger. Differences see the
+    rounding of f, so raise it where large numbers cancel, as in `(x + 1e8) - 1e8`.
     """
     point = [real(x, "check_gradient: each of xs") for x in xs]
     names = argument_names(f, len(point))
@@ -104,8 +105,10 @@ def check_gradient(
 
     total = gradients(output)
     analytic = [total.get(x, 0.0) for x in inputs]
+    parts = [abs(slope * v.data) for v, slope in total.items()]
+    size = 1.0 + sum(filter(math.isfinite, parts))  # to first order, f is right to some ulp of it
     rows = [
-        _row(f"{name} = {x:.6g}", analytic[i], number, point, i, tolerance)
+        _row(f"{name} = {x:.6g}", analytic[i], number, point, i, tolerance, size)
         for i, (name, x) in enumerate(zip(names, point, strict=True))
     ]
     return _verdict("check_gradient: backward() and differences of f part", rows)
@@ -178,8 +181,10 @@ def _verdict(message: str, rows: list[Row]) -> Report:
 
 def _row(
     name: str, analytic: float, f: Callable[..., float], point: Sequence[float], i: int,
-    tolerance: float,
+    tolerance: float, terms: float = 1.0,
 ) -> Row:  # fmt: skip
+    """One row: slope i of f. `terms` is the size of the numbers that f adds up, and rounds."""
+
     def along(h: float) -> float:
         moved = list(point)
         moved[i] += h
@@ -194,9 +199,10 @@ def _row(
         size *= 0.5  # until both sides lie in the domain
     if size <= 1e-12 * start:
         size = start  # the point is at the domain's edge: one side is all there is
-    numeric = _limit(lambda h: (along(h) - along(-h)) / (2.0 * h), size, 2)
-    right = _limit(lambda h: (along(h) - here) / h, size, 1)
-    left = _limit(lambda h: (here - along(-h)) / h, size, 1)
+    noise = 2.0**-48 * terms / size
+    numeric = _limit(lambda h: (along(h) - along(-h)) / (2.0 * h), size, 2, noise)
+    right = _limit(lambda h: (along(h) - here) / h, size, 1, noise)
+    left = _limit(lambda h: (here - along(-h)) / h, size, 1, noise)
     sides = [side for side in (left, right) if not math.isnan(side)]
     if math.isnan(numeric) and sides:
         numeric = sides[0]
@@ -207,12 +213,13 @@ def _row(
     return Row(name, analytic, numeric, left, right, ok)
 
 
-def _limit(quotient: Callable[[float], float], size: float, power: int) -> float:
+def _limit(quotient: Callable[[float], float], size: float, power: int, noise: float) -> float:
     """The limit of quotient(h) for h to 0, by Richardson's extrapolation in h**power.
 
-    The entry of the table that moved least is taken; +-inf where the quotients keep growing. Where
-    none stands still, as at the edge of x**1.5, whose error goes with a root of h, it is Aitken's
-    limit: that of quotients whose steps shrink by the same factor, whatever it is.
+    The entry of the table that moved least is taken; +-inf where the quotients keep growing, as
+    rounding does in them: `noise`, its size at h = size, goes with 1/h. Where none stands still, as
+    at the edge of x**1.5, whose error goes with a root of h, it is Aitken's: the limit of quotients
+    whose steps shrink by the same factor, whatever it is.
     """
     best, error = math.nan, math.inf
     previous: list[float] = []
@@ -228,7 +235,8 @@ def _limit(quotient: Callable[[float], float], size: float, power: int) -> float
                 best, error = row[-1], moved
         previous = row
     first, middle, last = (abs(plain[k]) for k in (0, 5, 11))
-    if last > 1.25 * middle > 1.5 * first or math.isinf(last):
+    grew = last > 1.25 * middle > 1.5 * first and last > 2.0**11 * noise
+    if grew or math.isinf(last):
         return math.copysign(math.inf, plain[-1])
     a, b, c = plain[-3:]
     if error > 1e-9 * max(1.0, abs(best)) and 0.0 < abs(c - b) < abs(b - a):

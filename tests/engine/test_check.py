@@ -315,6 +315,21 @@ def test_differences_are_slopes_where_the_function_bends_or_is_coarse():
     assert (row.left, row.right) == (close(1.0, rel=1e-8), close(1.0, rel=1e-8))
 
 
+@pytest.mark.parametrize(
+    "f", [lambda x: (x + 0.5) - x, lambda x: (x * 0.25 + 0.5) - x * 0.25, lambda x: (x + 1e3) - x]
+)
+def test_rounding_in_small_steps_is_no_infinite_slope(f):
+    for i in range(300):
+        for row in check_gradient(f, [i / 100]):
+            assert (row.left, row.right) == (close(0.0, abs=1e-9),) * 2
+
+
+@pytest.mark.parametrize("size, offset", [(1e-9, 0.0), (1e9, 0.0), (1.0, 1e9)])
+def test_an_infinite_slope_is_one_at_any_size(size, offset):
+    (row,) = check_gradient(lambda x: x.sqrt() * size + offset, [0.0])
+    assert row.numeric == row.right == INF
+
+
 @pytest.mark.parametrize("power", [1.1, 1.25, 1.5, 1.75])
 def test_at_the_edge_of_a_power_the_quotients_come_to_a_slope_slowly(power):
     """The error of a quotient is h**(power - 1): no whole power, which halving h would remove."""
@@ -326,4 +341,4 @@ def test_at_the_edge_of_a_power_the_quotients_come_to_a_slope_slowly(power):
 
 def test_quotients_that_grow_by_equal_steps_are_left_as_they_are():
     """As those of x log x at 0: Aitken's limit would divide by the difference of two steps."""
-    assert 80.0 < check._limit(lambda h: 100.0 + math.log2(h), 1.0, 1) < 101.0
+    assert 80.0 < check._limit(lambda h: 100.0 + math.log2(h), 1.0, 1, 0.0) < 101.0

@@ -153,10 +153,14 @@ def at_a_corner(root):
 
 
 def near_a_kink(graph, row):
-    """Whether value or gradient jump within rounding of this point: then either side is right."""
+    """Whether value or gradient jump, or end, within rounding of this point: then either side is
+    right."""
     value, slopes, (size, steep) = eager(graph, row)
     for sign in (1e-7, -1e-7):
-        there = eager(graph, [x + sign * max(1.0, abs(x)) for x in row])
+        try:
+            there = eager(graph, [x + sign * max(1.0, abs(x)) for x in row])
+        except (ArithmeticError, ValueError):
+            return True
         if abs(value - there[0]) > 1e-3 * max(1.0, size) or any(
             abs(a - b) > 1e-3 * max(1.0, steep) for a, b in zip(slopes, there[1], strict=True)
         ):
