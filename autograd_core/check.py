@@ -106,9 +106,9 @@ def check_gradient(
     total = gradients(output)
     analytic = [total.get(x, 0.0) for x in inputs]
     parts = [abs(slope * v.data) for v, slope in total.items()]
-    size = 1.0 + sum(filter(math.isfinite, parts))  # to first order, f is right to some ulp of it
+    terms = 1.0 + sum(filter(math.isfinite, parts))  # to first order, f is right to some ulp of it
     rows = [
-        _row(f"{name} = {x:.6g}", analytic[i], number, point, i, tolerance, size)
+        _row(f"{name} = {x:.6g}", analytic[i], number, point, i, tolerance, terms)
         for i, (name, x) in enumerate(zip(names, point, strict=True))
     ]
     return _verdict("check_gradient: backward() and differences of f part", rows)
