@@ -2,6 +2,7 @@
 
     python tests/mutants.py                         # every module, for hours
     python tests/mutants.py autograd_core/graph.py  # these modules
+    python tests/mutants.py --since main            # the lines that are new since that commit
     python tests/mutants.py --sample 200 --seed 0   # some mutants of all modules
 
 A fault is a comparison, an operator, a number, a condition or a statement that is another or gone.
@@ -24,6 +25,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -176,6 +178,22 @@ def mutants(module: str):
         if seen[mutant.key] > 1:
             found[i] = mutant._replace(now=f"{mutant.now} [{seen[mutant.key]}]")
     return found
+
+
+def changed(since: str, clone: Path) -> dict[str, set[int]]:
+    """Of each file in a clone, the lines that are not as they were in the commit `since`."""
+    command = ["git", "diff", "--unified=0", "--no-ext-diff", "--dst-prefix=", since]
+    diff = subprocess.run(command, cwd=clone, stdout=subprocess.PIPE, text=True)
+    if diff.returncode:
+        sys.exit("mutants.py --since takes a commit or a branch, as in --since main")
+    lines: dict[str, set[int]] = defaultdict(set)
+    for line in diff.stdout.splitlines():
+        if line.startswith("+++ "):
+            file = line.removeprefix("+++ ")
+        elif place := re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line):
+            first, count = int(place[1]), int(place[2] or 1)
+            lines[file].update(range(first, first + count))
+    return lines
 
 
 # -------------------------------------------------------------------- which tests pass which line
@@ -415,6 +433,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     add = parser.add_argument
     add("modules", nargs="*", help="files of the packages; all if none is given")
+    add("--since", metavar="COMMIT", help="only the lines that are new since that commit")
     add("--sample", type=int, help="only so many mutants, drawn at random")
     add("--seed", type=int, default=0, help="of the sample")
     add("--minutes", type=float, default=1e9, help="when to stop")
@@ -454,6 +473,9 @@ def sweep(options: argparse.Namespace) -> int:
     }
     gone = listed.keys() - {m.key for of_module in every.values() for m in of_module}
     chosen = [m for name in options.modules or every for m in every[name]]
+    if options.since:
+        lines = changed(options.since, options.copy.parents[1])  # this copy has no history
+        chosen = [m for m in chosen if not lines[m.module].isdisjoint(m.lines)]
     if options.sample is not None:
         chosen = random.Random(options.seed).sample(chosen, min(options.sample, len(chosen)))
     loop = os.environ["AUTOGRAD_CORE_PURE"] == ""

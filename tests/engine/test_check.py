@@ -316,8 +316,12 @@ def test_differences_are_slopes_where_the_function_bends_or_is_coarse():
 
 
 @pytest.mark.parametrize(
-    "f", [lambda x: (x + 0.5) - x, lambda x: (x * 0.25 + 0.5) - x * 0.25, lambda x: (x + 1e3) - x]
-)
+    "f",
+    [
+        lambda x: (x + 0.5) - x, lambda x: (x * 0.25 + 0.5) - x * 0.25, lambda x: (x + 1e3) - x,
+        lambda x: (x * 30.0 + 30.0) - x * 30.0,
+    ],
+)  # fmt: skip
 def test_rounding_in_small_steps_is_no_infinite_slope(f):
     for i in range(300):
         for row in check_gradient(f, [i / 100]):

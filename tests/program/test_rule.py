@@ -1,9 +1,11 @@
 """Rules recorded as programs: the same numbers as the engine, bit for bit."""
 
+import gc
 import itertools
 import math
 import random
 import re
+import weakref
 
 import pytest
 
@@ -210,3 +212,12 @@ def test_a_rule_that_leaves_the_table_is_refused(forward, error):
 def test_an_unknown_function_is_answered_with_the_known_ones():
     with pytest.raises(AttributeError, match=r"xp\.gamma: a rule may use .*exp, expm1"):
         rule(Op(own(lambda xp, x: xp.gamma(x))))
+
+
+def test_a_gate_of_the_users_own_is_not_kept_alive_by_its_rule():
+    gate = own(lambda xp, x: x * x)
+    rule(Op(gate))
+    kept = weakref.ref(gate.forward)
+    del gate
+    gc.collect()
+    assert kept() is None
