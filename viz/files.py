@@ -19,6 +19,14 @@ def write(path: str | os.PathLike[str], content: bytes) -> Path:
     if not given.parent.is_dir():
         raise FileNotFoundError(f"cannot write {given}: there is no folder {given.parent}")
     path = Path(os.path.realpath(given))  # a symbolic link stays, what it points to is written
+    if path.is_symlink():
+        raise OSError(f"cannot write {given}: it is a link that leads back to itself")
+    if path.is_dir():
+        raise IsADirectoryError(f"cannot write {given}: it is a folder")
+    if path.exists() and not path.is_file():
+        raise OSError(f"cannot write {given}: it is a device or a pipe")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {given}: it links into {path.parent}, no folder")
     # Of a long name a part: with what mkstemp adds it would be too long.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:

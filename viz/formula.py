@@ -164,6 +164,7 @@ def expression_of(order: Iterable[Value], labels: Mapping[Value, str], limit: in
             inputs = []
             for operand, (text, inner) in enumerate(known[x] for x in value.inputs):
                 later = operand > 0 and not value.gate.symmetric  # a - (b - c)
+                later |= form.startswith("-")  # -(a + b)
                 needs = inner < binding or (inner == binding and (later or binding == _FUNCTION))
                 places = re.finditer(f"<{value.gate.operands[operand]}>", form)
                 inputs.append(f"({text})" if needs and not all(map(_is_apart, places)) else text)

@@ -141,3 +141,19 @@ def test_a_file_that_is_replaced_keeps_its_mode_and_a_link_what_it_points_to(tmp
     assert write(link, b"after") == link
     assert link.is_symlink() and target.read_text() == "after"
     assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "a.json").symlink_to("b.json")
+    (tmp_path / "b.json").symlink_to("a.json")
+    (tmp_path / "lost.json").symlink_to("missing/f.json")
+    for name, said in [
+        ("pipe", "a device or a pipe"), ("folder", "it is a folder"), ("a", "leads back to itself"),
+        ("lost", "it links into"),
+    ]:  # fmt: skip
+        with pytest.raises(OSError, match=f"cannot write .*{name}.json: .*{said}"):
+            write(tmp_path / f"{name}.json", b"{}")
+    assert len(list(tmp_path.iterdir())) == 5 and not (tmp_path / "pipe.json").is_file()

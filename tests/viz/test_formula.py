@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from autograd_core import Value, apply, gates, gradients, topological
+from autograd_core import Value, apply, exp, gates, gradients, topological
 from viz import explain, parse, step
 from viz.formula import expression_of, fill
 from viz.picture import picture_of
@@ -122,3 +122,11 @@ def test_a_long_expression_goes_by_names():
     order = topological(root)
     labels = dict(zip(order, picture_of(root).names().values(), strict=True))
     assert len(expression_of(order, labels)) <= 60
+
+
+def test_the_minus_of_a_sum_keeps_its_brackets():
+    x, y, z = Value(2.0, "x"), Value(3.0, "y"), Value(4.0, "z")
+    assert step(-(x + y))._title == "-(x + y)"
+    assert step(-(x - y) * z)._title == "(-(x - y)) × z"
+    assert step(-(x * y))._title == "-x × y"
+    assert step(exp(-(x + y)))._title == "e^(-(x + y))"
