@@ -240,5 +240,5 @@ def _limit(quotient: Callable[[float], float], size: float, power: int, noise: f
         return math.copysign(math.inf, plain[-1])
     a, b, c = plain[-3:]
     if error > 1e-9 * max(1.0, abs(best)) and 0.0 < abs(c - b) < abs(b - a):
-        return c - (c - b) ** 2 / ((c - b) - (b - a))
+        return c - (c - b) * ((c - b) / ((c - b) - (b - a)))  # a square may overflow
     return best

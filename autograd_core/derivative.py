@@ -15,7 +15,7 @@ from functools import partial, wraps
 
 from . import errors, modes
 from .functions import function_of, where
-from .graph import is_stale, topological
+from .graph import is_stale, require_graph, topological
 from .scalars import real
 from .table import gates
 from .value import Value, as_value
@@ -96,8 +96,7 @@ def grad(
             kind = type(x).__name__
             message = f"grad: {what} must be a Value, got {kind}; the call is grad(output, [x, y])"
             raise TypeError(message)
-    if output.gate is not None and not output.inputs:
-        raise RuntimeError(errors.NO_GRAD_ROOT.format(value=output))
+    require_graph(output)
     order = topological(output)
     needed = set(sources)
     for node in order:

@@ -59,8 +59,12 @@ STALE = (
 )
 OUTSIDE = (
     "{value!r}, which the traced function uses, was made outside of it, and a .data below was "
-    "written since: the engine keeps the old number, a program would compute a new one. Compute it "
-    "inside the function, or use its detach()"
+    "written since, or moves in training: the engine keeps the old number, a program would compute "
+    "a new one. Compute it inside the function, or use its detach()"
+)
+MADE_IN_TRACE = (
+    "{value!r} was made while the function was traced, so it is a constant of the program, and was "
+    "written since. Make parameters before: in __init__, or by a call of the model"
 )
 NO_NUMPY = (
     "{what} runs on arrays and needs NumPy: pip install numpy. Values, pictures, and nn.fit with "

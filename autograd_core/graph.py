@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     Watch: TypeAlias = Callable[[Any, int, float, float, float], object]
 
 
+WRITTEN = -1  # the stamp of a result that was written: it is no longer what its gate made
 RELEASED = -2  # the stamp of a result that `release` has cut off
 
 
@@ -129,10 +130,15 @@ def gradients(root: V, seed: Number = 1.0, watch: Watch | None = None) -> dict[V
 
 def checked_seed(root: Any, seed: Any) -> float:
     """`seed` as a float; RuntimeError if `root` was made by a gate whose inputs are not known."""
+    require_graph(root)
+    return real(seed, "seed")
+
+
+def require_graph(root: Any) -> None:
+    """RuntimeError if `root` was made by a gate whose inputs are not known."""
     if root._gate is not None and root._a is None:
         cause = errors.RELEASED if root._stamp == RELEASED else errors.NO_GRAD_ROOT
         raise RuntimeError(cause.format(value=root))
-    return real(seed, "seed")
 
 
 def summed(root: V, seed: float) -> list[V]:
@@ -216,7 +222,7 @@ def is_stale(node: Node) -> bool:
     harm.
     """
     inputs = [x for x in (node._a, node._b) if x is not None]
-    if all(x._stamp <= node._stamp for x in inputs):
+    if all(x._stamp <= node._stamp and x._stamp != WRITTEN for x in inputs):
         return False
     numbers = [x._data for x in inputs] + list(node.constants)
     y = node._gate.forward(xp, *numbers)

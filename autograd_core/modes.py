@@ -12,9 +12,11 @@ with trace_creation():
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import wraps
-from threading import Lock, get_ident, local
+from itertools import count
+from threading import Lock, local
 
 from . import errors
 
@@ -30,10 +32,17 @@ if TYPE_CHECKING:
 
 NEEDS_BLOCK = 0x20 | 0x80 | 0x200  # flags of generators and coroutines, as `inspect` has them
 OURS = ("autograd_core", "nn", "viz")
-contexts: set[tuple[int, int]] = set()  # entered now, in all threads: quicker to ask than `mine`
+# The blocks that are open, in all threads: quicker to ask than `mine`. Each is (which context, a
+# number of its own, the attribute, the value).
+contexts: set[tuple[int, int, str, Any]] = set()
 writes: int = 0  # how many times a `.data` was written: who keeps a copy knows if it is old
 counted: Any = None  # is told that number: the part in C keeps it too
 _lock = Lock()
+if hasattr(os, "register_at_fork"):  # a child must not inherit a lock that nobody will release
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
+_serial = count()
 
 
 class _Mode(local):
@@ -42,10 +51,13 @@ class _Mode(local):
     in_backward = False
     # Who records a function that runs on numbers which are not known yet. Values call it where they
     # would have to know theirs, and nowhere else: made(value), refuse(what), compare(gate, a, b),
-    # where(condition, a, b), used(what, answer).
+    # where(condition, a, b), used(what, answer). Other threads ask knows(value).
     tracer: Any = None
     differentiating: tuple[Any, ...] = ()  # the arguments of all `grad(f)` that are under way
     drawn: Any = None  # the Values that `drawn` gives in place of new ones
+
+    def __init__(self) -> None:
+        self.open: list[tuple[int, int, str, Any]] = []  # this thread's blocks, the latest last
 
 
 mine: _Mode = _Mode()
@@ -54,32 +66,35 @@ mine: _Mode = _Mode()
 class Context:
     """Sets one attribute of this thread's mode for the length of a `with` block.
 
-    Ctrl-C may come at any bytecode of entering and leaving. So each step may be done twice, and
-    what an interrupted `__exit__` has not undone is undone when the block drops the context.
+    The attribute is what the latest block sets that is open, so blocks may end in any order, as
+    those of two coroutines do. Ctrl-C may come at any bytecode of entering and leaving: each step
+    may be done twice, the list of open blocks is the last that forgets one, and what an interrupted
+    `__exit__` has not undone is undone when the block drops the context.
     """
 
     _name: str
     _value: Any
-    _before: Any = ()  # what the attribute was, for each block that is entered; see __init__
-    _thread: int
+    _key: int = -1
 
     def __init__(self, *given: object) -> None:
         if given:
             name = type(self).__name__
             raise TypeError(f"{name} takes no argument: write `with {name}():`, or @{name}()")
-        self._before = []
+        self._key = next(_serial)
 
     def __enter__(self) -> Self:
-        self._thread = get_ident()
-        self._before.append(getattr(mine, self._name))
-        contexts.add((id(self), len(self._before)))
+        block = self._key, next(_serial), self._name, self._value
+        mine.open.append(block)
+        contexts.add(block)
         setattr(mine, self._name, self._value)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        setattr(mine, self._name, self._before[-1])
-        contexts.discard((id(self), len(self._before)))
-        self._before.pop()
+        own = [block for block in mine.open if block[0] == self._key]
+        others = [block for block in mine.open if block[2] == self._name and block not in own[-1:]]
+        setattr(mine, self._name, others[-1][3] if others else getattr(_Mode, self._name))
+        contexts.difference_update(own[-1:])
+        mine.open[:] = [block for block in mine.open if block not in own[-1:]]
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """As a decorator, `@no_grad()`: every call of the function is such a block."""
@@ -100,14 +115,16 @@ class Context:
         return switched
 
     def __del__(self) -> None:
-        while self._before and self._thread == get_ident():
+        # At the end of the interpreter `mine` is gone before the last contexts are.
+        while any(block[0] == self._key for block in getattr(mine, "open", ())):
             self.__exit__()
 
 
 class no_grad(Context):
     """`with no_grad():` computes values without recording how.
 
-    A result keeps its `op`, has no inputs and counts as a constant. For this thread only.
+    A result keeps its `op`, has no inputs and counts as a constant. For this thread only; a
+    generator or coroutine that waits inside of the block keeps it on for whoever runs meanwhile.
     """
 
     _name, _value = "recording", False
@@ -154,10 +171,16 @@ def written() -> int:
         return writes
 
 
-def refuse(what: str) -> None:
-    """Raise TraceError if this thread is tracing a function: its numbers are not known yet."""
+def refuse(what: str, *values: object) -> None:
+    """Raise TraceError if this thread is tracing a function: its numbers are not known yet.
+
+    Also if any of `values` is of a function that another thread is tracing.
+    """
     if mine.tracer is not None:
         mine.tracer.refuse(what)
+    for *_, tracer in tuple(contexts) if values else ():
+        if hasattr(tracer, "knows") and any(map(tracer.knows, values)):
+            tracer.refuse(f"{what}, in another thread,")
 
 
 def refusal(what: str) -> errors.TraceError:

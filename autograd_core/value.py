@@ -26,7 +26,7 @@ from . import elementary as xp
 from . import errors, modes
 from .comparison import last as compared
 from .gate import Gate
-from .graph import checked_seed, gradients, summed, topological
+from .graph import WRITTEN, checked_seed, gradients, summed, topological
 from .native import adopted
 from .scalars import number, real
 from .table import gates
@@ -71,6 +71,8 @@ def _reflected(operator: Callable[[Any, Any], Value]) -> Callable[[Any, Any], Va
     """The operator with a number on its left: 2 * x."""
 
     def reflected(self: Value, other: Number, modulus: object = None) -> Value:
+        if modulus is not None:
+            raise TypeError(errors.INTEGER_POWER)
         left = _lift(other)
         return NotImplemented if left is None else operator(left, self)
 
@@ -135,27 +137,27 @@ class Value:
     @property
     def data(self) -> float:
         if modes.contexts:
-            modes.refuse("a number is read")
+            modes.refuse("a number is read", self)
         return self._data
 
     @data.setter
     def data(self, data: Number) -> None:
         if modes.contexts:
-            modes.refuse("a number is written")
+            modes.refuse("a number is written", self)
         self._data = real(data, "data")
         stamp = modes.written()
-        self._stamp = stamp if self._a is None else -1  # a result is no longer what its gate made
+        self._stamp = stamp if self._a is None else WRITTEN
 
     @property
     def grad(self) -> float:
         if modes.contexts:
-            modes.refuse("a gradient is read")
+            modes.refuse("a gradient is read", self)
         return self._grad
 
     @grad.setter
     def grad(self, grad: Number) -> None:
         if modes.contexts:
-            modes.refuse("a gradient is written")
+            modes.refuse("a gradient is written", self)
         self._grad = real(grad, "grad")
 
     @property
@@ -218,7 +220,7 @@ class Value:
     def partials(self) -> tuple[float, ...]:
         """The local gradients: the slope of `data` in each input, where it was computed."""
         if modes.contexts:
-            modes.refuse("a slope is read")
+            modes.refuse("a slope is read", self)
         if self._a is None:
             return ()
         return (self._slope_a,) if self._b is None else (self._slope_a, self._slope_b)
@@ -358,7 +360,7 @@ class Value:
         # Identity; but what is a Value in a trace is a plain number to the eager engine, whose
         # == compares numbers, so a branch on it would go another way there.
         if modes.contexts and self is not other:
-            modes.refuse("== or != compares a number")
+            modes.refuse("== or != compares a number", self, other)
         return self is other
 
     if TYPE_CHECKING:  # an assignment would leave open which type overrides the base's
@@ -369,7 +371,7 @@ class Value:
 
     def __bool__(self) -> bool:
         if modes.contexts:
-            modes.refuse("a number, or a comparison of numbers, is asked for its truth")
+            modes.refuse("a number, or a comparison of numbers, is asked for its truth", self)
         return self._data != 0.0
 
     # ------------------------------------------------------------------ gates as methods
@@ -450,6 +452,8 @@ def record(
             out._a = out._b = None
         if mine.tracer is not None:
             mine.tracer.made(out)
+        else:
+            modes.refuse("a gate is made", a, b)
         if mine.keeps_lines:
             out.line = modes.user_line()
     return out
@@ -504,8 +508,10 @@ def _lift(x: Any) -> Value | None:
 
 def _holds(gate: str, operator: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
     """Whether left < right, or <=, by their numbers; in a trace, a condition of the program."""
-    if modes.contexts and modes.mine.tracer is not None:
-        return modes.mine.tracer.compare(gate, left, right)  # type: ignore[no-any-return]
+    if modes.contexts:
+        if modes.mine.tracer is not None:
+            return modes.mine.tracer.compare(gate, left, right)  # type: ignore[no-any-return]
+        modes.refuse("numbers are compared", left, right)
     a = left._data if isinstance(left, Value) else number(left)
     b = right._data if isinstance(right, Value) else number(right)
     if a is None or b is None:

@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
 from numbers import Integral, Real
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
 from autograd_core import Number, Value, is_tracing, used
@@ -59,11 +61,24 @@ class Module:
     training: bool = True
     _buffers: ClassVar[tuple[str, ...]] = ()  # attributes that are saved but not trained
 
+    def __init_subclass__(cls, **given: object) -> None:
+        super().__init_subclass__(**given)
+        # Not in __call__ below alone: a class may have one of its own, and `forward` may be called.
+        for name in ("__call__", "forward"):
+            if isinstance(method := vars(cls).get(name), FunctionType):
+                setattr(cls, name, _noted(method))
+
     def __call__(self: HasForward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         __tracebackhide__ = True  # a notebook leaves this frame out of a traceback
-        if is_tracing():  # the program must know whose parameters and settings it has read
-            used(self, self.reads())
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except RecursionError as error:
+            if not hasattr(error, "__notes__"):
+                error.add_note(
+                    f"{type(self).__name__}: modules lie deeper in one another than Python's "
+                    "limit allows: raise it with sys.setrecursionlimit, or make fewer of them"
+                )
+            raise
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(
@@ -134,11 +149,11 @@ class Module:
 
     def named_children(self) -> list[tuple[str, Module]]:
         """(name, module) pairs of the children; one in a list is called `layers.0`."""
-        names: dict[Module, str] = {}
+        found: dict[int, tuple[str, Module]] = {}  # by identity, since two modules may be equal
         for name, thing in self._members():
             if isinstance(thing, Module):
-                names.setdefault(thing, name)
-        return [(name, module) for module, name in names.items()]
+                found.setdefault(id(thing), (name, thing))
+        return list(found.values())
 
     def modules(self) -> list[Module]:
         """This module and all modules inside it, each once, outermost first."""
@@ -146,27 +161,27 @@ class Module:
 
     def named_modules(self) -> list[tuple[str, Module]]:
         """(name, module) pairs of `modules()`, as `encoder.layers.0`; this module's name is ""."""
-        names: dict[Module, str] = {}
+        found: dict[int, tuple[str, Module]] = {}
         stack: list[tuple[str, Module]] = [("", self)]
         while stack:  # a module may lie 400 deep, or inside itself
             path, module = stack.pop()
-            if module not in names:
-                names[module] = path
+            if id(module) not in found:
+                found[id(module)] = path, module
                 dot = f"{path}." if path else ""
                 children = reversed(module.named_children())
                 stack += [(dot + name, child) for name, child in children]
-        return [(name, module) for module, name in names.items()]
+        return list(found.values())
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
         """Call fn(module) on every module inside, then on this one; returns self."""
         stack: list[tuple[Module, bool]] = [(self, False)]
-        seen: set[Module] = set()
+        seen: set[int] = set()
         while stack:
             module, inside_done = stack.pop()
             if inside_done:
                 fn(module)
-            elif module not in seen:
-                seen.add(module)
+            elif id(module) not in seen:
+                seen.add(id(module))
                 stack.append((module, True))
                 stack += [(child, False) for child in reversed(module.children())]
         return self
@@ -240,15 +255,27 @@ class Module:
     def _members(self) -> Iterator[tuple[str, Any]]:
         """(name, thing) of parameters, buffers and modules; those in a list come one by one."""
         for name, thing in vars(self).items():
-            yield from [(name, thing)] if name in self._buffers else _spread(name, thing)
+            try:
+                yield from [(name, thing)] if name in self._buffers else _spread(name, thing)
+            except RecursionError:
+                raise ValueError(
+                    f"{type(self).__name__}.{name} lies in itself, or is nested too deeply"
+                ) from None
 
     def _state(self) -> Iterator[tuple[str, Module, Any]]:
         """(name, owner, parameter or buffer), here and in the modules inside."""
         path = [("", self, self._members())]
+        taken: set[str] = set()
         while path:
             prefix, owner, members = path[-1]
             for name, thing in members:
                 if not isinstance(thing, Module):
+                    if prefix + name in taken:
+                        raise ValueError(
+                            f"{type(self).__name__} has two parameters that are called "
+                            f"{prefix}{name}: give one of them another key or attribute"
+                        )
+                    taken.add(prefix + name)
                     yield prefix + name, owner, thing
                 elif all(thing is not outer for _, outer, _ in path):  # not one that holds itself
                     path.append((f"{prefix}{name}.", thing, thing._members()))
@@ -257,20 +284,34 @@ class Module:
                 path.pop()
 
 
+def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method; in a trace, which must know whose parameters and settings it has read, noted."""
+
+    @wraps(method)
+    def noted(self: Module, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        if is_tracing():
+            used(self, self.reads())
+        return method(self, *args, **kwargs)
+
+    return noted
+
+
 def _values_in(things: Iterable[object]) -> Iterator[Value]:
     """The leaf Values in these things, in order; a result that a module keeps is no parameter."""
     path = [iter(things)]
-    seen: set[Module] = set()
+    seen: dict[int, object] = {}  # modules, lists and dicts: one may lie in itself
     while path:
         for thing in path[-1]:
             if isinstance(thing, Value):
                 if thing.gate is None:
                     yield thing
                 continue
+            if id(thing) in seen:
+                continue
+            if isinstance(thing, Module | dict | list | tuple):
+                seen[id(thing)] = thing
             if isinstance(thing, Module):
-                if thing in seen:
-                    continue
-                seen.add(thing)
                 own = type(thing).parameters is not Module.parameters
                 inside: Iterable[object] = thing.parameters() if own else vars(thing).values()
             elif isinstance(thing, dict):

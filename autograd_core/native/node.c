@@ -251,7 +251,8 @@ static PyObject *power(PyObject *left, PyObject *right, PyObject *modulus)
         }
     }
     if (Py_TYPE(left) == type) return plainly("__pow__", (PyObject *[]){left, right, modulus}, 3, NULL);
-    return plainly("__rpow__", (PyObject *[]){right, left, modulus}, 3, NULL);
+    if (Py_TYPE(right) == type) return plainly("__rpow__", (PyObject *[]){right, left, modulus}, 3, NULL);
+    return plainly("__rpow__", (PyObject *[]){modulus, left, right}, 3, NULL); /* pow(2, 3, v) */
 }
 
 /* --------------------------------------------------------------------------------- attributes */

@@ -18,8 +18,9 @@ from time import perf_counter
 from ..draws import replaying
 from ..errors import TraceError, short
 from ..graph import gradients, topological
+from ..modes import recording
 from ..value import Value, as_value
-from .trace import shaped
+from .trace import is_several, shaped
 
 __all__ = ["require_agreement"]
 
@@ -38,7 +39,8 @@ NUDGES = 3
 PARTED = (
     "{fn} computes something else than its program: for the example {example} {difference}. What "
     "the function did when it was traced, it does not always do. Usual causes: a branch on "
-    "something that is not a Value (isinstance, is, match, a counter, the clock), random numbers "
+    "something that is not a Value (isinstance, is, match, a look-up, a counter, the clock), what "
+    "is done with an int or an array and not with the Values of a program, random numbers "
     "from a generator of your own, a mode that is not a Module's. Pass such things as arguments, "
     "or step through Values (eager=True in nn.fit); verify=0 leaves this check out"
 )
@@ -62,9 +64,9 @@ def require_agreement(
     wrt     the parameters whose gradient `run` returns; none: that of the example's own numbers
 
     Near a kink, where rounding decides which branch is taken, it looks again at numbers nearby
-    before it raises. Generators, gradients and parameters are as before afterwards. Where the
-    function raises ArithmeticError or ValueError, a gate of the program must fail too: the
-    executor's call then names gate and lane.
+    before it raises, if the function gives the same answer twice. Generators, gradients and
+    parameters are as before afterwards. Where the function raises ArithmeticError or ValueError, a
+    gate of the program must fail too: the executor's call then names gate and lane.
     """
     begin = perf_counter()
     states = _generators()
@@ -73,8 +75,9 @@ def require_agreement(
             try:
                 _compare(fn, run, fails, row, shapes, wrt, None)
             except _Parted as difference:
-                if not _agree_nearby(fn, run, fails, row, shapes, wrt):
-                    name = getattr(fn, "__qualname__", type(fn).__name__)
+                again = _difference(fn, run, fails, row, shapes, wrt)
+                if again != str(difference) or not _agree_nearby(fn, run, fails, row, shapes, wrt):
+                    name = getattr(fn, "__name__", type(fn).__name__)
                     example = short(dict(zip(names, _split(row, shapes), strict=True)))
                     raise TraceError(
                         PARTED.format(fn=name, example=example, difference=difference)
@@ -96,7 +99,7 @@ def _compare(
     given = sum(map(math.prod, shapes))
     rest = iter(leaves[given:])
     try:
-        with replaying(rest):
+        with recording(), replaying(rest):
             answer = fn(*arguments)
     except (ArithmeticError, ValueError) as error:
         if fails(row):
@@ -108,7 +111,7 @@ def _compare(
         ) from None
     if next(rest, None) is not None:
         raise _Parted("it draws fewer numbers than when it was traced")
-    several = isinstance(answer, Iterable)
+    several = is_several(answer)
     outputs = [
         as_value(y, "what a traced function returns") for y in (answer if several else [answer])
     ]
@@ -121,7 +124,7 @@ def _compare(
     for i, (output, value) in enumerate(zip(outputs, values, strict=True)):
         if not _near(output._data, value, size):
             raise _Parted.by(f"output {i}" if several else "the value", output._data, value)
-    if not lone:
+    if not lone or not slopes:
         return True
     largest = [0.0]
 
@@ -141,11 +144,24 @@ def _compare(
     return True
 
 
+def _difference(
+    fn: Callable[..., Any], run: Run, fails: Fails, row: list[float],
+    shapes: Sequence[tuple[int, ...]], wrt: Sequence[Value],
+) -> str:  # fmt: skip
+    """What differs, in words: "" if nothing does."""
+    try:
+        _compare(fn, run, fails, row, shapes, wrt, None)
+    except _Parted as difference:
+        return str(difference)
+    return ""
+
+
 def _agree_nearby(
     fn: Callable[..., Any], run: Run, fails: Fails, row: list[float],
     shapes: Sequence[tuple[int, ...]], wrt: Sequence[Value],
 ) -> bool:  # fmt: skip
-    """Whether the two agree at numbers a little aside: then a kink or a tie was met."""
+    """Whether the two agree at all numbers a little aside: then a kink or a tie was met."""
+    met = False
     source = random.Random(0)
 
     def nudged(x: float) -> float:
@@ -157,14 +173,13 @@ def _agree_nearby(
         try:
             for value, x in zip(wrt, numbers, strict=True):
                 value._data = x
-            if _compare(fn, run, fails, list(map(nudged, row)), shapes, wrt, numbers):
-                return True
+            met |= _compare(fn, run, fails, list(map(nudged, row)), shapes, wrt, numbers)
         except _Parted:
-            pass
+            return False
         finally:
             for value, x in zip(wrt, before, strict=True):
                 value._data = x
-    return False
+    return met
 
 
 def _largest(numbers: Iterable[float]) -> float:

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import gc
 import math
+import os
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
+from weakref import WeakSet
 
 from .. import modes
 from ..draws import checked
-from ..errors import OUTSIDE, TraceError, argument_names, short
+from ..errors import MADE_IN_TRACE, OUTSIDE, TraceError, argument_names, short
 from ..graph import is_stale
 from ..value import Value
 from .agreement import require_agreement
@@ -129,6 +131,7 @@ class CompiledGraph:
         self._latest: _Batch | None = None
         self._last: _Compiled | None = None
         self._lock = RLock()
+        _all.add(self)
 
     # ------------------------------------------------------------------ running
 
@@ -147,11 +150,14 @@ class CompiledGraph:
 
         The gradient is an array with a number for each of `parameters`; with respect to inputs, an
         array of the shape of the argument, or a tuple of these if there are several. No `.grad`
-        changes. `at`: numbers to use in place of those of the parameters.
+        changes. `at`: numbers to use in place of those of the parameters, also in a graph of them
+        that was made outside of fn.
 
         FloatingPointError, naming gate, lane and operands, where a nan comes up.
         """
         with self._lock:
+            if at is not None:
+                at = self._array(at, "at: the parameters' numbers")
             batch = self._run(arguments, at)
             if not batch.traced.one_output:
                 batch.require_one_output()
@@ -239,6 +245,12 @@ class CompiledGraph:
             return list(self._last.wrt)
         return [] if self._wrt == "inputs" else list(self._given or ())
 
+    def require_still(self) -> None:
+        """TraceError if parameters may not move, since fn uses a graph of them that it did not
+        make: it would keep their old numbers in the engine."""
+        if self._last is not None:
+            self._last.require_still()
+
     def _run(self, arguments: tuple[Any, ...], at: Any) -> _Batch:
         if modes.contexts:
             modes.refuse("a compiled graph is called")
@@ -277,24 +289,27 @@ class CompiledGraph:
     def _arrays(self, arguments: tuple[Any, ...]) -> list[Any]:
         """The arguments as arrays of floats."""
         plain, floats = self._np.ndarray, self._float
-        arrays: list[Any] = []
+        if all(x.__class__ is plain and x.dtype is floats for x in arguments):
+            return list(arguments)
+        names = self._names(arguments)
+        pairs = zip(arguments, names, strict=True)
+        return [self._array(x, f"argument {name}") for x, name in pairs]
+
+    def _array(self, argument: Any, what: str) -> Any:
+        """It as an array of floats; TypeError or ValueError, naming `what`, if it is none."""
+        np = self._np
+        if argument.__class__ is np.ndarray and argument.dtype is self._float:
+            return argument
         try:
-            for x in arguments:
-                of_floats = x.__class__ is plain and x.dtype is floats
-                arrays.append(x if of_floats else _floats(self._array(x)))
+            rows = argument if isinstance(argument, list | tuple) else ()
+            if any(isinstance(x, np.ma.MaskedArray) for x in (argument, *rows)):
+                raise TypeError("it is masked: fill it, as with argument.filled(0.0)")
+            return _floats(np.asarray(argument))
         except (TypeError, ValueError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            name, argument = self._names(arguments)[len(arrays)], arguments[len(arrays)]
             raise kind(
-                f"argument {name} must be an array of numbers, got {short(argument)}: {error}"
+                f"{what} must be an array of numbers, got {short(argument)}: {error}"
             ) from None
-        return arrays
-
-    def _array(self, argument: Any) -> Any:
-        np = self._np
-        if isinstance(argument, np.ma.MaskedArray):
-            raise TypeError("it is masked: fill it, as with argument.filled(0.0)")
-        return np.asarray(argument)
 
     def _traced(self, arrays: Sequence[Any]) -> tuple[_Compiled, int, bool]:
         """The trace for an example of such arrays, how many there are, and if it is a lone one."""
@@ -357,6 +372,19 @@ class CompiledGraph:
         return f"<compiled graph of {name}, run by {self.backend}>"
 
 
+_all: WeakSet[CompiledGraph] = WeakSet()
+
+
+def _unlock() -> None:
+    """In the child of a fork, where the thread that holds a lock is not there to release it."""
+    for graph in _all:
+        graph._lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
+
+
 class _Compiled:
     """A function traced for one shape of example: its programs, and whose numbers they take."""
 
@@ -372,11 +400,18 @@ class _Compiled:
         self.draws = _Draws(traced.draws) if traced.draws else None
         self.checked = False
         self._outside = traced.outside
-        self._asked = [(what.reads, answer) for what, answer in traced.asked]
+        self._kept = [(value, value._stamp) for value in traced.kept]
+        self._asked = [(what.reads, _kept(answer, what)) for what, answer in traced.asked]
         given = traced.parameters if owner._given is None else owner._given
         self.values = list(dict.fromkeys([*given, *traced.parameters, *traced.fixed]))
         self.of_inputs = owner._wrt == "inputs" or (owner._wrt is None and not given)
         self.wrt: list[Value] = [] if self.of_inputs else given
+        moving = set(self.wrt)
+        self._moving: list[Value] = []  # those outside that would keep the old numbers of wrt
+        for value in self._outside:
+            if not moving.isdisjoint(value.inputs):
+                moving.add(value)
+                self._moving.append(value)
         arguments = traced.inputs[: sum(map(math.prod, shapes))]
         wrt = arguments if self.of_inputs else given
         # The collector of cycles, called after every so many new objects, would take a third of the
@@ -396,6 +431,14 @@ class _Compiled:
         for value in self._outside:
             if is_stale(value):
                 raise TraceError(OUTSIDE.format(value=value))
+        for value, stamp in self._kept:
+            if value._stamp != stamp:
+                raise TraceError(MADE_IN_TRACE.format(value=value))
+
+    def require_still(self) -> None:
+        """TraceError if fn uses, but did not make, a gate of a parameter that is about to move."""
+        for value in self._moving:
+            raise TraceError(OUTSIDE.format(value=value))
 
     def fails(self, row: list[float]) -> bool:
         """Whether a gate fails in that example: by the gates' rules, in the order that fn has."""
@@ -664,15 +707,34 @@ def _floats(array: Any) -> Any:
     return array.astype(float)
 
 
+def _kept(answer: Any, what: Any) -> Any:
+    """What a module answered, to be compared later: with copies of lists, which may change."""
+    if isinstance(answer, tuple | list):
+        things = [_kept(thing, what) for thing in answer]
+        return tuple(things) if isinstance(answer, tuple) else things
+    if isinstance(answer, dict):
+        return {key: _kept(thing, what) for key, thing in answer.items()}
+    if getattr(answer, "shape", ()):
+        raise TypeError(
+            f"{type(what).__name__}.reads() must give what == compares, as numbers and tuples of "
+            "them: for an array write tuple(a.ravel().tolist())"
+        )
+    return answer
+
+
 def _checked(parameters: Any) -> list[Value]:
     """The leaf Values that were given, or those of the Module."""
     if hasattr(parameters, "parameters"):
         parameters = parameters.parameters()
     values = list(parameters) if isinstance(parameters, Iterable) else [parameters]
+    seen: set[Value] = set()
     for value in values:
         if not isinstance(value, Value) or value.gate is not None:
             raise TypeError(
                 "compile_graph: parameters must be a Module or leaf Values, as model.parameters(), "
                 f"got {short(value)}"
             )
-    return list(dict.fromkeys(values))
+        if value in seen:
+            raise ValueError(f"compile_graph: the parameter {short(value)} is given twice")
+        seen.add(value)
+    return values

@@ -147,18 +147,27 @@ def _value(x: Any) -> Value:
 class Tracer:
     """What the engine asks while a function is traced, see `modes`.
 
-    born     the Values that the function made
-    asked    what it read beside arguments and Values, and what the answer was, see `used`
+    inputs   the Values that the function was given
+    born     those that it made
+    asked    what it read beside arguments and Values, and what the answer was, see `used`; by the
+             identity of what was asked, since two modules may be equal
     refusal  the last reading of a number that was refused: the function may have caught it
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: Iterable[Value]) -> None:
+        self.inputs = frozenset(inputs)
         self.born: dict[Value, None] = {}
-        self.asked: dict[Any, Any] = {}
+        self.asked: dict[int, tuple[Any, Any]] = {}
         self.refusal: TraceError | None = None
 
     def made(self, value: Value) -> None:
         self.born[value] = None
+
+    def knows(self, value: object) -> bool:
+        """Whether it is of this function, so that no other thread may use it."""
+        if isinstance(value, Condition):
+            value = value.value
+        return isinstance(value, Value) and (value in self.born or value in self.inputs)
 
     def refuse(self, what: str) -> NoReturn:
         self.refusal = modes.refusal(what)
@@ -175,7 +184,7 @@ class Tracer:
         return _value(a if condition else b)
 
     def used(self, what: Any, answer: object) -> None:
-        self.asked.setdefault(what, answer)
+        self.asked.setdefault(id(what), (what, answer))
 
 
 class tracing(modes.Context):
@@ -183,9 +192,9 @@ class tracing(modes.Context):
 
     _name = "tracer"
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: Iterable[Value]) -> None:
         super().__init__()
-        self._value = Tracer()
+        self._value = Tracer(inputs)
         self.tracer: Tracer = self._value
 
 
@@ -199,6 +208,7 @@ class Trace:
                 although nothing uses them: they fail in the engine, too
     parameters  what gradients can be taken of: all parameters of the modules that ran, in their
                 order, then other leaves from outside in the order of their first use
+    kept        leaves that it made and its modules have kept: constants, unless they are written
     fixed       results made outside under no_grad: their numbers are taken at each call
     outside     gates of the graph that were made before the function ran: in the engine they keep
                 the numbers that they were made of
@@ -210,10 +220,11 @@ class Trace:
     ) -> None:
         self.outputs = outputs
         self.lone = lone
+        asked = tracer.asked.values()
         self.asked: list[tuple[Any, object]] = [
-            pair for pair in tracer.asked.items() if not isinstance(pair[0], Draw)
+            pair for pair in asked if not isinstance(pair[0], Draw)
         ]
-        drawn = [(what, new) for what, new in tracer.asked.items() if isinstance(what, Draw)]
+        drawn = [(what, new) for what, new in asked if isinstance(what, Draw)]
         self.draws = [(what.draw, len(new)) for what, new in drawn]
         self.inputs = inputs = [*inputs, *_named([v for _, new in drawn for v in new])]
         born = tracer.born
@@ -222,10 +233,11 @@ class Trace:
         self.order: list[Value] = topological(*fail, *outputs)
         known = {*inputs, *born}
         leaves = [v for v in self.order if v._a is None and v not in known]
-        modules = [what for what in tracer.asked if hasattr(what, "parameters")]
+        modules = [what for what, _ in asked if hasattr(what, "parameters")]
         parameters = [v for module in modules for v in module.parameters()]
         parameters += [v for v in leaves if v.gate is None]
         self.parameters: list[Value] = [v for v in dict.fromkeys(parameters) if v not in known]
+        self.kept: list[Value] = [v for v in dict.fromkeys(parameters) if v in born]
         # A result made under no_grad has no inputs: its number is taken as it is, and no gradient.
         self.fixed: list[Value] = [v for v in leaves if v.gate is not None]
         self.outside: list[Value] = [v for v in self.order if v._a is not None and v not in known]
@@ -245,8 +257,15 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
         inputs += leaves
         arguments.append(shaped(leaves, shape))
     drawn = generators()
-    with tracing() as context:
-        answer = fn(*arguments)
+    with modes.recording(), tracing(inputs) as context:
+        try:
+            answer = fn(*arguments)
+        except LookupError as error:
+            error.add_note(
+                "while the function was traced: its arguments are Values whose numbers are not "
+                "known yet, so they are no keys. Look up what depends on them outside"
+            )
+            raise
         if context.tracer.refusal is not None:
             raise context.tracer.refusal
         if generators() != drawn:
@@ -255,7 +274,7 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
                 "later call: take them from autograd_core.drawn, pass them as arguments, or train "
                 "with eager=True"
             )
-        lone = isinstance(answer, Value | Condition) or not isinstance(answer, Iterable)
+        lone = not is_several(answer)
         outputs = []
         for thing in [answer] if lone else answer:
             if thing is None:
@@ -270,6 +289,12 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
             "what a traced function returns must be a Value or a sequence of them, got none"
         )
     return Trace(inputs, outputs, lone, context.tracer)
+
+
+def is_several(answer: Any) -> bool:
+    """Whether a function returned a sequence, and not one thing: an array may be one too."""
+    is_one = isinstance(answer, Value | Condition) or getattr(answer, "ndim", None) == 0
+    return not is_one and isinstance(answer, Iterable)
 
 
 def _named(drawn: list[Value]) -> list[Value]:

@@ -346,3 +346,9 @@ def test_at_the_edge_of_a_power_the_quotients_come_to_a_slope_slowly(power):
 def test_quotients_that_grow_by_equal_steps_are_left_as_they_are():
     """As those of x log x at 0: Aitken's limit would divide by the difference of two steps."""
     assert 80.0 < check._limit(lambda h: 100.0 + math.log2(h), 1.0, 1, 0.0) < 101.0
+
+
+@pytest.mark.parametrize("x", [708.0, 709.0])
+def test_differences_that_are_large_do_not_overflow(x):
+    (row,) = check_gradient(Value.exp, [x])
+    assert row.numeric == close(row.analytic, rel=1e-6)

@@ -15,9 +15,11 @@ from autograd_core import (
     first_stale,
     grad,
     gradients,
+    is_stale,
     modes,
     no_grad,
     release,
+    sin,
     topological,
     trace_creation,
 )
@@ -313,6 +315,31 @@ def test_a_result_that_was_written_is_stale_itself(writes, monkeypatch):
     assert first_stale(y * 2.0) is y
     with pytest.raises(RuntimeError, match="was written after it was computed"):
         grad(y, [x])
+
+
+def test_what_was_made_of_a_result_is_stale_once_that_is_written():
+    x, b = Value(1.0), Value(2.0)
+    y = exp(x)
+    z = y * b
+    y.data = 100.0
+    assert is_stale(y) and is_stale(z) and first_stale(z) is y
+    for of in (x, b, y):
+        with pytest.raises(RuntimeError, match="was written after it was computed"):
+            grad(z, [of])
+    assert not is_stale(y * b) and grad(y * b, [b])[0].data == 100.0
+    slope = grad(sin(y), [y])[0]
+    y.data = 1.0
+    with pytest.raises(RuntimeError, match="was written after it was computed"):
+        grad(slope, [y])
+
+
+def test_the_gradient_of_a_released_result_names_release():
+    x = Value(2.0)
+    y = x * x
+    release(y)
+    for ask in (y.backward, lambda: grad(y, [x])):
+        with pytest.raises(RuntimeError, match="release"):
+            ask()
 
 
 @pytest.mark.parametrize(("then", "now"), [(NAN, 3.0), (3.0, NAN)])

@@ -1,6 +1,8 @@
 """What a thread may switch: no_grad, trace_creation, the tracer's hook."""
 
+import asyncio
 import copy
+import gc
 import inspect
 import os
 import pickle
@@ -16,6 +18,7 @@ from autograd_core import (
     TraceError,
     Value,
     apply,
+    compile_graph,
     exp,
     first_nan,
     first_stale,
@@ -543,3 +546,159 @@ def test_frames_are_marked_only_where_ipython_is_loaded(call, raises, values, tr
     with pytest.raises((TypeError, ValueError, OverflowError)) as caught:
         call(x)
     assert hidden(caught.value)[1] == []
+
+
+# ------------------------------------------------------------------ blocks that end in any order
+
+
+def test_blocks_may_end_in_any_order():
+    one, two = no_grad(), no_grad()
+    x = Value(2.0)
+    one.__enter__()
+    two.__enter__()
+    one.__exit__()
+    assert (x * x).inputs == ()
+    two.__exit__()
+    assert (x * x).inputs == (x, x) and not modes.contexts
+    with no_grad(), modes.recording():
+        assert (x * x).inputs == (x, x)
+    held = no_grad()
+    with held:
+        with held:
+            pass
+        assert (x * x).inputs == ()
+    assert (x * x).inputs == (x, x) and not modes.contexts
+
+
+def test_one_context_serves_two_threads():
+    held, x = no_grad(), Value(2.0)
+    inside, out = threading.Event(), threading.Event()
+
+    def other():
+        with held:
+            inside.set()
+            out.wait()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    inside.wait()
+    with held:
+        assert (x * x).inputs == ()
+    assert (x * x).inputs == (x, x)
+    out.set()
+    thread.join()
+    with trace_creation():
+        assert (x * x).inputs == (x, x)
+    assert not modes.contexts
+
+
+def test_two_coroutines_may_wait_in_their_blocks():
+    x = Value(2.0)
+
+    async def score(first, second):
+        with no_grad():
+            first.set()
+            await second.wait()
+            return (x * x).inputs
+
+    async def both():
+        a, b = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(score(a, b), score(b, a))
+
+    assert asyncio.run(both()) == [(), ()]
+    with trace_creation():
+        assert (x * x).inputs == (x, x)
+    assert not modes.contexts
+
+
+def test_an_inner_block_that_is_interrupted_ends_too(monkeypatch):
+    leave, calls = modes.Context.__exit__, []
+
+    def interrupted(self, *exception):
+        calls.append(self._name)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return leave(self, *exception)
+
+    monkeypatch.setattr(modes.Context, "__exit__", interrupted)
+    with pytest.raises(KeyboardInterrupt), no_grad(), no_grad():
+        pass
+    monkeypatch.undo()
+    gc.collect()
+    x = Value(2.0)
+    with trace_creation():
+        assert (x * x).inputs == (x, x)
+    assert not modes.contexts
+
+
+FORKS = """
+import os, signal, threading
+from autograd_core import Value, compile_graph
+x, w = Value(1.0), Value(3.0)
+f = compile_graph(lambda a: a * w)
+f([1.0])
+stop = threading.Event()
+def write():
+    v = Value(0.0)
+    while not stop.is_set():
+        v.data = 1.0
+def run():
+    while not stop.is_set():
+        f([1.0, 2.0])
+threads = [threading.Thread(target=target) for target in (write, run)]
+for thread in threads:
+    thread.start()
+bad = 0
+for i in range(60):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        x.data = 2.0
+        os._exit(f([2.0]) != 6.0)
+    bad += os.waitpid(child, 0)[1] != 0
+    if bad:
+        break
+stop.set()
+print(bad)
+"""
+
+
+def test_a_fork_during_a_write_or_a_compiled_call_leaves_no_lock_held(fresh):
+    assert fresh(FORKS, OPENBLAS_NUM_THREADS="1").strip() == "0"
+
+
+# ------------------------------------------------------------------ a trace and other threads
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda x: x.data > 0.0, lambda x: x > 0.0, lambda x: bool(x), lambda x: x == 1.0,
+        lambda x: x * 2.0, lambda x: (2.0 * x).relu(), lambda x: exp(x), lambda x: x.grad,
+    ],
+)  # fmt: skip
+def test_no_other_thread_may_use_the_numbers_of_a_trace(ask):
+    with ThreadPoolExecutor(1) as pool:
+        f = compile_graph(lambda x: x if pool.submit(ask, x).result() else x * 5.0)
+        with pytest.raises(TraceError, match="in another thread"):
+            f.each([-1.0, 2.0, -3.0])
+
+        def swallows(x):
+            pool.submit(ask, x).exception()
+            return x
+
+        with pytest.raises(TraceError, match="in another thread"):
+            compile_graph(swallows)([1.0])
+
+
+def test_other_threads_go_on_with_their_own_numbers_during_a_trace():
+    own = Value(3.0)
+
+    def work():
+        y = own * 2.0 + (own < 4.0)
+        y.backward()
+        return y.data
+
+    with ThreadPoolExecutor(1) as pool:
+        f = compile_graph(lambda x: x * pool.submit(work).result(), verify=0)
+        assert f([1.0]) == 7.0

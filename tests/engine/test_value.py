@@ -375,7 +375,8 @@ def test_another_class_may_answer_in_our_place():
 
 def test_modulus_floor_division_and_pow_with_modulus_are_not_gates():
     v = Value(7.0)
-    for call in (lambda: v % 2, lambda: v // 2, lambda: divmod(v, 2), lambda: pow(v, 2, 3)):
+    for call in (lambda: v % 2, lambda: v // 2, lambda: divmod(v, 2), lambda: pow(v, 2, 3),
+                 lambda: pow(2, v, 3), lambda: pow(2, 3, v)):  # fmt: skip
         with pytest.raises(TypeError):
             call()
 

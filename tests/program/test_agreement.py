@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from autograd_core import TraceError, Value, compile_graph, where
+from autograd_core import TraceError, Value, compile_graph, no_grad, where
 from autograd_core.program import agreement
 from autograd_core.program.agreement import require_agreement
 
@@ -285,7 +285,7 @@ def test_numbers_nearby_are_about_a_millionth_aside_and_the_parameters_come_back
 
     ask(lambda a: a * sum(weights), run, [2.0], wrt=weights)
     assert all(1.5e-6 <= abs(x) * 1.000001 and abs(x) <= 3.000001e-6 for x in seen)
-    assert len(seen) == 40 and min(seen) < 0.0 < max(seen)
+    assert len(seen) == 3 * 40 and min(seen) < 0.0 < max(seen)
     assert {w.data for w in weights} == {3.0}
 
 
@@ -306,3 +306,37 @@ def test_no_example_is_begun_when_the_time_is_up(monkeypatch, seconds, examples)
     seen = []
     ask(lambda a: seen.append(a) or a, lambda row, n: ([row[0]], [1.0]), [1.0], [2.0], [3.0])
     assert len(seen) == examples
+
+
+def test_a_function_that_answers_in_turn_is_no_kink():
+    sign = itertools.cycle([1.0, -1.0])
+    with pytest.raises(TraceError, match="computes something else"):
+        compile_graph(lambda x: next(sign) * x).each([1.0, 2.0, 3.0])
+    coin = random.Random(1)  # a generator of one's own, which no trace sees
+    f = compile_graph(lambda x: x * (3.0 if coin.random() < 0.5 else 2.0), verify=20)
+    with pytest.raises(TraceError, match="computes something else"):
+        f.each(np.linspace(1.0, 2.0, 20))
+
+
+def test_one_place_nearby_that_agrees_is_not_enough():
+    answers = iter([False, False, True, False])
+
+    def run(row, numbers):
+        return [row[0] if next(answers) else 7.0], [1.0]
+
+    with pytest.raises(TraceError):
+        ask(lambda a: a * 1.0, run, [2.0])
+
+
+def test_the_check_runs_under_no_grad_too():
+    w = Value(3.0)
+    f = compile_graph(lambda x: w * x)
+    with no_grad():
+        assert f([1.0, 3.0]) == 6.0
+    assert f.value_and_grad([1.0, 3.0])[1].tolist() == [2.0]
+
+
+def test_parameters_alone_of_which_there_are_none():
+    f = compile_graph(lambda x: x * 2.0, wrt="parameters")
+    value, gradient = f.value_and_grad([1.0, 3.0])
+    assert value == 4.0 and gradient.tolist() == []
