@@ -22,13 +22,14 @@ from operator import add, eq
 from time import monotonic
 from typing import Any, Protocol
 
-from autograd_core import CompiledGraph, Value, compile_graph, topological
+from autograd_core import CompiledGraph, Value, compile_graph, is_tracing, topological
 
 from .data import DataLoader, TensorDataset
 from .init import Rng
 from .layers import BatchNorm1d
 from .module import Module, expect, nested, whole
 from .optim import Optimizer
+from .optim.lr_scheduler import StepLR
 from .progress import Progress
 
 __all__ = ["fit"]
@@ -67,7 +68,8 @@ def fit(
     eager       step through Values instead of replaying a program
     backend     what runs the program, as in `compile_graph`
     watch       watch(epoch, loss) is called after each pass, when the model holds its new weights.
-                What it writes into them, or into optimizer.lr, counts
+                What it writes into them, or into optimizer.lr, counts; a replay reads the data
+                once, at the start, and changes no `.grad`
     verify      how many examples of the first batch are run through Values as well, to see that the
                 program is what the model and the loss are; see `compile_graph`
     progress    a bar of the steps, by tqdm: None shows it on a terminal and in a notebook once two
@@ -96,6 +98,11 @@ def fit(
         expect(thing, Callable, f"fit: {name} must be a function, got")
     if scheduler is not None and not callable(getattr(scheduler, "step", None)):
         raise TypeError(f"fit: scheduler must have a step(), got {type(scheduler).__name__}")
+    if isinstance(scheduler, type):
+        name = scheduler.__name__
+        raise TypeError(f"fit: scheduler must be an object, as {name}(optimizer, ...), got {name}")
+    if watch is not None:
+        expect(watch, Callable, "fit: watch must be a function watch(epoch, loss), got")
     if eager and backend is not None:
         raise TypeError(
             "fit: a backend runs a program, and eager=True makes none: give one of them"
@@ -103,6 +110,7 @@ def fit(
     loader = _loader(data, batch_size, shuffle, rng)
     given = model, loss_fn, loader, optimizer, scheduler
     steps = _Steps(*given) if eager else _Replay(*given, verify=verify, backend=backend)
+    is_ours = type(scheduler).__module__ == StepLR.__module__  # it moves the learning rate alone
     losses: list[float] = []
     state = steps.state()  # after the last whole epoch
     bar = Progress(epochs * len(loader), "training", progress)
@@ -110,8 +118,12 @@ def fit(
         for epoch in range(epochs):
             total = steps.epoch(loader, bar)
             bar.say("loss", total)
-            if scheduler is not None:
+            if scheduler is not None and is_ours:
                 scheduler.step()
+            elif scheduler is not None:
+                steps.restore(steps.state())  # as for `watch`
+                scheduler.step()
+                steps.adopt()
             state = steps.state()
             if watch is not None:
                 steps.restore(state)
@@ -146,7 +158,7 @@ class _Steps:
     ) -> None:  # fmt: skip
         self.model, self.loss_fn, self.optimizer = model, loss_fn, optimizer
         self.schedule = getattr(scheduler, "__dict__", {})
-        self.parameters_checked = False
+        self.is_of_this_model = False
         self.inputs, self.targets = loader.dataset.sequences
         self.reduction = getattr(loss_fn, "reduction", "mean")
         self.labels_checked = False
@@ -166,6 +178,8 @@ class _Steps:
                 raise ValueError(EMPTY)
             total += self.step(batch)
             bar.add(1)
+        if not self.is_of_this_model:
+            raise ValueError(FOREIGN)
         return total
 
     def step(self, batch: Sequence[int]) -> float:
@@ -180,9 +194,8 @@ class _Steps:
         loss = reduce(add, terms)
         if self.reduction == "mean":
             loss = loss / len(terms)
-        if not self.parameters_checked and not set(topological(loss)) & set(optimizer.params):
-            raise ValueError(FOREIGN)
-        self.parameters_checked = True
+        if not self.is_of_this_model:  # the branch of another example may read them
+            self.is_of_this_model = not set(topological(loss)).isdisjoint(optimizer.params)
         loss.backward()
         self._check_finite([p.grad for p in optimizer.params], "the gradient of")
         optimizer.step()
@@ -196,7 +209,11 @@ class _Steps:
     def _surroundings(self) -> tuple[Any, ...]:
         """The learning rate, what its schedule counts, the running averages, the generators."""
         generators = [source.getstate() for source in self.sources]
-        return self.optimizer.lr, dict(self.schedule), self._averages(), generators
+        schedule = {
+            name: copy(thing) if isinstance(thing, list | dict | set) else thing
+            for name, thing in self.schedule.items()
+        }
+        return self.optimizer.lr, schedule, self._averages(), generators
 
     def _averages(self) -> list[Any]:
         return [copy(getattr(module, name)) for module, name in self.buffers]
@@ -238,13 +255,15 @@ class _Replay(_Steps):
     def __init__(self, *given: Any, verify: int, backend: str | None) -> None:
         super().__init__(*given)
         optimizer = self.optimizer
-        if type(optimizer).step is not Optimizer.step:
-            raise TypeError(
-                f"fit: {type(optimizer).__name__} has a step() of its own, which a program cannot "
-                "replay: define update() instead, or train with eager=True"
-            )
+        for name, what in (("step", "a step()"), ("zero_grad", "a zero_grad()"), ("lr", "an lr")):
+            if not _is_of(Optimizer, optimizer, name):
+                raise TypeError(
+                    f"fit: {type(optimizer).__name__} has {what} of its own, which a program "
+                    "cannot replay: define update() instead, or train with eager=True"
+                )
+        self.params = list(optimizer.params)
         self.graph = compile_graph(
-            self._example, optimizer.params, reduction=self.reduction, backend=backend,
+            self.loss_of_example, optimizer.params, reduction=self.reduction, backend=backend,
             verify=verify,
         )  # fmt: skip
         import numpy as np  # which compile_graph has asked for
@@ -255,6 +274,7 @@ class _Replay(_Steps):
         self.shapes = [array.shape[1:] for array in arrays]
         self.table = np.hstack([array.reshape(len(array), -1) for array in arrays])
         program = self.graph.trace(self.table[:1])
+        self.graph.require_still()
         if all(program.constant(g) == 0.0 for g in program.gradients):
             raise ValueError(FOREIGN)
         self.at_a_time = 1  # steps, see `epoch`
@@ -263,14 +283,22 @@ class _Replay(_Steps):
 
     def adopt(self) -> None:
         np, optimizer = self.np, self.optimizer
+        if list(map(id, optimizer.params)) != list(map(id, self.params)):
+            raise ValueError(
+                "fit: optimizer.params has other Values than when the training began, which a "
+                "program cannot replay: write the numbers of those that are there, or train with "
+                "eager=True"
+            )
         self.data: Any = np.array([parameter.data for parameter in optimizer.params])
         states = [optimizer.state[i] for i in range(len(self.data))]
         self.columns: Any = tuple(np.array(column) for column in zip(*states, strict=True))
         self.steps = optimizer.steps
         self.rule = _Rule(optimizer, self.graph)
 
-    def _example(self, row: list[Value]) -> Value:
+    def loss_of_example(self, row: list[Value]) -> Value:
         """The loss of one example: a row of the table holds its inputs, then its targets."""
+        if not is_tracing():
+            return self._as_given(row)
         size = math.prod(self.shapes[0])
         output = self.model(_shaped("x", row[:size], self.shapes[0]))
         target = _shaped("y", row[size:], self.shapes[1])
@@ -280,6 +308,14 @@ class _Replay(_Steps):
         except TypeError as error:
             error.add_note("fit: loss_fn takes the output and the target of one example")
             raise
+
+    def _as_given(self, row: list[Value]) -> Value:
+        """The same of the example itself, as eager=True gives it to model and loss: a label may be
+        an int, a row an array. What they do with such is then compared with the program."""
+        numbers = self.np.array([x.data for x in row])
+        same = (self.table.view("q") == numbers.view("q")).all(axis=1)  # in each bit, so nan too
+        i = int(same.argmax())
+        return self.loss_fn(self.model(self.inputs[i]), self.targets[i])
 
     def epoch(self, loader: DataLoader, bar: Progress) -> float:
         total = 0.0
@@ -306,7 +342,7 @@ class _Replay(_Steps):
         Of what does its own batching, each run of batches of one size.
         """
         size = loader.batch_size
-        if getattr(loader.batches, "__func__", None) is DataLoader.batches:
+        if all(_is_of(DataLoader, loader, name) for name in ("batches", "order", "__len__")):
             order = array("q", loader.order()) if loader.shuffle else self.in_order
             full = len(order) // size * size
             yield size, order[:full]
@@ -532,6 +568,11 @@ class _Step:
             if number < other < end:
                 end = other
         return end
+
+
+def _is_of(base: type, thing: object, name: str) -> bool:
+    """Whether it has a method or property of the base, and none of its own or its class."""
+    return name not in vars(thing) and getattr(type(thing), name) is getattr(base, name)
 
 
 def _power_of(number: int, base: float) -> float:

@@ -1183,3 +1183,207 @@ def test_steps_are_made_for_some_milliseconds_at_a_time(monkeypatch):
     assert min(found[0]) >= 10 and max(found[0]) <= 50
     assert min(found[1]) >= 1 and max(found[1]) <= 5
     assert found[2] == {1}
+
+
+# ------------------------------------------------------------------ what replay and eager see
+
+
+WEIGHTS = {1: 5.0}
+
+
+def as_a_number(y):
+    try:
+        return 1.0 + int(y)
+    except TypeError:
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda o, y: WEIGHTS.get(y, 1.0) * (o - y) ** 2,
+        lambda o, y: (o - y) ** 2 * (3.0 if y in WEIGHTS else 1.0),
+        lambda o, y: (o - y) ** 2 * {"c1": 4.0}.get(f"c{y}", 1.0),
+        lambda o, y: (o - y) ** 2 * as_a_number(y),
+        lambda o, y: (o - y) ** 2 * (2.0 if isinstance(y, int) else 1.0),
+    ],
+)
+def test_the_check_gives_a_loss_the_labels_as_they_were_given(loss):
+    w = [Value(0.5), Value(-0.25)]
+    data = [[1.0, 2.0], [0.5, -1.0]], [0, 1]
+    with pytest.raises(TraceError, match="computes something else"):
+        nn.fit(lambda x: w[0] * x[0] + w[1] * x[1], loss, data, SGD(w, lr=0.1), epochs=1)
+    assert [p.data for p in w] == [0.5, -0.25]
+
+
+def test_the_check_gives_a_model_the_rows_as_they_were_given():
+    w = [Value(0.5), Value(-0.25)]
+    data = np.array([[1.0, 2.0], [0.5, -1.0], [0.0, -0.0]]), [0.0, 1.0, 0.0]
+    with pytest.raises(TraceError, match="computes something else"):  # a list would be doubled
+        nn.fit(lambda x: sum(w[0] * v * v for v in x * 2), lambda o, y: o - y, data, SGD(w, lr=0.1),
+               epochs=1, batch_size=2)  # fmt: skip
+
+
+def test_a_label_as_a_key_says_what_it_is():
+    w = Value(0.5)
+    with pytest.raises(KeyError) as caught:
+        nn.fit(lambda x: w * x, lambda o, y: WEIGHTS[y] * o, ([1.0], [1]), SGD([w]), epochs=1)
+    assert "Values whose numbers are not known" in caught.value.__notes__[0]
+
+
+def test_a_graph_of_the_parameters_from_outside_is_refused():
+    w = [Value(0.5), Value(-0.25)]
+    penalty = w[0] * w[0] + w[1] * w[1]
+    with pytest.raises(TraceError, match="was made outside"):
+        nn.fit(lambda x: w[0] * x[0], lambda o, y: (o - y) ** 2 + penalty,
+               ([[1.0], [2.0]], [0.0, 1.0]), SGD(w, lr=0.1), epochs=3)  # fmt: skip
+    other = Value(2.0)
+    shift = other * other  # of nothing that moves
+    losses = nn.fit(lambda x: w[0] * x[0], lambda o, y: (o - y) ** 2 + shift,
+                    ([[1.0]], [0.5]), SGD(w, lr=0.1), epochs=1)  # fmt: skip
+    assert losses == [4.0]
+
+
+class Backwards(DataLoader):
+    def order(self):
+        return [3, 2, 1, 0]
+
+
+class Half(DataLoader):
+    def __len__(self):
+        return 1
+
+
+class Writes:
+    def __init__(self, optimizer):
+        self.params = optimizer.params
+
+    def step(self):
+        self.params[0].data = 1.0
+
+
+class Reads(Writes):
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+
+    def step(self):
+        if self.optimizer.params[0].data < 0.45:
+            self.optimizer.lr = 0.001
+
+
+class Forgets(Reads):
+    def step(self):
+        self.optimizer.steps = 0
+        self.optimizer.state = {0: (0.0,), 1: (0.0,)}
+
+
+def on_both_paths(loader=DataLoader, make=SGD, schedule=None, **settings):
+    """The losses of the same training, eager and replayed, or what it raises replayed."""
+    results = []
+    for eager in (True, False):
+        w = [Value(0.5), Value(-0.25)]
+        dataset = TensorDataset([[1.0, 2.0], [0.5, -1.0], [2.0, 1.0], [-1.0, 0.5]], [0, 1, 1, 0])
+        optimizer = make(w, lr=0.1, **settings)
+        losses = nn.fit(
+            lambda x, w=w: w[0] * x[0] + w[1] * x[1], lambda o, y: (o - y) ** 2,
+            loader(dataset, batch_size=2), optimizer, epochs=3, eager=eager,
+            scheduler=schedule and schedule(optimizer),
+        )  # fmt: skip
+        results.append(losses)
+    return results
+
+
+@pytest.mark.parametrize("loader", [Backwards, Half])
+def test_a_loader_of_ones_own_says_the_order_and_how_many(loader):
+    eager, replayed = on_both_paths(loader)
+    assert replayed == pytest.approx(eager, rel=1e-12)
+    assert on_both_paths()[0] != pytest.approx(eager, rel=1e-3)
+
+
+@pytest.mark.parametrize("schedule", [Writes, Reads, Forgets])
+def test_a_schedule_of_ones_own_sees_the_weights_and_what_it_writes_counts(schedule):
+    eager, replayed = on_both_paths(schedule=schedule, momentum=0.9)
+    assert replayed == pytest.approx(eager, rel=1e-12)
+
+
+class OwnZero(SGD):
+    def zero_grad(self):
+        for p in self.params:
+            p.grad = 1.0
+
+
+class OwnRate(SGD):
+    lr = property(lambda self: 0.1 / (1 + self.steps), lambda self, lr: None)
+
+
+def patched(params, lr):
+    optimizer = SGD(params, lr)
+    optimizer.step = lambda: None
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    "make, name",
+    [
+        (OwnZero, r"a zero_grad\(\)"),
+        (OwnRate, "an lr"),
+        (patched, r"a step\(\)"),
+    ],
+)
+def test_what_a_program_cannot_replay_of_an_optimiser_is_refused(make, name):
+    with pytest.raises(TypeError, match=f"has {name} of its own.*eager=True"):
+        on_both_paths(make=make)
+
+
+def test_parameters_that_are_exchanged_in_a_watch_are_refused():
+    w = [Value(0.5), Value(-0.25)]
+    optimizer = SGD(w, lr=0.1)
+
+    def watch(epoch, loss):
+        optimizer.params[0] = Value(1.0)
+
+    with pytest.raises(ValueError, match=r"optimizer\.params has other Values"):
+        nn.fit(lambda x: w[0] * x + w[1], lambda o, y: (o - y) ** 2, ([1.0], [0.0]), optimizer,
+               epochs=2, watch=watch)  # fmt: skip
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_the_first_example_may_take_the_arm_without_parameters(eager):
+    v = Value(0.5)
+    losses = nn.fit(
+        lambda x: where(x > 0.0, v * x, 0.0), lambda o, y: (o - y) ** 2,
+        ([-1.0, 1.0, 2.0], [0.0, 1.0, 1.0]), SGD([v], lr=0.1), epochs=1, batch_size=1, eager=eager,
+    )  # fmt: skip
+    assert losses == [pytest.approx(0.29)]
+
+
+@pytest.mark.parametrize(
+    "wrong, said",
+    [
+        ({"scheduler": lr_scheduler.StepLR}, r"an object, as StepLR\(optimizer, ...\)"),
+        ({"watch": 5}, "watch must be a function"),
+    ],
+)
+def test_a_schedule_or_a_watch_that_is_none_is_refused_before_it_begins(wrong, said):
+    w = Value(0.5)
+    with pytest.raises(TypeError, match=said):
+        nn.fit(lambda x: w * x, nn.MSELoss(), ([1.0], [1.0]), SGD([w]), epochs=1, **wrong)
+    assert w.data == 0.5
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_the_list_of_a_schedule_is_that_of_the_last_whole_epoch(eager):
+    class Notes:
+        def __init__(self):
+            self.seen = []
+
+        def step(self):
+            self.seen.append(len(self.seen))
+            if len(self.seen) == 3:
+                raise Stop
+
+    w, notes = Value(0.5), Notes()
+    with pytest.raises(Stop):
+        nn.fit(lambda x: w * x, lambda o, y: (o - y) ** 2, ([1.0], [1.0]), SGD([w]), epochs=5,
+               scheduler=notes, eager=eager)  # fmt: skip
+    assert notes.seen == [0, 1]
