@@ -16,14 +16,14 @@ from functools import partial
 
 from . import elementary as xp
 from .derivative import grad, on_values
-from .errors import argument_names
+from .errors import argument_names, short
 from .functions import function_of
 from .gate import Gate
 from .graph import gradients
 from .modes import no_grad
 from .records import NamedTuple
 from .rehearsal import rehearse
-from .scalars import real
+from .scalars import reals
 from .table import gates
 from .value import Value
 
@@ -92,7 +92,7 @@ def check_gradient(
     more than `tolerance`, relative to the slope or to 1, whichever is larger. Differences see the
     rounding of f, so raise it where large numbers cancel, as in `(x + 1e8) - 1e8`.
     """
-    point = [real(x, "check_gradient: each of xs") for x in xs]
+    point = reals(xs, "check_gradient")
     names = argument_names(f, len(point))
     inputs = [Value(x, name) for x, name in zip(point, names, strict=True)]
     output = f(*inputs)
@@ -128,6 +128,11 @@ def check_gate(
     from random import Random
 
     gate = gates[gate] if isinstance(gate, str) else gate
+    if not isinstance(gate, Gate):
+        raise TypeError(
+            f"check_gate takes a Gate or the name of one in the table, got {short(gate)}: "
+            "check_gate(gates['tanh'])"
+        )
     rng = Random(seed)
     drawn = [tuple(interval.sample(rng) for interval in gate.domain) for _ in range(samples)]
     for point in drawn:

@@ -16,7 +16,7 @@ from functools import partial, wraps
 from . import errors, modes
 from .functions import function_of, where
 from .graph import is_stale, require_graph, topological
-from .scalars import real
+from .scalars import real, reals
 from .table import gates
 from .value import Value, as_value
 
@@ -208,7 +208,7 @@ def jacobian(f: Callable[..., Any], xs: Sequence[Number]) -> tuple[Any, ...]:
 
     f takes len(xs) Values and returns a sequence of Values, or one, whose row is then the answer.
     """
-    inputs = [Value(real(x, "jacobian: each of xs")) for x in xs]
+    inputs = [Value(x) for x in reals(xs, "jacobian")]
     outputs = f(*inputs)
     lone = not isinstance(outputs, Iterable)
     roots = [as_value(y, "jacobian: each output of f") for y in ((outputs,) if lone else outputs)]
@@ -228,15 +228,16 @@ def hvp(f: Callable[..., Value], xs: Sequence[Number], vs: Sequence[Number]) -> 
     The gradient of (gradient . v): two passes, whatever the number of inputs (Pearlmutter, 1994).
     """
     inputs, output = _call("hvp", f, xs)
-    if len(vs) != len(inputs):
-        counts = f"{len(vs)} for {len(inputs)}"
+    direction = reals(vs, "hvp", "vs")
+    if len(direction) != len(inputs):
+        counts = f"{len(direction)} for {len(inputs)}"
         raise ValueError(f"hvp: vs needs one number for each of xs, got {counts}")
     directional = Value(0.0)
-    for slope, v in zip(grad(output, inputs), vs, strict=True):
-        directional = directional + slope * real(v, "hvp: each of vs")
+    for slope, v in zip(grad(output, inputs), direction, strict=True):
+        directional = directional + slope * v
     return tuple(x.data for x in grad(directional, inputs))
 
 
 def _call(name: str, f: Callable[..., Any], xs: Sequence[Number]) -> tuple[list[Value], Value]:
-    inputs = [Value(real(x, f"{name}: each of xs")) for x in xs]
+    inputs = [Value(x) for x in reals(xs, name)]
     return inputs, as_value(f(*inputs), f"{name}: what f returns")

@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from . import elementary as xp
-from . import modes
+from . import errors, modes
 from .records import NamedTuple
 from .scalars import real
 
@@ -155,7 +155,12 @@ class Gate:
         identities: tuple[Identity, ...] = (), condition: bool = False, symmetric: bool = False,
         habit: str = "", definition: str = "",
     ) -> None:  # fmt: skip
-        code = forward.__code__
+        code = getattr(forward, "__code__", None)
+        if code is None:
+            raise TypeError(
+                f"gate {name!r}: forward must be a function written in Python, as "
+                f"lambda xp, x: xp.sqrt(x), got {errors.short(forward)}"
+            )
         arguments = code.co_varnames[1 : code.co_argcount]
         count = len(arguments) - len(parameters)
         if arguments[count:] != parameters or count < 1:

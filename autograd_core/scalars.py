@@ -9,7 +9,7 @@ from numbers import Real
 
 from . import errors, modes
 
-__all__ = ["Number", "number", "real"]
+__all__ = ["Number", "number", "real", "reals"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +56,15 @@ def real(x: Any, what: str) -> float:
         raise TypeError(errors.VALUE_AS_NUMBER.format(what=what))
     kind = type(x).__name__
     raise TypeError(errors.NOT_A_NUMBER.format(what=what, kind=kind, thing=errors.short(x)))
+
+
+def reals(xs: Any, call: str, name: str = "xs") -> list[float]:
+    """The list of numbers that a call takes, as floats; TypeError, naming it, for a lone number."""
+    if isinstance(xs, Real) or not hasattr(xs, "__iter__"):
+        raise TypeError(
+            f"{call}: {name} must be a list of numbers, as [1.0, 2.0], got {errors.short(xs)}"
+        )
+    return [real(x, f"{call}: each of {name}") for x in xs]
 
 
 def _unwrapped(x: Any) -> Any:

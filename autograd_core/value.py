@@ -474,6 +474,8 @@ def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Num
     Raises what the gate's failures say, naming gate and operands, unless `quiet`; TypeError for
     operands that are not numbers.
     """
+    if not isinstance(gate, Gate):
+        raise TypeError(f"apply takes a Gate, as apply(gates['tanh'], x), got {errors.short(gate)}")
     count = len(gate.operands)
     if count > 2:
         raise TypeError(f"{gate.name}: a Value has at most two inputs, this gate takes {count}")
@@ -486,6 +488,11 @@ def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Num
     if gate.condition and modes.contexts and modes.is_tracing():
         y = xp.NAN  # not known yet: a comparison of nan would answer 0
     slopes = gate.partials(xp, y, *numbers)
+    if slopes.__class__ is not tuple or len(slopes) != count:
+        raise TypeError(
+            f"{gate.name}: its partials must return a tuple of slopes, one for each of {count}, "
+            f"got {errors.short(slopes)}"
+        )
     if count == 1:
         out = record(gate, y, values[0], None, float(slopes[0]), 0.0)
     else:

@@ -53,8 +53,8 @@ LIMITS = """\
 see: they record it, or refuse it and name the line. What it asks of anything else they cannot see,
 and build in what they found:
 
-- `is`, `isinstance`, `match`, `type(x)`, `x in a_set`, `a_dict.get(x)`, text with x in it: they look
-  at the object, not at its number;
+- `is`, `isinstance`, `match`, `type(x)`, `x in a_set`, `a_dict.get(x)`, text with x in it: they
+  look at the object, not at its number;
 - random numbers, a generator or counter of your own, the clock, a file;
 - a setting that a module of your own reads, unless its `reads()` names it;
 - a layer, or a Value in a list, that was put in place of another after the first call: then call
@@ -62,8 +62,8 @@ and build in what they found:
 
 So the first time that a program runs, two of the examples run through Values as well (`verify=2`),
 and a difference raises TraceError; `fit` gives your model and loss each of them as it is in the
-data then, a label as an int, a row as an array. What differs on other examples only is not found: raise
-`verify`, or pass `eager=True`.
+data then, a label as an int, a row as an array. What differs on other examples only is not found:
+raise `verify`, or pass `eager=True`.
 
 ## What holds where
 

@@ -102,10 +102,13 @@ LATEX = Notation(
 def parts_of(
     gate: Gate, inputs: list[str], result: str, constants: tuple[float, ...]
 ) -> dict[str, str]:
-    """What stands for each operand, parameter and <y> in a gate's formulas."""
+    """What stands for each operand, parameter and <y> in a gate's formulas.
+
+    <y> is the result, but for a gate that has an operand of this name.
+    """
     parts = dict(zip(gate.operands, inputs, strict=True))
     parts |= dict(zip(gate.parameters, map(number, constants), strict=True))
-    return {**parts, "y": result}
+    return {"y": result, **parts}
 
 
 def slope_of(

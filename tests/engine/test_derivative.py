@@ -475,6 +475,15 @@ def test_hvp_is_the_hessian_times_the_vector():
 FORMS = [value_and_grad, jacobian, hessian, lambda f, xs: hvp(f, xs, [1.0] * len(xs))]
 
 
+@pytest.mark.parametrize(
+    "call", [jacobian, hessian, check_gradient, lambda f, x: hvp(f, [1.0, 2.0], x)]
+)
+@pytest.mark.parametrize("thing", [2.0, 3, None, Value(1.0)])
+def test_a_lone_number_where_a_list_is_meant_is_told_so(call, thing):
+    with pytest.raises(TypeError, match=r"[xv]s must be a list of numbers, as \[1\.0, 2\.0\], got"):
+        call(cubic, thing)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("thing", ["2.0", None, [1.0], Value(2.0), 1j])
 def test_points_that_are_not_numbers_are_refused(form, thing):

@@ -1,5 +1,6 @@
 """Interval, Failure, Identity, Gate and Table; custom gates."""
 
+import functools
 import math
 import random
 import re
@@ -356,3 +357,25 @@ def test_a_formula_that_names_what_is_no_operand_is_refused():
         Gate("g", *rules, latex="<q>", slopes=("1",))
     with pytest.raises(ValueError, match="names <z>"):
         Gate("g", *rules, latex="<x>", slopes=("<y> <z>",))
+
+
+@pytest.mark.parametrize("partials", [
+    lambda xp, y, x: 2.0 * x, lambda xp, y, x: (), lambda xp, y, x: (1.0, 2.0),
+    lambda xp, y, x: None,
+])  # fmt: skip
+def test_partials_that_are_no_tuple_of_a_slope_for_each_operand_are_refused(partials):
+    square = Gate("square", lambda xp, x: x * x, partials, latex="<x>^2", slopes=("2 <x>",))
+    with pytest.raises(TypeError, match="square: its partials must return a tuple of slopes"):
+        apply(square, Value(3.0))
+
+
+@pytest.mark.parametrize("forward", [math.sqrt, functools.partial(lambda xp, x: x)])
+def test_a_forward_rule_that_is_no_function_of_python_is_refused(forward):
+    with pytest.raises(TypeError, match=r"gate 'mine': forward must be a function .*lambda xp, x"):
+        Gate("mine", forward, lambda xp, y, x: (1.0,), latex="<x>", slopes=("1",))
+
+
+def test_what_is_no_gate_is_told_so():
+    for call in (lambda: apply("tanh", Value(1.0)), lambda: check_gate(Value.tanh)):
+        with pytest.raises(TypeError, match=r"takes a Gate.*gates\['tanh'\]"):
+            call()

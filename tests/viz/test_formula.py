@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from autograd_core import Value, apply, exp, gates, gradients, topological
+from autograd_core import Gate, Value, apply, exp, gates, gradients, topological
 from viz import explain, parse, step
 from viz.formula import expression_of, fill
 from viz.picture import picture_of
@@ -130,3 +130,14 @@ def test_the_minus_of_a_sum_keeps_its_brackets():
     assert step(-(x - y) * z)._title == "(-(x - y)) × z"
     assert step(-(x * y))._title == "-x × y"
     assert step(exp(-(x + y)))._title == "e^(-(x + y))"
+
+
+def test_an_operand_that_is_called_y_stands_for_itself():
+    gate = Gate(
+        "hyp", lambda xp, x, y: xp.sqrt(x * x + y * y),
+        lambda xp, out, x, y: (xp.div(x, out), xp.div(y, out)), latex=r"\sqrt{<x>^2 + <y>^2}",
+        slopes=(r"\frac{<x>}{\sqrt{<x>^2 + <y>^2}}", r"\frac{<y>}{\sqrt{<x>^2 + <y>^2}}"),
+    )  # fmt: skip
+    b = Value(4.0, "b")
+    root = apply(gate, Value(3.0, "a"), b)
+    assert "= b / sqrt(a^2 + b^2) = 4 / sqrt(3^2 + 4^2) = 0.8" in repr(explain(root, b))
