@@ -18,7 +18,6 @@ from autograd_core import (
     TraceError,
     Value,
     apply,
-    compile_graph,
     exp,
     first_nan,
     first_stale,
@@ -633,28 +632,21 @@ def test_an_inner_block_that_is_interrupted_ends_too(monkeypatch):
 
 FORKS = """
 import os, signal, threading
-from autograd_core import Value, compile_graph
-x, w = Value(1.0), Value(3.0)
-f = compile_graph(lambda a: a * w)
-f([1.0])
-stop = threading.Event()
+from autograd_core import Value
+x, stop = Value(1.0), threading.Event()
 def write():
     v = Value(0.0)
     while not stop.is_set():
         v.data = 1.0
-def run():
-    while not stop.is_set():
-        f([1.0, 2.0])
-threads = [threading.Thread(target=target) for target in (write, run)]
-for thread in threads:
-    thread.start()
+thread = threading.Thread(target=write)
+thread.start()
 bad = 0
-for i in range(60):
+for i in range(100):
     child = os.fork()
     if child == 0:
         signal.alarm(10)
         x.data = 2.0
-        os._exit(f([2.0]) != 6.0)
+        os._exit(0)
     bad += os.waitpid(child, 0)[1] != 0
     if bad:
         break
@@ -663,42 +655,6 @@ print(bad)
 """
 
 
-def test_a_fork_during_a_write_or_a_compiled_call_leaves_no_lock_held(fresh):
-    assert fresh(FORKS, OPENBLAS_NUM_THREADS="1").strip() == "0"
-
-
-# ------------------------------------------------------------------ a trace and other threads
-
-
-@pytest.mark.parametrize(
-    "ask",
-    [
-        lambda x: x.data > 0.0, lambda x: x > 0.0, lambda x: bool(x), lambda x: x == 1.0,
-        lambda x: x * 2.0, lambda x: (2.0 * x).relu(), lambda x: exp(x), lambda x: x.grad,
-    ],
-)  # fmt: skip
-def test_no_other_thread_may_use_the_numbers_of_a_trace(ask):
-    with ThreadPoolExecutor(1) as pool:
-        f = compile_graph(lambda x: x if pool.submit(ask, x).result() else x * 5.0)
-        with pytest.raises(TraceError, match="in another thread"):
-            f.each([-1.0, 2.0, -3.0])
-
-        def swallows(x):
-            pool.submit(ask, x).exception()
-            return x
-
-        with pytest.raises(TraceError, match="in another thread"):
-            compile_graph(swallows)([1.0])
-
-
-def test_other_threads_go_on_with_their_own_numbers_during_a_trace():
-    own = Value(3.0)
-
-    def work():
-        y = own * 2.0 + (own < 4.0)
-        y.backward()
-        return y.data
-
-    with ThreadPoolExecutor(1) as pool:
-        f = compile_graph(lambda x: x * pool.submit(work).result(), verify=0)
-        assert f([1.0]) == 7.0
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_during_a_write_leaves_no_lock_held(fresh):
+    assert fresh(FORKS).strip() == "0"

@@ -4,8 +4,11 @@ import copy
 import gc
 import itertools
 import math
+import os
 import random
 import re
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -660,3 +663,36 @@ def test_elements_that_are_no_numbers_are_refused(wrong):
     assert f(np.array([1.0, 2], object)) == 3.0
     with pytest.raises(TypeError, match="its elements are not all numbers"):
         f(np.array([1.0, wrong], object))
+
+
+FORKS = """
+import os, signal, threading
+from autograd_core import Value, compile_graph
+w, stop = Value(3.0), threading.Event()
+f = compile_graph(lambda a: a * w)
+f([1.0])
+def run():
+    while not stop.is_set():
+        f([1.0, 2.0])
+thread = threading.Thread(target=run)
+thread.start()
+bad = 0
+for i in range(50):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        os._exit(f([2.0]) != 6.0)
+    bad += os.waitpid(child, 0)[1] != 0
+    if bad:
+        break
+stop.set()
+print(bad)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_during_a_call_leaves_no_lock_held():
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # it has locks of its own
+    command = [sys.executable, "-c", FORKS]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"

@@ -8,6 +8,7 @@ import operator
 import random
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from autograd_core import (
     Value,
     apply,
     compile_graph,
+    exp,
     first_nan,
     gates,
     grad,
@@ -654,3 +656,40 @@ def test_nothing_is_judged_in_a_trace():
         trace(lambda y: grade(lambda root: {}) and y, ["y"], [()])
     with pytest.raises(TraceError, match=r"grade_gradients\(\) is called"):
         trace(lambda y: grade_gradients(x * x, {x: 2.0}) and y, ["y"], [()])
+
+
+# ------------------------------------------------------------------ other threads
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda x: x.data > 0.0, lambda x: x > 0.0, lambda x: bool(x), lambda x: x == 1.0,
+        lambda x: x * 2.0, lambda x: (2.0 * x).relu(), lambda x: exp(x), lambda x: x.grad,
+    ],
+)  # fmt: skip
+def test_no_other_thread_may_use_the_numbers_of_a_trace(ask):
+    with ThreadPoolExecutor(1) as pool:
+        f = compile_graph(lambda x: x if pool.submit(ask, x).result() else x * 5.0)
+        with pytest.raises(TraceError, match="in another thread"):
+            f.each([-1.0, 2.0, -3.0])
+
+        def swallows(x):
+            pool.submit(ask, x).exception()
+            return x
+
+        with pytest.raises(TraceError, match="in another thread"):
+            compile_graph(swallows)([1.0])
+
+
+def test_other_threads_go_on_with_their_own_numbers_during_a_trace():
+    own = Value(3.0)
+
+    def work():
+        y = own * 2.0 + (own < 4.0)
+        y.backward()
+        return y.data
+
+    with ThreadPoolExecutor(1) as pool:
+        f = compile_graph(lambda x: x * pool.submit(work).result(), verify=0)
+        assert f([1.0]) == 7.0
