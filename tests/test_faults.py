@@ -402,7 +402,7 @@ def test_a_link_is_followed_or_refused(target, tmp_path):
     try:
         save(graph(), link)
     except OSError:
-        assert target == "missing/f.json"
+        assert target in ("missing/f.json", "link.json")  # into no folder, or back to itself
         assert set(tmp_path.iterdir()) == before and link.is_symlink()
     else:
         assert link.read_bytes().startswith(b"{")
