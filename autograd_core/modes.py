@@ -38,11 +38,18 @@ contexts: set[tuple[int, int, str, Any]] = set()
 writes: int = 0  # how many times a `.data` was written: who keeps a copy knows if it is old
 counted: Any = None  # is told that number: the part in C keeps it too
 _lock = Lock()
-if hasattr(os, "register_at_fork"):  # a child must not inherit a lock that nobody will release
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
 _serial = count()
+
+
+def held_by_forks(lock: Any) -> None:
+    """Let every fork hold the lock: a child must not inherit one that nobody will release."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
+        )
+
+
+held_by_forks(_lock)
 
 
 class _Mode(local):
@@ -90,11 +97,12 @@ class Context:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        own = [block for block in mine.open if block[0] == self._key]
-        others = [block for block in mine.open if block[2] == self._name and block not in own[-1:]]
-        setattr(mine, self._name, others[-1][3] if others else getattr(_Mode, self._name))
-        contexts.difference_update(own[-1:])
-        mine.open[:] = [block for block in mine.open if block not in own[-1:]]
+        own = [block for block in mine.open if block[0] == self._key][-1:]
+        others = [block for block in mine.open if block not in own]
+        values = [value for _, _, name, value in others if name == self._name]
+        setattr(mine, self._name, values[-1] if values else getattr(_Mode, self._name))
+        contexts.difference_update(own)
+        mine.open[:] = others
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """As a decorator, `@no_grad()`: every call of the function is such a block."""
@@ -178,8 +186,8 @@ def refuse(what: str, *values: object) -> None:
     """
     if mine.tracer is not None:
         mine.tracer.refuse(what)
-    for *_, tracer in tuple(contexts) if values else ():
-        if hasattr(tracer, "knows") and any(map(tracer.knows, values)):
+    for _, _, name, tracer in tuple(contexts) if values else ():
+        if name == "tracer" and any(map(tracer.knows, values)):
             tracer.refuse(f"{what}, in another thread,")
 
 

@@ -14,7 +14,6 @@ each input, and where a value is used more than once, `+=` sums. The walk itself
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import repeat
@@ -543,10 +542,7 @@ def _no_plain(kind: str) -> TypeError:
 
 
 _lock = RLock()
-if hasattr(os, "register_at_fork"):  # a child must not inherit a lock that nobody will release
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
+modes.held_by_forks(_lock)
 _set_grad = vars(Value)["_grad"].__set__
 
 

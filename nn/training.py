@@ -172,13 +172,13 @@ class _Steps:
 
     def epoch(self, loader: DataLoader, bar: Progress) -> float:
         """Step through the batches of one pass; the sum of their losses."""
-        total = 0.0
+        total, batch = 0.0, None
         for batch in loader.batches():
             if not batch:
                 raise ValueError(EMPTY)
             total += self.step(batch)
             bar.add(1)
-        if not self.is_of_this_model:
+        if batch and not self.is_of_this_model:
             raise ValueError(FOREIGN)
         return total
 

@@ -72,16 +72,12 @@ def require_agreement(
     states = _generators()
     try:
         for row in rows:
-            try:
-                _compare(fn, run, fails, row, shapes, wrt, None)
-            except _Parted as difference:
-                again = _difference(fn, run, fails, row, shapes, wrt)
-                if again != str(difference) or not _agree_nearby(fn, run, fails, row, shapes, wrt):
-                    name = getattr(fn, "__name__", type(fn).__name__)
-                    example = short(dict(zip(names, _split(row, shapes), strict=True)))
-                    raise TraceError(
-                        PARTED.format(fn=name, example=example, difference=difference)
-                    ) from None
+            given = fn, run, fails, row, shapes, wrt
+            difference = _difference(*given)
+            if difference and (_difference(*given) != difference or not _agree_nearby(*given)):
+                name = getattr(fn, "__name__", type(fn).__name__)
+                example = short(dict(zip(names, _split(row, shapes), strict=True)))
+                raise TraceError(PARTED.format(fn=name, example=example, difference=difference))
             if perf_counter() - begin > SECONDS:
                 break
     finally:

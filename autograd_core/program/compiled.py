@@ -401,7 +401,7 @@ class _Compiled:
         self.checked = False
         self._outside = traced.outside
         self._kept = [(value, value._stamp) for value in traced.kept]
-        self._asked = [(what.reads, _kept(answer, what)) for what, answer in traced.asked]
+        self._asked = [(what.reads, _copied(answer, what)) for what, answer in traced.asked]
         given = traced.parameters if owner._given is None else owner._given
         self.values = list(dict.fromkeys([*given, *traced.parameters, *traced.fixed]))
         self.of_inputs = owner._wrt == "inputs" or (owner._wrt is None and not given)
@@ -707,13 +707,13 @@ def _floats(array: Any) -> Any:
     return array.astype(float)
 
 
-def _kept(answer: Any, what: Any) -> Any:
+def _copied(answer: Any, what: Any) -> Any:
     """What a module answered, to be compared later: with copies of lists, which may change."""
     if isinstance(answer, tuple | list):
-        things = [_kept(thing, what) for thing in answer]
+        things = [_copied(thing, what) for thing in answer]
         return tuple(things) if isinstance(answer, tuple) else things
     if isinstance(answer, dict):
-        return {key: _kept(thing, what) for key, thing in answer.items()}
+        return {key: _copied(thing, what) for key, thing in answer.items()}
     if getattr(answer, "shape", ()):
         raise TypeError(
             f"{type(what).__name__}.reads() must give what == compares, as numbers and tuples of "

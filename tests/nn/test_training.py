@@ -1387,3 +1387,11 @@ def test_the_list_of_a_schedule_is_that_of_the_last_whole_epoch(eager):
         nn.fit(lambda x: w * x, lambda o, y: (o - y) ** 2, ([1.0], [1.0]), SGD([w]), epochs=5,
                scheduler=notes, eager=eager)  # fmt: skip
     assert notes.seen == [0, 1]
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_a_pass_without_a_batch_is_no_error(eager):
+    w = Value(0.5)
+    loader = DataLoader(TensorDataset([1.0], [1.0]), batch_size=2, drop_last=True)
+    losses = nn.fit(lambda x: w * x, nn.MSELoss(), loader, SGD([w]), epochs=2, eager=eager)
+    assert losses == [0.0, 0.0] and w.data == 0.5

@@ -668,19 +668,25 @@ def test_elements_that_are_no_numbers_are_refused(wrong):
 FORKS = """
 import os, signal, threading
 from autograd_core import Value, compile_graph
-w, stop = Value(3.0), threading.Event()
+x, w, stop = Value(1.0), Value(3.0), threading.Event()
 f = compile_graph(lambda a: a * w)
 f([1.0])
+def write():
+    v = Value(0.0)
+    while not stop.is_set():
+        v.data = 1.0
 def run():
     while not stop.is_set():
         f([1.0, 2.0])
-thread = threading.Thread(target=run)
-thread.start()
+threads = [threading.Thread(target=target) for target in (write, run)]
+for thread in threads:
+    thread.start()
 bad = 0
-for i in range(50):
+for i in range(100):
     child = os.fork()
     if child == 0:
         signal.alarm(10)
+        x.data = 2.0
         os._exit(f([2.0]) != 6.0)
     bad += os.waitpid(child, 0)[1] != 0
     if bad:
@@ -691,7 +697,7 @@ print(bad)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_fork_during_a_call_leaves_no_lock_held():
+def test_a_fork_during_a_write_or_a_call_leaves_no_lock_held():
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # it has locks of its own
     command = [sys.executable, "-c", FORKS]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
