@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
+from itertools import pairwise
 
 from . import elementary as xp
 from .derivative import grad, on_values
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .scalars import Number
+
+TINY = 2.0**-1000  # the smallest step: what it is halved to is no 0
 
 
 class Row(
@@ -87,10 +90,12 @@ def check_gradient(
 ) -> Report:
     """Compare `backward` with differences of f at xs, one input after the other.
 
-    f takes len(xs) Values and returns one; a row has the name of its argument. Costs about 50
-    evaluations of f per input. Raises GradientError, with the report in it, where the two differ by
-    more than `tolerance`, relative to the slope or to 1, whichever is larger. Differences see the
-    rounding of f, so raise it where large numbers cancel, as in `(x + 1e8) - 1e8`.
+    f takes len(xs) Values and returns one; a row has the name of its argument. Costs about 25
+    evaluations of f per input, and up to 100 where f bends sharply. Raises GradientError, with the
+    report in it, where the two differ by more than `tolerance`, relative to the slope or to 1,
+    whichever is larger; ValueError if f gives two answers at xs. Differences see the rounding of f,
+    so raise the tolerance where large numbers cancel, as in `(x + 1e8) - 1e8`; and a bend narrower
+    than 1e-5, beside max(1, |x|), may look like a corner.
     """
     point = reals(xs, "check_gradient")
     names = argument_names(f, len(point))
@@ -105,8 +110,14 @@ def check_gradient(
 
     total = gradients(output)
     analytic = [total.get(x, 0.0) for x in inputs]
+    again = number(*point)
+    if again != output.data and not math.isnan(output.data):
+        raise ValueError(
+            f"check_gradient: at {point} f is {output.data} and then, asked again, {again}: "
+            "draw random numbers before, and change nothing in it"
+        )
     parts = [abs(slope * v.data) for v, slope in total.items()]
-    terms = 1.0 + sum(filter(math.isfinite, parts))  # to first order, f is right to some ulp of it
+    terms = sum(filter(math.isfinite, parts))  # to first order, f is right to some ulp of it
     rows = [
         _row(f"{name} = {x:.6g}", analytic[i], number, point, i, tolerance, terms)
         for i, (name, x) in enumerate(zip(names, point, strict=True))
@@ -190,6 +201,7 @@ def _row(
 ) -> Row:  # fmt: skip
     """One row: slope i of f. `terms` is the size of the numbers that f adds up, and rounds."""
 
+    @cache
     def along(h: float) -> float:
         moved = list(point)
         moved[i] += h
@@ -198,40 +210,70 @@ def _row(
         except (ArithmeticError, ValueError):
             return math.nan
 
-    here = along(0.0)
-    size = start = 0.02 * max(1.0, abs(point[i]))
-    while size > 1e-12 * start and math.isnan(along(size) - along(-size)):
+    x = abs(point[i])
+    size = start = 2.0 ** (math.frexp(max(1.0, x))[1] - 7)  # a power of 2: then x + h is exact
+    least = max(2.0**-40 * (x or start), TINY)
+    while size > least and math.isnan(along(size) - along(-size)):
         size *= 0.5  # until both sides lie in the domain
-    if size <= 1e-12 * start:
+    if size <= least:
         size = start  # the point is at the domain's edge: one side is all there is
-    noise = 2.0**-48 * terms / size
-    numeric = _limit(lambda h: (along(h) - along(-h)) / (2.0 * h), size, 2, noise)
-    right = _limit(lambda h: (along(h) - here) / h, size, 1, noise)
-    left = _limit(lambda h: (here - along(-h)) / h, size, 1, noise)
-    sides = [side for side in (left, right) if not math.isnan(side)]
-    if math.isnan(numeric) and sides:
-        numeric = sides[0]
+    here = along(0.0)
+    sizes = [size * 2.0 ** (-12 * k) for k in range(4)]
+    sizes += [2.0 ** (math.frexp(x)[1] - 7)] if TINY < x < size else []
+    limit = partial(_limit, sizes=sizes, noise=2.0**-52 * terms, tolerance=tolerance)
+    numeric, _ = limit(lambda h: (along(h) - along(-h)) / (2.0 * h), power=2)
+    right, right_stands = limit(lambda h: (along(h) - here) / h, power=1)
+    left, left_stands = limit(lambda h: (here - along(-h)) / h, power=1)
     scale = tolerance * max(1.0, abs(analytic))
-    between = len(sides) == 2 and min(sides) - scale <= analytic <= max(sides) + scale
+    stand = left_stands and right_stands
+    if math.isnan(left) or math.isnan(right):
+        numeric = left if math.isnan(right) else right
+    elif stand and not abs(numeric - 0.5 * (left + right)) <= scale:
+        numeric = 0.5 * (left + right)  # a narrow peak: wide differences met its feet alone
+    between = stand and min(left, right) - scale <= analytic <= max(left, right) + scale
     near = between or abs(analytic - numeric) <= scale
-    ok = analytic in sides if math.isinf(analytic) else near
+    ok = analytic in (left, right) if math.isinf(analytic) else near
     return Row(name, analytic, numeric, left, right, ok)
 
 
-def _limit(quotient: Callable[[float], float], size: float, power: int, noise: float) -> float:
-    """The limit of quotient(h) for h to 0, by Richardson's extrapolation in h**power.
+def _limit(
+    quotient: Callable[[float], float], sizes: Sequence[float], power: int, noise: float,
+    tolerance: float,
+) -> tuple[float, bool]:  # fmt: skip
+    """The limit of quotient(h) for h to 0, and whether the quotients come near it.
 
-    The entry of the table that moved least is taken; +-inf where the quotients keep growing, as
-    rounding does in them: `noise`, its size at h = size, goes with 1/h. Where none stands still, as
-    at the edge of x**1.5, whose error goes with a root of h, it is Aitken's: the limit of quotients
-    whose steps shrink by the same factor, whatever it is.
+    Steps from the first of `sizes` down are looked at; while they do not stand still, smaller ones,
+    as long as rounding leaves the slope to be seen: its share, `noise` / h, is small, and no two
+    numbers of the function are equal. What grows at all sizes is infinite.
+    """
+    found: list[tuple[float, float]] = []
+    for size in sizes:
+        plain = [quotient(size * 0.5**k) for k in range(12)]
+        if found and 0.0 in plain:
+            return min(found)[1], True  # a step of the function, or of its rounding: who knows
+        if found and noise / size > 1e-6 * max(1.0, abs(plain[0])):
+            break
+        value, error = _extrapolated(plain, power, noise / size)
+        least = min(1.0, 1.0 / size)  # what is bounded shows next to no slope from far away
+        if math.isnan(value) or error <= max(tolerance, 1e-9) * max(least, abs(value)) < math.inf:
+            return value, True
+        found.append((error, value))
+    error, value = min(found)
+    return value, math.isinf(value) or error <= 1e-2 * max(1.0, abs(value))
+
+
+def _extrapolated(plain: Sequence[float], power: int, noise: float) -> tuple[float, float]:
+    """The limit of twelve quotients, each for half the h of the one before, and its error.
+
+    Richardson's extrapolation in h**power: the entry of the table that moved least is taken; +-inf
+    where they keep growing, beyond `noise`, the share of rounding in the first. Where none stands
+    still, as at the edge of x**1.5, whose error goes with a root of h, it is Aitken's: the limit of
+    quotients whose steps shrink by the same factor, whatever it is.
     """
     best, error = math.nan, math.inf
     previous: list[float] = []
-    plain = []
-    for k in range(12):
-        row = [quotient(size * 0.5**k)]
-        plain.append(row[0])
+    for each in plain:
+        row = [each]
         for column in range(len(previous)):
             factor = 2.0 ** (power * (column + 1))
             row.append((factor * row[column] - previous[column]) / (factor - 1.0))
@@ -239,11 +281,21 @@ def _limit(quotient: Callable[[float], float], size: float, power: int, noise: f
             if moved < error:
                 best, error = row[-1], moved
         previous = row
-    first, middle, last = (abs(plain[k]) for k in (0, 5, 11))
-    grew = last > 1.25 * middle > 1.5 * first and last > 2.0**11 * noise
-    if grew or math.isinf(last):
-        return math.copysign(math.inf, plain[-1])
-    a, b, c = plain[-3:]
-    if error > 1e-9 * max(1.0, abs(best)) and 0.0 < abs(c - b) < abs(b - a):
-        return c - (c - b) * ((c - b) / ((c - b) - (b - a)))  # a square may overflow
-    return best
+    last = plain[-1]
+    first, middle = abs(plain[0]), abs(plain[5])
+    steady = len({b > a for a, b in pairwise(plain)}) == 1
+    far = abs(last) > 2.0**15 * noise
+    if (steady and far and abs(last) > 1.25 * middle > 1.5 * first) or math.isinf(last):
+        return math.copysign(math.inf, last), math.inf
+    if error > 1e-9 * max(1.0, abs(best)):
+        (before, _), (limit, shrinks) = _aitken(*plain[-4:-1]), _aitken(*plain[-3:])
+        if shrinks:
+            return limit, abs(limit - before)
+    return best, error
+
+
+def _aitken(a: float, b: float, c: float) -> tuple[float, bool]:
+    """Where a, b, c, ... ends if its steps keep shrinking by a factor, and whether they shrink."""
+    if not 0.0 < abs(c - b) < abs(b - a):
+        return c, False
+    return c - (c - b) * ((c - b) / ((c - b) - (b - a))), True  # a square may overflow

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     class Node(Protocol):
         """A Value: value.py imports this module, so that it cannot be named here."""
 
-        _data: float
+        _number: float
         _gate: Any
         _a: Any
         _b: Any
@@ -209,7 +209,7 @@ def first_nan(root: V) -> V | None:
     modes.refuse("a number is read")
     order: list[Any] = topological(root)
     for node in order:
-        if math.isnan(node._data) and not any(math.isnan(x._data) for x in node.inputs):
+        if math.isnan(node._number) and not any(math.isnan(x._number) for x in node.inputs):
             return node  # type: ignore[no-any-return]
     return None
 
@@ -224,10 +224,10 @@ def is_stale(node: Node) -> bool:
     inputs = [x for x in (node._a, node._b) if x is not None]
     if all(x._stamp <= node._stamp and x._stamp != WRITTEN for x in inputs):
         return False
-    numbers = [x._data for x in inputs] + list(node.constants)
+    numbers = [x._number for x in inputs] + list(node.constants)
     y = node._gate.forward(xp, *numbers)
     now = (y, *node._gate.partials(xp, y, *numbers))
-    then = (node._data, node._slope_a, node._slope_b)
+    then = (node._number, node._slope_a, node._slope_b)
     return any(p != q and (p == p or q == q) for p, q in zip(now, then, strict=False))
 
 

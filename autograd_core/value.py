@@ -53,7 +53,7 @@ def _method(name: str, attribute: str = "") -> Callable[..., Value]:
     forward, partials = gate.forward, gate.partials
 
     def unary(self: Value) -> Value:
-        x = self._data
+        x = self._number
         y = forward(xp, x)
         if y - y != 0.0:  # inf or nan: the gate may fail here
             gate.evaluate([x], [self])
@@ -100,11 +100,12 @@ class Value:
 
     # Two operands lie in slots of their own, not in a tuple: half the memory, a third off the time.
     __slots__ = (
-        "__weakref__", "_a", "_b", "_data", "_gate", "_grad", "_rest", "_seen", "_slope_a",
+        "__weakref__", "_a", "_b", "_gate", "_grad", "_number", "_rest", "_seen", "_slope_a",
         "_slope_b", "_stamp", "_sum",
     )  # fmt: skip
 
-    _data: float
+    # Not `_data`: numpy.ma takes that attribute of whatever it is given, and would lose the graph.
+    _number: float
     _grad: float
     _gate: Gate | None
     _a: Value | None
@@ -120,7 +121,7 @@ class Value:
         raise TypeError(errors.FINAL.format(name=cls.__name__))
 
     def __init__(self, data: Number, label: str = "") -> None:
-        self._data = data if data.__class__ is float else real(data, "data")
+        self._number = data if data.__class__ is float else real(data, "data")
         self._grad = 0.0
         self._gate = self._a = self._b = self._seen = None
         self._stamp = modes.writes
@@ -137,13 +138,13 @@ class Value:
     def data(self) -> float:
         if modes.contexts:
             modes.refuse("a number is read", self)
-        return self._data
+        return self._number
 
     @data.setter
     def data(self, data: Number) -> None:
         if modes.contexts:
             modes.refuse("a number is written", self)
-        self._data = real(data, "data")
+        self._number = real(data, "data")
         stamp = modes.written()
         self._stamp = stamp if self._a is None else WRITTEN
 
@@ -246,7 +247,7 @@ class Value:
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         line = f", line={self.line!r}" if self.line else ""
-        return f"Value(data={self._data!r}, grad={self._grad!r}{label}{line})"
+        return f"Value(data={self._number!r}, grad={self._grad!r}{label}{line})"
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else repr(self)
@@ -290,7 +291,7 @@ class Value:
             right = _lift(right)
             if right is None:
                 return NotImplemented
-        return record(_ADD, self._data + right._data, self, right, 1.0, 1.0)
+        return record(_ADD, self._number + right._number, self, right, 1.0, 1.0)
 
     def __sub__(self, other: Operand) -> Value:
         right: Any = other
@@ -298,7 +299,7 @@ class Value:
             right = _lift(right)
             if right is None:
                 return NotImplemented
-        return record(_SUB, self._data - right._data, self, right, 1.0, -1.0)
+        return record(_SUB, self._number - right._number, self, right, 1.0, -1.0)
 
     def __mul__(self, other: Operand) -> Value:
         right: Any = other
@@ -306,8 +307,8 @@ class Value:
             right = _lift(right)
             if right is None:
                 return NotImplemented
-        x = self._data
-        y = right._data
+        x = self._number
+        y = right._number
         return record(_MUL, x * y, self, right, y, x)
 
     def __truediv__(self, other: Operand) -> Value:
@@ -328,13 +329,13 @@ class Value:
     __rpow__: ClassVar[ReflectedMethod] = _reflected(__pow__)
 
     def __neg__(self) -> Value:
-        return record(_NEG, -self._data, self, None, -1.0, 0.0)
+        return record(_NEG, -self._number, self, None, -1.0, 0.0)
 
     def __pos__(self) -> Value:
         return self
 
     def relu(self) -> Value:
-        x = self._data
+        x = self._number
         if x > 0.0:
             return record(_RELU, x, self, None, 1.0, 0.0)
         if x <= 0.0:
@@ -371,7 +372,7 @@ class Value:
     def __bool__(self) -> bool:
         if modes.contexts:
             modes.refuse("a number, or a comparison of numbers, is asked for its truth", self)
-        return self._data != 0.0
+        return self._number != 0.0
 
     # ------------------------------------------------------------------ gates as methods
 
@@ -421,7 +422,7 @@ class Value:
         modes.refuse("a Value is copied")
         if self._a is not None:
             raise TypeError(errors.COPY_OF_RESULT.format(value=self, op=self.op))
-        return _leaf, (self._data, self._grad, self.label)
+        return _leaf, (self._number, self._grad, self.label)
 
 
 _ADD, _SUB, _MUL, _DIV = gates["add"], gates["sub"], gates["mul"], gates["div"]
@@ -434,7 +435,7 @@ def record(
 ) -> Value:
     """A node: `gate` made `data` of the inputs a and perhaps b, with these slopes in them."""
     out = _new(Value)  # not Value(...): its checks would take a third of the time of a gate
-    out._data = data
+    out._number = data
     out._grad = 0.0
     out._gate = gate
     out._seen = None
@@ -481,7 +482,7 @@ def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Num
     constants = gate.bind(operands, parameters)
     pairs = zip(gate.operands, operands, strict=False)
     values = [as_value(x, f"{gate.name}: operand {name}") for name, x in pairs]
-    numbers = [value._data for value in values]
+    numbers = [value._number for value in values]
     numbers += constants
     y = float(gate.forward(xp, *numbers) if quiet else gate.evaluate(numbers, values))
     if gate.condition and modes.contexts and modes.is_tracing():
@@ -518,8 +519,8 @@ def _holds(gate: str, operator: Callable[[Any, Any], bool], left: Any, right: An
         if modes.mine.tracer is not None:
             return modes.mine.tracer.compare(gate, left, right)  # type: ignore[no-any-return]
         modes.refuse("numbers are compared", left, right)
-    a = left._data if isinstance(left, Value) else number(left)
-    b = right._data if isinstance(right, Value) else number(right)
+    a = left._number if isinstance(left, Value) else number(left)
+    b = right._number if isinstance(right, Value) else number(right)
     if a is None or b is None:
         return NotImplemented  # type: ignore[no-any-return]
     answer: bool = operator(a, b)

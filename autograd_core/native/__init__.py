@@ -50,8 +50,8 @@ if os.environ.get("AUTOGRAD_CORE_PURE", "") != "1":
 
 # What the class in Python has that the one in C keeps in its own way.
 _SLOTS = (
-    "__weakref__", "_a", "_b", "_data", "_gate", "_grad", "_rest", "_seen", "_slope_a", "_slope_b",
-    "_stamp", "_sum",
+    "__weakref__", "_a", "_b", "_gate", "_grad", "_number", "_rest", "_seen", "_slope_a",
+    "_slope_b", "_stamp", "_sum",
 )  # fmt: skip
 
 

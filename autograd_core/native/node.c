@@ -562,7 +562,7 @@ static PyObject *accumulate(PyObject *Py_UNUSED(module), PyObject *const *given,
 /* -------------------------------------------------------------------------------- the module */
 
 static PyMemberDef members[] = {
-    {"_data", T_DOUBLE, offsetof(Node, data), 0, NULL},
+    {"_number", T_DOUBLE, offsetof(Node, data), 0, NULL},
     {"_grad", T_DOUBLE, offsetof(Node, grad), 0, NULL},
     {"_slope_a", T_DOUBLE, offsetof(Node, slope_a), 0, NULL},
     {"_slope_b", T_DOUBLE, offsetof(Node, slope_b), 0, NULL},

@@ -116,10 +116,10 @@ def _compare(
         raise _Parted.by("the number of outputs", len(outputs), len(values))
     lone = not several and math.isfinite(values[0])
     total = gradients(outputs[0]) if lone else dict.fromkeys(topological(*outputs), 0.0)
-    size = _largest(v._data for v in total)
+    size = _largest(v._number for v in total)
     for i, (output, value) in enumerate(zip(outputs, values, strict=True)):
-        if not _near(output._data, value, size):
-            raise _Parted.by(f"output {i}" if several else "the value", output._data, value)
+        if not _near(output._number, value, size):
+            raise _Parted.by(f"output {i}" if several else "the value", output._number, value)
     if not lone or not slopes:
         return True
     largest = [0.0]
@@ -163,18 +163,18 @@ def _agree_nearby(
     def nudged(x: float) -> float:
         return x + 1e-6 * max(1.0, abs(x)) * source.uniform(0.5, 1.0) * source.choice((-1, 1))
 
-    before = [v._data for v in wrt]
+    before = [v._number for v in wrt]
     for _ in range(NUDGES):
         numbers = list(map(nudged, before))
         try:
             for value, x in zip(wrt, numbers, strict=True):
-                value._data = x
+                value._number = x
             met |= _compare(fn, run, fails, list(map(nudged, row)), shapes, wrt, numbers)
         except _Parted:
             return False
         finally:
             for value, x in zip(wrt, before, strict=True):
-                value._data = x
+                value._number = x
     return met
 
 

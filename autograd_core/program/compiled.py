@@ -443,7 +443,7 @@ class _Compiled:
     def fails(self, row: list[float]) -> bool:
         """Whether a gate fails in that example: by the gates' rules, in the order that fn has."""
         try:
-            find_failure(self.plain, row, [v._data for v in self.values], gradients=False)
+            find_failure(self.plain, row, [v._number for v in self.values], gradients=False)
         except (ArithmeticError, ValueError):
             return True
         return False
@@ -599,7 +599,7 @@ class _Batch:
             latest = modes.writes
             if self._seen != latest:
                 self.traced.require_fresh()
-                self._singles[: len(values)] = [value._data for value in values]
+                self._singles[: len(values)] = [value._number for value in values]
                 self._seen = latest
         if at is not None:
             if getattr(at, "shape", None) != (count,):

@@ -92,7 +92,7 @@ class _Lowering(Builder):
             operands = _operands(value)
             if gate is None or not operands:
                 if value not in place:
-                    place[value] = self.constant(value._data)
+                    place[value] = self.constant(value._number)
                 continue
             constants = value.constants
             reads = tuple(map(look, operands)) + tuple(map(self.constant, constants))

@@ -15,11 +15,13 @@ from autograd_core import (
     check_gate,
     check_gradient,
     elu,
+    exp,
     leaky_relu,
     log,
     maximum,
     minimum,
     relu,
+    sigmoid,
     sin,
     sqrt,
     tanh,
@@ -345,7 +347,55 @@ def test_at_the_edge_of_a_power_the_quotients_come_to_a_slope_slowly(power):
 
 def test_quotients_that_grow_by_equal_steps_are_left_as_they_are():
     """As those of x log x at 0: Aitken's limit would divide by the difference of two steps."""
-    assert 80.0 < check._limit(lambda h: 100.0 + math.log2(h), 1.0, 1, 0.0) < 101.0
+    assert 80.0 < check._limit(lambda h: 100.0 + math.log2(h), [1.0], 1, 0.0, 0.0)[0] < 101.0
+
+
+@pytest.mark.parametrize(
+    "f, x",
+    [
+        (lambda x: sin(1e6 * x), 1.0), (sin, 1e5), (sin, 1e8), (lambda x: tanh(1e9 * x), 0.0),
+        (lambda x: sigmoid(1e4 * x), 1e-4), (lambda x: sigmoid(1e4 * x) + 1.0, 1e-4),
+        (lambda x: sigmoid(1e8 * x), 1e-8), (lambda x: exp(-((1e6 * x) ** 2)), 1e-6),
+        (sqrt, 1e-14), (log, 1e-14), (sqrt, 1e-300), (log, 1e-300), (lambda x: 1.0 / x, 1e-9),
+        (lambda x: 1.0 / x, -1e-150), (relu, 1e-5), (lambda x: relu(1e6 * x - 1.0), -1e-5),
+    ],
+)  # fmt: skip
+def test_differences_are_taken_as_close_as_the_function_bends(f, x):
+    (row,) = check_gradient(f, [x])
+    lost = 1e-3 * max(1.0, abs(row.analytic))
+    with pytest.raises(GradientError):
+        check_gradient(lambda x: f(x) + lost * x.detach(), [x])
+
+
+@pytest.mark.parametrize(
+    "f, x",
+    [
+        (relu, 1e-13), (relu, -1e-13), (lambda x: relu(x - 1.0), 1.0 + 1e-9),
+        (lambda x: maximum(1e6 * x, 1.0), 1e-6 - 1e-12),
+    ],
+)  # fmt: skip
+def test_beside_a_corner_the_slope_of_its_side_is_right(f, x):
+    assert check_gradient(f, [x]).ok
+
+
+@pytest.mark.parametrize("k", [1e6, 3e7])
+def test_slopes_that_jump_about_allow_none_between_them(k):
+    """Quotients of 1 + sin(k x), seen from afar, are as good as random: no corner, no infinity."""
+    for i in range(100):
+        with pytest.raises(GradientError):
+            check_gradient(lambda x: 1.0 + sin(k * x.detach()) + 0.3 * x, [i / 100])
+
+
+def test_steps_of_rounding_are_no_flat_function():
+    """Two numbers that are equal at small steps say nothing: larger ones have shown the slope."""
+    with pytest.raises(GradientError):
+        check_gradient(lambda x: (x.detach() + 1e8) - 1e8 + 0.0 * x, [1.0])
+
+
+def test_a_function_of_two_answers_is_refused():
+    answers = iter(range(1, 3))
+    with pytest.raises(ValueError, match=r"at \[0\.5\] f is 0\.5 and then, asked again, 1\.0"):
+        check_gradient(lambda x: x * next(answers), [0.5])
 
 
 @pytest.mark.parametrize("x", [708.0, 709.0])

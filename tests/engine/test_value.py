@@ -612,6 +612,19 @@ def test_values_meet_arrays_of_numbers_elementwise_on_both_sides():
         assert all(r.inputs[place] is v for r in result)
 
 
+def test_a_masked_array_keeps_the_graph():
+    """numpy.ma reads `_data` of an operand, if it has one, in place of the operand."""
+    v = Value(2.0)
+    masked = np.ma.array([3.0, 4.0], mask=[False, True])
+    for result, slope in [(v * masked, 3.0), (masked * v, 3.0), (v + masked, 1.0)]:
+        assert result.mask.tolist() == [False, True]
+        v.zero_grad()
+        result[0].backward()
+        assert v.grad == slope
+    with pytest.raises(TypeError):  # what NumPy does not do for objects: loudly
+        v / masked
+
+
 def test_numpys_maximum_picks_one_operand_and_ours_is_the_gate():
     a, b = column(2.0, 1.0), column(2.0, 3.0)
     picked = np.maximum(a, b)
