@@ -332,7 +332,7 @@ class _Activation(_Units):
         return self._named([getattr(value, self._gate)(*constants) for value in x])
 
     def reads(self) -> tuple[Any, ...]:
-        return (self.training, *self._constants()) if self._settings else (self.training,)
+        return (*super().reads(), *self._constants())
 
     def _constants(self) -> list[float]:
         return [getattr(self, name) for name in self._settings]
@@ -408,7 +408,7 @@ class Dropout(_Units):
         self.source = random.Random(generator(rng).getrandbits(64))
 
     def reads(self) -> tuple[Any, ...]:
-        return (self.training, self.p)
+        return (*super().reads(), self.p)
 
     def forward(self, x: Any) -> Any:
         return self._answer([x])[0] if isinstance(x, Value) else super().forward(x)
@@ -469,9 +469,8 @@ class BatchNorm1d(_Units):
         self._rename("")
 
     def reads(self) -> tuple[Any, ...]:
-        if self.training:
-            return (True,)
-        return (False, self.eps, *self.running_mean, *self.running_var)
+        averages = () if self.training else (self.eps, *self.running_mean, *self.running_var)
+        return (*super().reads(), *averages)
 
     def forward(self, x: Any) -> Any:
         if self.training:

@@ -38,7 +38,7 @@ class _Loss(Module):
         self.reduction: Literal["mean", "sum"] = reduction
 
     def reads(self) -> tuple[Any, ...]:
-        return (self.training, self.reduction)
+        return (*super().reads(), self.reduction)
 
     def forward(self, outputs: Numbers, targets: Numbers) -> Value:
         outputs, targets = nested(outputs), nested(targets)

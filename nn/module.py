@@ -59,6 +59,7 @@ class Module:
     """
 
     training: bool = True
+    _exchanges: int = 0  # how often a parameter or module in an attribute was put for another
     _buffers: ClassVar[tuple[str, ...]] = ()  # attributes that are saved but not trained
 
     def __init_subclass__(cls, **given: object) -> None:
@@ -89,11 +90,18 @@ class Module:
         """What `forward` reads besides its arguments and parameters: at least the mode.
 
         A compiled graph has these numbers built in, and traces the model again when they change. A
-        module of your own whose forward reads a setting that may change adds it to the tuple.
+        module of your own whose forward reads a setting that may change adds it to the tuple:
+        `return (*super().reads(), self.setting)`.
         """
-        return (self.training,)
+        return self.training, self._exchanges
 
     if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, thing: object) -> None:
+            before = _parts(vars(self).get(name))
+            object.__setattr__(self, name, thing)
+            if before != _parts(thing):
+                object.__setattr__(self, "_exchanges", self._exchanges + 1)
 
         def __getattr__(self, name: str) -> object:
             if name in HINTS["Module"]:
@@ -295,6 +303,15 @@ def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
         return method(self, *args, **kwargs)
 
     return noted
+
+
+def _parts(thing: object) -> list[int]:
+    """Which parameters and modules lie in it, but for those in another module."""
+    try:
+        leaves = flat([*thing.values()] if isinstance(thing, dict) else thing)
+    except RecursionError:  # a list in itself
+        return []
+    return [id(leaf) for leaf in leaves if isinstance(leaf, Module) or _is_parameter(leaf)]
 
 
 def _values_in(things: Iterable[object]) -> Iterator[Value]:

@@ -57,8 +57,8 @@ and build in what they found:
   look at the object, not at its number;
 - random numbers, a generator or counter of your own, the clock, a file;
 - a setting that a module of your own reads, unless its `reads()` names it;
-- a layer, or a Value in a list, that was put in place of another after the first call: then call
-  `compile_graph` again. What is written into the old one's `.data` is seen.
+- a layer or a Value that was put in place of another in a list or dict after the first call: then
+  call `compile_graph` again. In an attribute it is seen, and so is what is written into `.data`.
 
 So the first time that a program runs, two of the examples run through Values as well (`verify=2`),
 and a difference raises TraceError; `fit` gives your model and loss each of them as it is in the
