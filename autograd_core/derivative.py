@@ -90,7 +90,9 @@ def grad(
             f"grad takes a function, as in grad(sin)(0.5), or a Value and inputs, as in "
             f"grad(output, [x, y]); got {type(output).__name__} alone"
         )
-    sources = (inputs,) if isinstance(inputs, Value) else tuple(inputs)
+    if not isinstance(inputs, Iterable):
+        inputs = (inputs,)
+    sources = tuple(inputs)
     for x, what in ((output, "output"), *((x, "each of inputs") for x in sources)):
         if not isinstance(x, Value):
             kind = type(x).__name__
@@ -142,7 +144,12 @@ def _derivative(f: Callable[..., Any], argnums: int | Sequence[int]) -> Callable
         with modes.recording():
             given = list(args)
             for i in places:
-                given[i] = _rebuilt(args[i], partial(_input, i))
+                try:
+                    given[i] = _rebuilt(args[i], partial(_input, i))
+                except RecursionError:
+                    raise ValueError(
+                        f"grad: argument {i} of the function lies in itself, or is nested too deep"
+                    ) from None
             inputs = [x for i in places for x in _leaves(given[i])]
             outer = modes.mine.differentiating
             modes.mine.differentiating = (*outer, *inputs)

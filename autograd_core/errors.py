@@ -41,16 +41,17 @@ COPY_OF_RESULT = (
     "would be lost. Copy the leaves and compute it again, or copy v.detach()"
 )
 NO_GRAD_ROOT = (
-    "backward() from {value!r}: it was made under no_grad, so nothing was recorded that could "
-    "be differentiated. Compute it outside of `with no_grad():`"
+    "backward() from {value!r}: it was made under no_grad, or cut off by release() and written "
+    "since, so nothing is recorded that could be differentiated. Compute it again, outside of "
+    "`with no_grad():`"
 )
 RELEASED = (
     "backward() from {value!r}: release() cut the graph that it is part of. Compute it again, or "
     "call release() after the last backward()"
 )
 BACKWARD_IN_WATCH = (
-    "a backward pass is under way in this thread: a `watch` must not call backward() or "
-    "zero_grad(). Collect what it is shown and call them afterwards"
+    "a backward pass is under way in this thread: a `watch` must not call backward(), "
+    "zero_grad() or release(). Collect what it is shown and call them afterwards"
 )
 STALE = (
     "grad() through {value!r}: a .data below this {op!r} was written after it was computed, so its "

@@ -234,7 +234,9 @@ class Gate:
 
     def evaluate(self, numbers: list[float], operands: Sequence[Any] = ()) -> float:
         """The output at floats. Where the gate fails, its error, which names the `operands`."""
-        y: float = self.forward(xp, *numbers)
+        y = self.forward(xp, *numbers)
+        if y.__class__ is not float:
+            y = real(y, f"{self.name}: what its forward returns")
         if y - y != 0.0:  # inf or nan: only there a gate may fail
             for failure in self.failures:
                 if failure.when(xp, y, *numbers):

@@ -56,9 +56,7 @@ def topological(root: V, *others: V) -> list[V]:
     Depth first, inputs from left to right: the order in which the expression is evaluated, the
     same on every run.
     """
-    for thing in (root, *others):
-        if not hasattr(thing, "_gate"):
-            raise TypeError(errors.NOT_A_VALUE.format(kind=type(thing).__name__))
+    _require_values(root, *others)
     order: list[Any] = []
     seen: set[Any] = set()
     # A list of our own instead of recursion: a graph may be a million gates deep.
@@ -182,6 +180,12 @@ def summed(root: V, seed: float) -> list[V]:
     return order
 
 
+def _require_values(*things: object) -> None:
+    for thing in things:
+        if not hasattr(thing, "_gate"):
+            raise TypeError(errors.NOT_A_VALUE.format(kind=type(thing).__name__))
+
+
 def release(root: Node) -> None:
     """Cut the graph of `root`: every result in it keeps data, grad, op and label, and no inputs.
 
@@ -192,8 +196,10 @@ def release(root: Node) -> None:
     KiB.
 
     A graph that shares results with this one is cut there, too, and `backward` from what was cut
-    raises RuntimeError.
+    raises RuntimeError; so does `release` in the `watch` of a backward pass.
     """
+    if modes.mine.in_backward:
+        raise RuntimeError(errors.BACKWARD_IN_WATCH)
     order: list[Any] = topological(root)
     for node in order:
         if node._a is not None:
@@ -221,6 +227,7 @@ def is_stale(node: Node) -> bool:
     than what was made of it the gate computes again. A number that was written and put back does no
     harm.
     """
+    _require_values(node)
     inputs = [x for x in (node._a, node._b) if x is not None]
     if all(x._stamp <= node._stamp and x._stamp != WRITTEN for x in inputs):
         return False

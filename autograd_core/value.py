@@ -260,7 +260,7 @@ class Value:
         second call adds the same again. `watch` sees every step, see `gradients`.
 
         Either all gradients change or, after an error or Ctrl-C, none. TypeError if seed is not a
-        number; RuntimeError if self was made under `no_grad`, or if a watch calls backward.
+        number; RuntimeError if self was made under `no_grad`, or if a watch calls it again.
         """
         if modes.mine.in_backward:
             raise RuntimeError(errors.BACKWARD_IN_WATCH)
@@ -484,7 +484,9 @@ def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Num
     values = [as_value(x, f"{gate.name}: operand {name}") for name, x in pairs]
     numbers = [value._number for value in values]
     numbers += constants
-    y = float(gate.forward(xp, *numbers) if quiet else gate.evaluate(numbers, values))
+    y = gate.forward(xp, *numbers) if quiet else gate.evaluate(numbers, values)
+    if y.__class__ is not float:
+        y = real(y, f"{gate.name}: what its forward returns")
     if gate.condition and modes.contexts and modes.is_tracing():
         y = xp.NAN  # not known yet: a comparison of nan would answer 0
     slopes = gate.partials(xp, y, *numbers)
@@ -493,10 +495,14 @@ def apply(gate: Gate, *operands: Operand, quiet: bool = False, **parameters: Num
             f"{gate.name}: its partials must return a tuple of slopes, one for each of {count}, "
             f"got {errors.short(slopes)}"
         )
+    for slope in slopes:
+        if slope.__class__ is not float:
+            slopes = tuple([real(s, f"{gate.name}: a slope of its partials") for s in slopes])
+            break
     if count == 1:
-        out = record(gate, y, values[0], None, float(slopes[0]), 0.0)
+        out = record(gate, y, values[0], None, slopes[0], 0.0)
     else:
-        out = record(gate, y, values[0], values[1], float(slopes[0]), float(slopes[1]))
+        out = record(gate, y, values[0], values[1], *slopes)
     out.constants = constants
     return out
 

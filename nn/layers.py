@@ -491,7 +491,8 @@ class BatchNorm1d(_Units):
         if n < 2:
             raise ValueError(
                 f"{name_of(self)}: in training, batch statistics need at least two examples, got "
-                f"{'an empty batch' if n == 0 else 'one'}; give a batch, or call model.eval() first"
+                f"{'an empty batch' if n == 0 else 'one'}; give a batch (and give fit the model "
+                "itself, not a function around it), or call model.eval() first"
             )
         rows = [self._inputs(row) for row in x]
         columns = list(zip(*rows, strict=True))

@@ -79,7 +79,9 @@ def fit(
 
     The model's Values hold the new weights when the call returns. After Ctrl-C or an error they,
     the optimiser's state, the learning rate and its schedule are those after the last whole epoch,
-    and so are the running averages and the generators of the model's layers.
+    and so are the running averages and the generators of the model's layers. Of the layers in a
+    function around a model `fit` knows nothing: they keep theirs, and batch normalisation, which
+    needs whole batches, is refused.
 
     A replay raises TraceError for a model or loss that reads numbers while it is traced, or whose
     program differs from it on one of the verified examples, and TypeError for an optimiser whose

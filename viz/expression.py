@@ -58,6 +58,10 @@ def parse(text: str, values: Mapping[str, float]) -> Value:
     name, names assigned twice or for nothing, and where a gate fails at its operands.
     """
     __tracebackhide__ = True  # a notebook leaves this frame out of a traceback
+    if not isinstance(text, str):
+        raise TypeError(f"parse takes text, as parse('x * y', {{...}}), got {type(text).__name__}")
+    if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+        raise TypeError(f"parse: values must map names to numbers, as {{'x': 2.0}}, got {values!r}")
     text = _on_one_line(text)
     for pattern, message in _REFUSED:
         if refused := re.search(pattern, text):

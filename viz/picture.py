@@ -288,6 +288,8 @@ def _op(value: Value) -> str:
 def _names(order: list[Value], names: Mapping[str, object]) -> dict[Value, str]:
     """The label of each value, or else its variable's name, or `w[0]` as an item of a list."""
     variables: dict[Value, str] = {}
+    if not isinstance(names, Mapping):
+        raise TypeError(f"names must map names to Values, as names=locals(), got {names!r}")
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"names must map names to Values, as names=locals(), got {name!r}")

@@ -44,7 +44,9 @@ def to_c(program: Program, name: str = "value_and_grad") -> str:
     are. The gradients of parameters are sums over the lanes. ValueError if `name` is not one for C,
     if `wrt` mixes inputs and parameters, or if the text would have more than 10,000 lines.
     """
-    valid = name.isascii() and name.isidentifier() and name not in RESERVED
+    valid = (
+        isinstance(name, str) and name.isascii() and name.isidentifier() and name not in RESERVED
+    )
     check_function("to_c", "C", valid, name, program)
     return _Writer(Schedule(program.verify()), name).text()
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ..errors import short
 from ..gate import Gate
-from .program import Op, Program
+from .program import Op, Program, require_program
 from .rule import whole_rule
 from .sums import Sum
 
@@ -162,7 +162,8 @@ def javascript(gate: Gate) -> str:
 
 
 def check_function(who: str, language: str, valid: bool, name: str, program: Program) -> None:
-    """ValueError if a program cannot become a function of that name, and says why."""
+    """TypeError or ValueError if a program cannot become a function of that name, and says why."""
+    require_program(who, program)
     if not valid:
         raise ValueError(
             f"{who}: name must be one that {language} takes for a function, got {short(name)}"

@@ -13,7 +13,7 @@ import os
 from importlib import import_module
 
 from .. import errors
-from .program import Program
+from .program import Program, require_program
 from .schedule import Schedule
 from .spell import spell
 
@@ -130,6 +130,7 @@ def run(
     formed. Where a gate fails, numbers are inf or nan.
     """
     np = numpy_for("run")
+    require_program("run", program)
     rows, numbers = np.asarray(inputs, float), np.asarray(parameters, float)
     shape = (len(program.inputs), len(program.parameters))
     if rows.ndim != 2 or len(rows) < 1 or (rows.shape[1], *numbers.shape) != shape:

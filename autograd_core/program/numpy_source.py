@@ -50,7 +50,7 @@ def to_numpy(program: Program, name: str = "value_and_grad", module: str = "nump
     ValueError if `name` is not one for Python, if `module` is another, or if `wrt` mixes inputs and
     parameters.
     """
-    valid = name.isidentifier() and name not in RESERVED
+    valid = isinstance(name, str) and name.isidentifier() and name not in RESERVED
     check_function("to_numpy", "Python", valid, name, program)
     if module not in MODULES:
         known = ", ".join(f'"{x}"' for x in MODULES)

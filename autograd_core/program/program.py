@@ -29,7 +29,7 @@ from ..gate import Gate
 from ..table import gates
 from .sums import Sum, abridged
 
-__all__ = ["Builder", "Instruction", "Op", "Program"]
+__all__ = ["Builder", "Instruction", "Op", "Program", "require_program"]
 
 Shape: TypeAlias = "tuple[int, ...]"
 
@@ -353,6 +353,12 @@ class Program:
             f"<program of {len(self.code)} instructions: {len(self.inputs)} inputs, "
             f"{len(self.parameters)} parameters, {len(self.outputs)} outputs>"
         )
+
+
+def require_program(who: str, thing: object) -> None:
+    """TypeError if it is not a Program."""
+    if not isinstance(thing, Program):
+        raise TypeError(f"{who} takes a Program, as compile_graph(fn).trace(x), got {short(thing)}")
 
 
 def _span(first: int, count: int) -> str:

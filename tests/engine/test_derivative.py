@@ -356,8 +356,12 @@ def test_a_whole_power_is_a_constant_in_the_end(n, x):
 
 
 @pytest.mark.parametrize(
-    "call", [lambda x: grad(1.0, [x]), lambda x: grad(x * x, [1.0]), lambda x: grad(x, [x, None])]
-)
+    "call",
+    [
+        lambda x: grad(1.0, [x]), lambda x: grad(x * x, [1.0]), lambda x: grad(x, [x, None]),
+        lambda x: grad(x, 3),
+    ],
+)  # fmt: skip
 def test_grad_refuses_what_is_not_a_value_and_shows_the_right_call(call):
     with pytest.raises(TypeError, match=r"must be a Value, got \w+; the call is grad\(output, "):
         call(Value(2.0))
@@ -371,6 +375,13 @@ def test_what_was_made_under_no_grad_has_no_derivative_and_says_so():
             value_and_grad(lambda x: x * x, [3.0])
     with pytest.raises(RuntimeError, match="no_grad"):
         grad(y, [x])
+
+
+def test_a_list_that_lies_in_itself_is_refused():
+    xs = [Value(1.0)]
+    xs.append(xs)
+    with pytest.raises(ValueError, match="grad: argument 0 of the function lies in itself"):
+        grad(lambda xs: xs[0] * 2.0)(xs)
 
 
 @pytest.mark.parametrize("f", [lambda x: x * x, lambda x: x.exp() * x, lambda x: x**3 / x])

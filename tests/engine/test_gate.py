@@ -4,7 +4,9 @@ import functools
 import math
 import random
 import re
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from autograd_core import (
@@ -367,6 +369,27 @@ def test_partials_that_are_no_tuple_of_a_slope_for_each_operand_are_refused(part
     square = Gate("square", lambda xp, x: x * x, partials, latex="<x>^2", slopes=("2 <x>",))
     with pytest.raises(TypeError, match="square: its partials must return a tuple of slopes"):
         apply(square, Value(3.0))
+
+
+@pytest.mark.parametrize("answer", [None, 1j, "3", Value(3.0), [3.0]])
+@pytest.mark.parametrize("quiet", [False, True])
+def test_rules_that_return_no_number_are_refused(answer, quiet):
+    entry = {"latex": "<x>^2", "slopes": ("2 <x>",)}
+    square = Gate("square", lambda xp, x: answer, lambda xp, y, x: (2.0 * x,), **entry)
+    with pytest.raises(TypeError, match="square: what its forward returns must be a"):
+        apply(square, Value(3.0), quiet=quiet)
+    square = Gate("square", lambda xp, x: x * x, lambda xp, y, x: (answer,), **entry)
+    with pytest.raises(TypeError, match="square: a slope of its partials must be a"):
+        apply(square, Value(3.0), quiet=quiet)
+
+
+@pytest.mark.parametrize("number", [9, True, np.float64(9.0), np.array(9.0), Fraction(9)])
+def test_rules_may_return_any_real_number(number):
+    entry = {"latex": "<x> <z>", "slopes": ("<z>", "<x>")}
+    thing = Gate("thing", lambda xp, x, z: number, lambda xp, y, x, z: (2.0, number), **entry)
+    v = apply(thing, Value(3.0), 3.0)
+    assert (v.data, *v.partials) == (float(number), 2.0, float(number))
+    assert {type(x) for x in (v.data, *v.partials)} == {float}
 
 
 @pytest.mark.parametrize("forward", [math.sqrt, functools.partial(lambda xp, x: x)])

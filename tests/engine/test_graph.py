@@ -317,6 +317,11 @@ def test_a_result_that_was_written_is_stale_itself(writes, monkeypatch):
         grad(y, [x])
 
 
+def test_only_a_value_may_be_stale():
+    with pytest.raises(TypeError, match="only a Value has a graph, got int"):
+        is_stale(3)
+
+
 def test_what_was_made_of_a_result_is_stale_once_that_is_written():
     x, b = Value(1.0), Value(2.0)
     y = exp(x)

@@ -340,6 +340,18 @@ def test_a_gradient_of_both_kinds_is_refused():
             write(program)
 
 
+def test_what_is_no_program_is_refused():
+    x = Value(2.0)
+    f = compile_graph(lambda x: x * x)
+    for thing in (x * x, f, None):
+        for write in (to_c, to_numpy, lambda thing: ac.run(thing, [[1.0]])):
+            with pytest.raises(TypeError, match=r"takes a Program, as compile_graph\(fn\)\.trace"):
+                write(thing)
+    for write in (to_c, to_numpy):
+        with pytest.raises(ValueError, match=r"name must be one that .* takes for a function, got"):
+            write(f.trace([1.0]), None)
+
+
 # ------------------------------------------------------------------ size
 
 

@@ -494,6 +494,17 @@ def test_two_spellings_of_one_name_are_refused():
     assert parse("fi + 1", {"\N{LATIN SMALL LIGATURE FI}": 1.0}).data == 2.0
 
 
+@pytest.mark.parametrize("values", [None, [1.0], {1: 2.0}, "x"])
+def test_values_that_do_not_map_names_are_refused(values):
+    with pytest.raises(TypeError, match="parse: values must map names to numbers"):
+        parse("x", values)
+
+
+def test_what_is_no_text_is_refused():
+    with pytest.raises(TypeError, match=r"parse takes text, as .*, got NoneType"):
+        parse(None, {})
+
+
 # ---------------------------------------------------------------- statements, where, pi
 
 

@@ -194,6 +194,9 @@ def test_no_sentence_puts_a_written_number_into_an_old_result():
 def test_names_that_are_not_text_are_refused():
     with pytest.raises(TypeError, match="names must map names to Values"):
         to_text(Value(1.0) * 2.0, names={1: Value(1.0)})
+    for names in ("x", [Value(1.0)]):
+        with pytest.raises(TypeError, match="names must map names to Values"):
+            to_text(Value(1.0) * 2.0, names=names)
 
 
 def test_a_negative_base_has_its_brackets():
