@@ -10,7 +10,7 @@ from .functions import *  # noqa: F403 - one function per gate, listed there
 from .gate import Failure, Gate, Identity, Interval
 from .graph import first_nan, first_stale, gradients, is_stale, release, topological
 from .mistake import Mistake, mistakes
-from .modes import is_tracing, no_grad, trace_creation, used
+from .modes import changed, is_tracing, no_grad, trace_creation, used
 from .native import is_native
 from .scalars import Number
 from .table import gates
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Circuit", "Comparison", "CompiledGraph", "Failure", "Gate", "Grade", "GradientError",
     "Identity", "Instruction", "Interval", "Mistake", "Number", "Op", "Program", "TraceError",
-    "Value", "apply", "attempt", "check_gate", "check_gradient", "comparisons", "compile_graph",
+    "Value", "apply", "attempt", "changed", "check_gate", "check_gradient", "comparisons",
+    "compile_graph",
     "drawn", "first_nan", "first_stale", "gates", "grad", "grade", "grade_gradients", "gradients",
     "hessian", "hvp", "is_native", "is_stale", "is_tracing", "jacobian", "javascript", "mistakes",
     "no_grad",

@@ -5,7 +5,8 @@
 
 The numeric slope is Ridders' extrapolated central difference (Ridders, 1982). At a corner, where
 the slopes from left and right differ, any slope between the two is right, and an infinite slope is
-right where the differences grow without bound, past what rounding explains.
+right where the differences grow without bound, past what rounding explains. Where they do so on one
+side alone, as at a jump, a finite slope must be that of the other side.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from .errors import argument_names, short
 from .functions import function_of
 from .gate import Gate
 from .graph import gradients
-from .modes import no_grad
+from .modes import no_grad, recording
 from .records import NamedTuple
 from .rehearsal import rehearse
-from .scalars import reals
+from .scalars import real, reals
 from .table import gates
 from .value import Value
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from .scalars import Number
 
-TINY = 2.0**-1000  # the smallest step: what it is halved to is no 0
+TINY = 2.0**-1063  # the smallest first step: the last, 11 times halved, is no 0
 
 
 class Row(
@@ -90,28 +91,37 @@ def check_gradient(
 ) -> Report:
     """Compare `backward` with differences of f at xs, one input after the other.
 
-    f takes len(xs) Values and returns one; a row has the name of its argument. Costs about 25
-    evaluations of f per input, and up to 100 where f bends sharply. Raises GradientError, with the
+    f takes len(xs) Values and returns one; a row has the name of its argument. Costs about 50
+    evaluations of f per input, and up to 150 where f bends sharply. Raises GradientError, with the
     report in it, where the two differ by more than `tolerance`, relative to the slope or to 1,
-    whichever is larger; ValueError if f gives two answers at xs. Differences see the rounding of f,
-    so raise the tolerance where large numbers cancel, as in `(x + 1e8) - 1e8`; and a bend narrower
-    than 1e-5, beside max(1, |x|), may look like a corner.
+    whichever is larger; ValueError if f gives two answers at xs, or is infinite or nan there.
+    Differences see the rounding of f, so raise the tolerance where large numbers cancel, as in
+    `(x + 1e8) - 1e8`; a bend narrower than 1e-9, beside max(1, |x|), may look like a corner, and so
+    may a flat piece narrower than 1e-5, which might be one step of rounding.
     """
     point = reals(xs, "check_gradient")
+    tolerance = _checked(tolerance, "check_gradient")
     names = argument_names(f, len(point))
-    inputs = [Value(x, name) for x, name in zip(point, names, strict=True)]
-    output = f(*inputs)
-    if not isinstance(output, Value):
-        raise TypeError(f"check_gradient: f must return a Value, got {type(output).__name__}")
+
+    def called(*values: Value) -> Value:
+        output = f(*values)
+        if not isinstance(output, Value):
+            raise TypeError(f"check_gradient: f must return a Value, got {type(output).__name__}")
+        return output
 
     def number(*numbers: float) -> float:
         with no_grad():
-            return f(*map(Value, numbers)).data
+            return called(*map(Value, numbers)).data
 
-    total = gradients(output)
+    inputs = [Value(x, name) for x, name in zip(point, names, strict=True)]
+    with recording():
+        output = called(*inputs)
+        total = gradients(output)
+    if not math.isfinite(output.data):
+        raise ValueError(f"check_gradient: f is {output.data} at {point}: it has no slope there")
     analytic = [total.get(x, 0.0) for x in inputs]
     again = number(*point)
-    if again != output.data and not math.isnan(output.data):
+    if again != output.data:
         raise ValueError(
             f"check_gradient: at {point} f is {output.data} and then, asked again, {again}: "
             "draw random numbers before, and change nothing in it"
@@ -143,6 +153,11 @@ def check_gate(
         raise TypeError(
             f"check_gate takes a Gate or the name of one in the table, got {short(gate)}: "
             "check_gate(gates['tanh'])"
+        )
+    tolerance = _checked(tolerance, "check_gate")
+    if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
+        raise ValueError(
+            f"check_gate: samples must be a whole number of at least 1, got {short(samples)}"
         )
     rng = Random(seed)
     drawn = [tuple(interval.sample(rng) for interval in gate.domain) for _ in range(samples)]
@@ -185,7 +200,17 @@ def _partials(gate: Gate, point: Sequence[float]) -> tuple[float, ...]:
         )
     if math.isfinite(y) and gate.fails(xp, y, *point):
         raise ValueError(f"gate {gate.name!r}: it fails at {point}, where its output is {y}")
-    return slopes
+    return tuple(
+        real(slope, f"gate {gate.name!r}: the slope in {name}")
+        for slope, name in zip(slopes, gate.operands, strict=True)
+    )
+
+
+def _checked(tolerance: object, call: str) -> float:
+    number = real(tolerance, f"{call}: tolerance")
+    if isinstance(tolerance, bool) or not number >= 0.0:
+        raise ValueError(f"{call}: tolerance must be a number from 0 on, got {short(tolerance)}")
+    return number
 
 
 def _verdict(message: str, rows: list[Row]) -> Report:
@@ -212,27 +237,37 @@ def _row(
 
     x = abs(point[i])
     size = start = 2.0 ** (math.frexp(max(1.0, x))[1] - 7)  # a power of 2: then x + h is exact
-    least = max(2.0**-40 * (x or start), TINY)
+    near_x = max(2.0 ** (math.frexp(x)[1] - 7), TINY) if x else start
+    least = max(2.0**-40 * min(near_x, start), 0.5 * TINY)
     while size > least and math.isnan(along(size) - along(-size)):
-        size *= 0.5  # until both sides lie in the domain
+        size *= 0.25  # until both sides lie in the domain
+        if near_x < size < 2.0**-40 * start:
+            size = near_x
     if size <= least:
         size = start  # the point is at the domain's edge: one side is all there is
     here = along(0.0)
-    sizes = [size * 2.0 ** (-12 * k) for k in range(4)]
-    sizes += [2.0 ** (math.frexp(x)[1] - 7)] if TINY < x < size else []
+    sizes = [size * 2.0 ** (-6 * k) for k in range(7)]
+    sizes = [size for size in (*sizes, *[near_x] * (near_x < sizes[-1])) if size >= TINY]
     limit = partial(_limit, sizes=sizes, noise=2.0**-52 * terms, tolerance=tolerance)
     numeric, _ = limit(lambda h: (along(h) - along(-h)) / (2.0 * h), power=2)
     right, right_stands = limit(lambda h: (along(h) - here) / h, power=1)
     left, left_stands = limit(lambda h: (here - along(-h)) / h, power=1)
     scale = tolerance * max(1.0, abs(analytic))
-    stand = left_stands and right_stands
+
+    def near(slope: float) -> bool:
+        return analytic == slope or (math.isfinite(analytic) and abs(analytic - slope) <= scale)
+
     if math.isnan(left) or math.isnan(right):
         numeric = left if math.isnan(right) else right
-    elif stand and not abs(numeric - 0.5 * (left + right)) <= scale:
-        numeric = 0.5 * (left + right)  # a narrow peak: wide differences met its feet alone
-    between = stand and min(left, right) - scale <= analytic <= max(left, right) + scale
-    near = between or abs(analytic - numeric) <= scale
-    ok = analytic in (left, right) if math.isinf(analytic) else near
+        ok = near(numeric)
+    elif math.isinf(left) or math.isinf(right):  # nothing between: at a jump all would be
+        ok = near(left) or near(right) or (left == -right and (near(numeric) or analytic == 0.0))
+    else:
+        stand = left_stands and right_stands
+        if stand and not abs(numeric - 0.5 * (left + right)) <= scale:
+            numeric = 0.5 * (left + right)  # a narrow peak: wide differences met its feet alone
+        between = min(left, right) - scale <= analytic <= max(left, right) + scale
+        ok = near(numeric) or (stand and between)
     return Row(name, analytic, numeric, left, right, ok)
 
 
@@ -242,55 +277,93 @@ def _limit(
 ) -> tuple[float, bool]:  # fmt: skip
     """The limit of quotient(h) for h to 0, and whether the quotients come near it.
 
-    Steps from the first of `sizes` down are looked at; while they do not stand still, smaller ones,
-    as long as rounding leaves the slope to be seen: its share, `noise` / h, is small, and no two
-    numbers of the function are equal. What grows at all sizes is infinite.
+    Twelve steps from the first of `sizes` down are looked at. While they do not stand still, or the
+    last four steps of a smaller size refute them, smaller ones are, as long as rounding leaves the
+    slope to be seen: its share, `noise` / h, is small, and no two numbers of the function are
+    equal. What grows at all sizes is infinite.
     """
+
+    def quotients(size: float, first: int = 0) -> list[float]:
+        return [quotient(size * 0.5**k) for k in range(first, 12)]
+
     found: list[tuple[float, float]] = []
-    for size in sizes:
-        plain = [quotient(size * 0.5**k) for k in range(12)]
+    ends: list[float] = []
+    for n, size in enumerate(sizes):
+        plain = quotients(size)
+        ends.append(plain[-1])
         if found and 0.0 in plain:
             return min(found)[1], True  # a step of the function, or of its rounding: who knows
         if found and noise / size > 1e-6 * max(1.0, abs(plain[0])):
             break
         value, error = _extrapolated(plain, power, noise / size)
-        least = min(1.0, 1.0 / size)  # what is bounded shows next to no slope from far away
-        if math.isnan(value) or error <= max(tolerance, 1e-9) * max(least, abs(value)) < math.inf:
+        if math.isnan(value):
             return value, True
+        least = min(1.0, 1.0 / size)  # what is bounded shows next to no slope from far away
+        if error <= min(max(tolerance, 1e-9), 1e-2) * max(least, abs(value)) < math.inf:
+            for smaller in sizes[:n:-2]:
+                share = 2.0**11 * noise / smaller
+                if share > 1e-2 * max(1.0, abs(value)):
+                    continue
+                last = quotients(smaller, 8)
+                if 0.0 not in last and _refuted(value, last, share):
+                    error = abs(value - last[-1])
+                    break
+            else:
+                return value, True
+        found = [
+            (abs(v - plain[-1]) if _refuted(v, plain[-4:], 2.0**11 * noise / size) else e, v)
+            for e, v in found
+        ]  # what wide steps showed is off by as much
         found.append((error, value))
+    steps = [b - a for a, b in pairwise(ends)]
+    if len(steps) > 3 and all(0.9 < step / (steps[0] or 1.0) < 1.1 for step in steps):
+        return math.copysign(math.inf, steps[0]), True  # it grows as a logarithm
     error, value = min(found)
     return value, math.isinf(value) or error <= 1e-2 * max(1.0, abs(value))
+
+
+def _refuted(value: float, last: Sequence[float], noise: float) -> bool:
+    """Whether quotients of falling steps end elsewhere: further off than they move, or round."""
+    return abs(value - last[-1]) > 4.0 * (max(last) - min(last) + noise)
 
 
 def _extrapolated(plain: Sequence[float], power: int, noise: float) -> tuple[float, float]:
     """The limit of twelve quotients, each for half the h of the one before, and its error.
 
-    Richardson's extrapolation in h**power: the entry of the table that moved least is taken; +-inf
-    where they keep growing, beyond `noise`, the share of rounding in the first. Where none stands
-    still, as at the edge of x**1.5, whose error goes with a root of h, it is Aitken's: the limit of
-    quotients whose steps shrink by the same factor, whatever it is.
+    Richardson's extrapolation in h**power: of the table, the entry is taken that moved least, if
+    the last quotients do not refute it: early ones may agree by chance, or on the far side of a
+    jump. It is +-inf where they keep growing, beyond `noise`, the share of rounding in the first.
+    Where none stands still, as at the edge of x**1.5, whose error goes with a root of h, it is
+    Aitken's: the limit of quotients whose steps shrink by the same factor, whatever it is.
     """
-    best, error = math.nan, math.inf
-    previous: list[float] = []
+    table: list[list[float]] = []
     for each in plain:
         row = [each]
-        for column in range(len(previous)):
+        for column in range(len(table)):
             factor = 2.0 ** (power * (column + 1))
-            row.append((factor * row[column] - previous[column]) / (factor - 1.0))
-            moved = max(abs(row[-1] - row[column]), abs(row[-1] - previous[column]))
-            if moved < error:
-                best, error = row[-1], moved
-        previous = row
+            row.append((factor * row[column] - table[-1][column]) / (factor - 1.0))
+        table.append(row)
     last = plain[-1]
     first, middle = abs(plain[0]), abs(plain[5])
     steady = len({b > a for a, b in pairwise(plain)}) == 1
     far = abs(last) > 2.0**15 * noise
     if (steady and far and abs(last) > 1.25 * middle > 1.5 * first) or math.isinf(last):
         return math.copysign(math.inf, last), math.inf
+    # What the last entries move, beside what the steps would explain, is rounding: more than known
+    moves = [max(abs(b[c] - a[c]) for a, b in pairwise(table[-4:])) for c in range(1, 6)]
+    floor = max(noise, 2.0**-11 * min(moves))
+    best, error = last, math.inf
+    for k, (before, row) in enumerate(pairwise(table)):
+        for column in range(len(before)):
+            entry = row[column + 1]
+            moved = max(abs(entry - row[column]), abs(entry - before[column]), floor * 2.0**k)
+            if moved < error and not _refuted(entry, plain[-4:], 2.0**11 * noise):
+                best, error = entry, moved
     if error > 1e-9 * max(1.0, abs(best)):
-        (before, _), (limit, shrinks) = _aitken(*plain[-4:-1]), _aitken(*plain[-3:])
-        if shrinks:
-            return limit, abs(limit - before)
+        (earlier, _), (limit, shrinks) = _aitken(*plain[-4:-1]), _aitken(*plain[-3:])
+        moved = max(abs(limit - earlier), 2.0**11 * noise)
+        if shrinks and moved < error:
+            return limit, moved
     return best, error
 
 

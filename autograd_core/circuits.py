@@ -12,15 +12,19 @@ and no two inputs of a gate are equal, so that a wrong gradient seldom looks rig
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from keyword import iskeyword
 from typing import NamedTuple
+from unicodedata import normalize
 
 from .gate import Gate
 from .graph import topological
+from .table import gates as table
 from .value import Value, apply
 
-__all__ = ["Circuit", "expression", "random_circuit"]
+__all__ = ["Circuit", "expression", "names", "random_circuit"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +52,9 @@ class Circuit(NamedTuple):
                 made.append(Value(step))
             else:
                 made.append(_apply(step[0], [made[i] for i in step[1]]))
-        names = iter(LEAVES), iter(RESULTS)
+        letters = iter(LEAVES), iter(RESULTS)
         for i, value in enumerate(topological(made[-1])):  # as they stand in the expression
-            value.label = next(names[bool(value.inputs)], f"v{i}")
+            value.label = next(letters[bool(value.inputs)], f"v{i}")
         made[-1].label = "f"
         return made
 
@@ -149,24 +153,41 @@ def random_circuit(
     raise ValueError(f"no circuit that ends in {gates[0].name} could be computed at handy numbers")
 
 
+def names(order: Sequence[Value]) -> dict[Value, str]:
+    """The labels that can stand in an expression: `viz.parse` reads them, and no other has them."""
+    labels = Counter(v.label for v in order)
+    return {v: v.label for v in order if labels[v.label] == 1 and _is_name(v.label)}
+
+
 def expression(root: Value) -> str:
     """The graph as statements: "p = x * y; f = (p + x) * 2".
 
     One for each result with a label; a result without one stands where it is used, or goes by v and
-    its place if that is in several places. A leaf without a label is its number.
+    its place if that is in several places. A leaf without a label is its number, as exactly as it
+    takes to have it back. A label that cannot stand here, or that two have, gives way to v and the
+    place, and a leaf is then a statement: "v0 = 2; v1 = 3; v2 = v0 * v1".
     """
     order = topological(root)
     uses = Counter(x for v in order for x in v.inputs)
+    known, labels = names(order), {v.label for v in order}
     texts: dict[Value, str] = {}
     inlined: dict[Value, str] = {}  # the symbols of gates that stand where they are used
+    exponents = {v.inputs[1] for v in order if v.op == "**" and len(v.inputs) == 2}
     lines = []
     for i, value in enumerate(order):
         gate = value.gate
+        name = known.get(value, f"v{i}")
+        while name in labels and value not in known:
+            name += "_"
         if gate is None or not value.inputs:
-            texts[value] = value.label or f"{value.data:g}"
+            # A number as an exponent would be no leaf, and one in two places two leaves.
+            named = value.label or uses[value] > 1 or value in exponents
+            if named and value not in known:
+                lines.append(f"{name} = {_number(value.data)}")
+            texts[value] = name if named else _number(value.data)
             continue
         inputs = [texts[x] for x in value.inputs]
-        constants = [f"{c:g}" for c in value.constants]
+        constants = [_number(c) for c in value.constants]
         if gate.symbol:
             for k, x in enumerate(value.inputs):
                 inner = inlined.get(x, "")
@@ -177,12 +198,25 @@ def expression(root: Value) -> str:
         else:
             texts[value] = f"{gate.name}({', '.join(inputs + constants)})"
         if value.label or uses[value] > 1 or value is root:
-            name = value.label or f"v{i}"
             lines.append(f"{name} = {texts[value]}")
             texts[value] = name
         else:
             inlined[value] = gate.symbol
-    return "; ".join(lines)
+    return "; ".join(lines) or texts[root]
+
+
+def _number(x: float) -> str:
+    """x as `viz.parse` reads it: 2, 0.3333333333333333, 1e999 where it is infinite."""
+    if math.isinf(x):
+        return "1e999" if x > 0 else "-1e999"
+    short = f"{x:g}"
+    return short if float(short) == x or x != x else repr(x)
+
+
+def _is_name(label: str) -> bool:
+    """Whether `viz.parse` reads the label as a name, and as this one."""
+    plain = label.isidentifier() and not iskeyword(label) and normalize("NFKC", label) == label
+    return plain and label not in ("pi", "where") and table.named(label) is None
 
 
 def _apply(gate: Gate, inputs: Sequence[Value]) -> Value:

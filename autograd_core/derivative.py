@@ -24,9 +24,11 @@ __all__ = ["grad", "hessian", "hvp", "jacobian", "value_and_grad"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, overload
+    from typing import Any, TypeVar, overload
 
     from .scalars import Number
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _OnValues:
@@ -202,6 +204,19 @@ def _leaves(thing: Any) -> Iterator[Any]:
         yield thing
 
 
+def _recorded(function: F) -> F:
+    """The function, which records inside of `no_grad` too."""
+    recording = modes.recording()(function)
+
+    @wraps(function)
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        # Not always in a block: while one is open, every gate asks whether it is its own.
+        return (function if modes.mine.recording else recording)(*args, **kwargs)
+
+    return recorded  # type: ignore[return-value]
+
+
+@_recorded
 def value_and_grad(
     f: Callable[..., Value], xs: Sequence[Number]
 ) -> tuple[float, tuple[float, ...]]:
@@ -210,6 +225,7 @@ def value_and_grad(
     return output.data, tuple(x.data for x in grad(output, inputs))
 
 
+@_recorded
 def jacobian(f: Callable[..., Any], xs: Sequence[Number]) -> tuple[Any, ...]:
     """The slopes of every output of f (rows) in every one of xs (columns), as floats.
 
@@ -217,18 +233,22 @@ def jacobian(f: Callable[..., Any], xs: Sequence[Number]) -> tuple[Any, ...]:
     """
     inputs = [Value(x) for x in reals(xs, "jacobian")]
     outputs = f(*inputs)
+    if getattr(outputs, "shape", None) == ():  # an array without dimensions cannot be iterated over
+        outputs = outputs.item()
     lone = not isinstance(outputs, Iterable)
     roots = [as_value(y, "jacobian: each output of f") for y in ((outputs,) if lone else outputs)]
     rows = tuple(tuple(x.data for x in grad(root, inputs)) for root in roots)
     return rows[0] if lone else rows
 
 
+@_recorded
 def hessian(f: Callable[..., Value], xs: Sequence[Number]) -> tuple[tuple[float, ...], ...]:
     """The second derivatives of f at xs, len(xs) x len(xs) floats. f returns one Value."""
     inputs, output = _call("hessian", f, xs)
     return tuple(tuple(x.data for x in grad(slope, inputs)) for slope in grad(output, inputs))
 
 
+@_recorded
 def hvp(f: Callable[..., Value], xs: Sequence[Number], vs: Sequence[Number]) -> tuple[float, ...]:
     """The Hessian of f at xs times the vector vs, as floats, without making the matrix.
 

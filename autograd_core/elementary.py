@@ -75,7 +75,8 @@ def pow(a: float, b: float) -> float:
         size = INF if a == 0.0 else NAN
     except OverflowError:
         size = INF
-    return math.copysign(size, a) if b % 2.0 == 1.0 else size
+    # Not b % 2.0, which rounds: of an exponent just above -1 it makes 1.0, an odd number.
+    return math.copysign(size, a) if abs(math.fmod(b, 2.0)) == 1.0 else size
 
 
 power = pow

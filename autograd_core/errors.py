@@ -53,6 +53,18 @@ BACKWARD_IN_WATCH = (
     "a backward pass is under way in this thread: a `watch` must not call backward(), "
     "zero_grad() or release(). Collect what it is shown and call them afterwards"
 )
+CALLED_INSIDE = (
+    "a compiled graph was called while it ran, by what draws for it or by the handler of a signal: "
+    "give those a graph of their own"
+)
+NO_CONDITION = (
+    "where: the condition must be a comparison, as in where(x > 0.0, a, b), or a bool, a Value or "
+    "a number, got {kind}: {thing}"
+)
+NO_WATCH = (
+    "watch is a function that sees every step, as watch(gate, index, upstream, before, after), got "
+    "{kind}: {thing}"
+)
 STALE = (
     "grad() through {value!r}: a .data below this {op!r} was written after it was computed, so its "
     "slope is no longer that of the forward pass. Compute the output again, or use backward(), "

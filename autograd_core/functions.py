@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import elementary as xp
-from . import modes
+from . import errors, modes
 from .gate import Gate
-from .scalars import real
+from .scalars import number, real
 from .table import gates
 from .value import Value, apply
 
@@ -127,11 +127,18 @@ def where(condition: Operand, a: Operand, b: Operand) -> Value | float:
     A comparison of Values is a bool, so the graph holds the branch that is taken at this point and
     nothing of the other, whose slope may be infinite without harm. A Value if one of a and b is.
     In a function that `compile_graph` traces, the program holds both and chooses lane by lane.
+
+    TypeError if the condition is no comparison, bool, Value or number: a list or a text is true as
+    soon as it is not empty, whatever it says.
     """
     if modes.contexts and modes.mine.tracer is not None and not isinstance(condition, bool):
         return modes.mine.tracer.where(condition, a, b)  # type: ignore[no-any-return]
+    if not isinstance(condition, bool | Value) and number(condition) is None:
+        modes.hide_frames()
+        kind = type(condition).__name__
+        raise TypeError(errors.NO_CONDITION.format(kind=kind, thing=errors.short(condition)))
     taken = a if condition else b
     if isinstance(taken, Value):
         return taken
-    number = real(taken, "where: operand")
-    return Value(number) if isinstance(a, Value) or isinstance(b, Value) else number
+    plain = real(taken, "where: operand")
+    return Value(plain) if isinstance(a, Value) or isinstance(b, Value) else plain

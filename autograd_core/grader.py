@@ -22,12 +22,13 @@ import math
 from collections import Counter, deque, namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from operator import index
 from types import MappingProxyType
 from typing import NamedTuple
 
 from . import modes
 from .check import GradientError, check_gate
-from .circuits import Circuit, expression, random_circuit
+from .circuits import Circuit, expression, names, random_circuit
 from .derivative import grad
 from .gate import Gate
 from .graph import gradients, topological
@@ -54,7 +55,8 @@ MOST_TURNS = 2_000  # of a walk that takes every path
 STEPS = 200_000  # of the interpreter, for one circuit: a right pass needs some thousand
 ENGINES = (Value.backward, gradients, grad)
 LONGEST = 300  # characters of a circuit that is printed
-TOLERANCE = 1e-9  # relative, or absolute below 1: sums may be taken in another order
+TOLERANCE = 1e-9  # relative
+ROUNDING = 1e-12  # of all that was added up: sums may be taken in another order
 UNTOUCHED = (
     "{name} left every gradient at 0. A pass begins with root.grad = 1.0, and at each gate adds "
     "upstream times local to the grad of each input."
@@ -87,7 +89,8 @@ class Grade(NamedTuple):
     mistake     the entry of `mistakes` that gives the learner's numbers, if there is one; its hint
                 says what to do instead
     circuit     the root of the smallest circuit on which the work fails
-    expression  the circuit as statements, which `viz.parse` reads
+    expression  the circuit as statements, which `viz.parse` reads, with every number exact. Labels
+                that it could not read, or that two values have, are made-up names in it
     wrong       the value whose gradient is wrong
     wire        the wire that brings it: (gate, operand), a Value and the place of its input
     gradients   the learner's gradients in this circuit; those of `grade` are also in `v.grad`
@@ -114,8 +117,8 @@ class Grade(NamedTuple):
     def __str__(self) -> str:
         lines = [self.sentence if self.passed else f"Not yet. {self.sentence}"]
         if self.circuit is not None:
-            leaves = [v for v in topological(self.circuit) if not v.inputs]
-            numbers = ", ".join(f"{v.label} = {v.data:g}" for v in leaves if v.label)
+            known = names(topological(self.circuit)).items()
+            numbers = ", ".join(f"{name} = {v.data:g}" for v, name in known if not v.inputs)
             text = self.expression + f"    with {numbers}" * bool(numbers)
             if text:
                 lines.append(f"    {text if len(text) <= LONGEST else text[:LONGEST] + ' ...'}")
@@ -160,14 +163,20 @@ def grade(
     with the wire that is wrong first, and the usual mistake that gives the same numbers.
 
     Nothing of yours is touched: not your Values, the modes, or the random generators. A pass that
-    raises, runs for ever, or calls the engine's own is told so. TypeError for what cannot be
-    called; ValueError for gates that are not known or take more than two inputs.
+    raises, runs for ever, or calls the engine's own is told so. A gradient is right if it is within
+    1e-9 of the engine's, or within what rounding can explain, in slopes that you work out yourself
+    as well. TypeError for what cannot be called, or counts no circuits; ValueError for gates that
+    are not known or take more than two inputs.
     """
     modes.refuse("grade() is called")
     if isinstance(work, Gate):
         return _grade_gate(work)
     from random import Random
 
+    try:
+        circuits = index(circuits)
+    except TypeError:
+        raise TypeError(f"grade: circuits must be a whole number, got {circuits!r}") from None
     chosen = [_gate(gate) for gate in gates]
     if not chosen or circuits < 1:
         raise ValueError("grade needs a circuit and a gate at least: grade(f, gates=['+', '*'])")
@@ -191,11 +200,18 @@ def grade_gradients(root: Value, given: Mapping[Value, float]) -> Grade:
     """Judge gradients that you worked out by hand, of any values of root's graph.
 
     The first wrong one, seen from the root, is reported, with the usual mistake that gives it. No
-    `.grad` changes. TypeError unless `given` maps Values to numbers; ValueError for a Value that
-    root does not depend on.
+    `.grad` changes. One is right if it is within 1e-9 of the true gradient, relative to that,
+    however small it is; or, where large parts cancel, within 1e-12 of the sum of the absolute
+    values of all that was added up for it, which rounding can explain. TypeError unless `given`
+    maps Values to numbers; ValueError for a Value that root does not depend on.
     """
     modes.refuse("grade_gradients() is called")
     order = set(topological(root))
+    if not isinstance(given, Mapping):
+        raise TypeError(
+            "grade_gradients takes a dict of Values and numbers, as {w: 3.0}, got "
+            f"{type(given).__name__}"
+        )
     for value, gradient in given.items():
         if not isinstance(value, Value) or number(gradient) is None:
             raise TypeError(
@@ -205,11 +221,11 @@ def grade_gradients(root: Value, given: Mapping[Value, float]) -> Grade:
         if value not in order:
             raise ValueError(f"{value!r} is not in the graph of {root!r}")
     got = {value: _nearest(gradient) for value, gradient in given.items()}
-    right = gradients(root)
-    wrong = _first_wrong(right, got)
+    right, sizes = gradients(root), _sizes(root)
+    wrong = _first_wrong(right, got, sizes)
     if wrong is None:
         return Grade(True, f"Right: {len(got)} gradients, all the engine's.", len(got))
-    return _told(root, right, got, wrong)._replace(tried=len(got))
+    return _told(root, right, got, wrong, sizes)._replace(tried=len(got))
 
 
 def _nearest(x: Any) -> float:
@@ -231,7 +247,7 @@ class _Trial:
         self.name = name_of(work)
         self.values = circuit.values()
         self.root = self.values[-1]
-        self.right = gradients(self.root)
+        self.right, self.sizes = gradients(self.root), _sizes(self.root, least=1.0)
         self.got: Gradients = {}
         self.earlier: Gradients | None = None
         self.wrong: Value | None = None
@@ -246,7 +262,6 @@ class _Trial:
 
     def _run(self) -> None:
         numbers = [v.data for v in self.values]
-        before = [v.grad for v in self.values]
         result, self.trouble = attempt(
             self.work, self.root, form="(root)", steps=STEPS, without=ENGINES
         )
@@ -254,11 +269,12 @@ class _Trial:
             return
         after = [v.grad for v in self.values]
         if isinstance(result, Mapping):
-            self.got = {v: number(result[v]) for v in self.values if v in result}
-            if None in self.got.values() or not self.got:
+            given = {v: number(result[v]) for v in self.values if v in result}
+            if None in given.values() or not given:
                 self.trouble = RETURNED.format(name=self.name, what="a dict of something else")
                 return
-        elif result is not None and after == before:
+            self.got = {v: _nearest(x) for v, x in given.items()}
+        elif result is not None and not any(after):
             kind = type(result).__name__
             self.trouble = RETURNED.format(name=self.name, what=f"a thing of type {kind}")
             return
@@ -272,13 +288,15 @@ class _Trial:
             self.trouble = UNTOUCHED.format(name=self.name)
         else:
             required = [v for v in self.values if v in self.got or not v.inputs]
-            self.wrong = _first_wrong(self.right, dict.fromkeys(required) | self.got, self.earlier)
+            got = dict.fromkeys(required) | self.got
+            self.wrong = _first_wrong(self.right, got, self.sizes, self.earlier)
 
     def explained(self) -> set[str]:
         """The names of the mistakes that give these numbers, if they are wrong."""
         if self.wrong is None:
             return set()
-        return {one.mistake.name for one in _explanations(self.root, self.got, self.earlier)}
+        found = _explanations(self.root, self.got, self.sizes, self.earlier)
+        return {one.mistake.name for one in found}
 
     def grade(self, tried: int, votes: Mapping[str, int]) -> Grade:
         """The report on this circuit, which is the smallest."""
@@ -287,7 +305,9 @@ class _Trial:
         if self.wrong is None:
             report = Grade(False, self.trouble, circuit=self.root, expression=str(self.circuit))
         else:
-            report = _told(self.root, self.right, self.got, self.wrong, self.earlier, votes)
+            report = _told(
+                self.root, self.right, self.got, self.wrong, self.sizes, self.earlier, votes
+            )
         return report._replace(tried=tried)
 
 
@@ -321,29 +341,46 @@ def _gate(gate: Gate | str) -> Gate:
 # ---------------------------------------------------------------- what is wrong, and where
 
 
-def _same(a: float | None, b: float) -> bool:
+def _same(a: float | None, b: float, size: float = 0.0) -> bool:
+    """Whether a is b but for rounding, of which `size` is the scale."""
     return a is not None and (
-        a == b or abs(a - b) <= TOLERANCE * max(1.0, abs(b)) or (math.isnan(a) and math.isnan(b))
+        math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=ROUNDING * size)
+        or (math.isnan(a) and math.isnan(b))
     )
 
 
+def _sizes(root: Value, least: float = 0.0) -> Gradients:
+    """The sum of the absolute values of all parts of each gradient: its rounding is of that scale.
+
+    0 where it is not finite. Each slope counts as `least` at least: 1 - y ** 2, which a learner may
+    work out, is rounded as 1 is.
+    """
+    sizes = {root: 1.0}
+    for gate, operand in _turns(reversed(topological(root))):
+        source = gate.inputs[operand]
+        part = sizes.get(gate, 0.0) * max(abs(gate.partials[operand]), least)
+        sizes[source] = sizes.get(source, 0.0) + part
+    return {value: size if math.isfinite(size) else 0.0 for value, size in sizes.items()}
+
+
 def _first_wrong(
-    right: Gradients, got: Mapping[Value, float | None], earlier: Gradients | None = None
-) -> Value | None:
+    right: Gradients, got: Mapping[Value, float | None], sizes: Gradients,
+    earlier: Gradients | None = None,
+) -> Value | None:  # fmt: skip
     """The value nearest to the root whose gradient is wrong.
 
     On top of `earlier` gradients the sum of both is right as well.
     """
     for value in reversed(right):
         once, again = right[value], right[value] + (earlier[value] if earlier else 0.0)
-        if value in got and not _same(got[value], once) and not _same(got[value], again):
+        if value in got and not any(_same(got[value], x, sizes[value]) for x in (once, again)):
             return value
     return None
 
 
 def _told(
-    root: Value, right: Gradients, got: Gradients, wrong: Value, earlier: Gradients | None = None,
-    votes: Mapping[str, int] = MappingProxyType({}),
+    root: Value, right: Gradients, got: Gradients, wrong: Value, sizes: Gradients,
+    earlier: Gradients | None = None, votes: Mapping[str, int] = MappingProxyType({}),
 ) -> Grade:  # fmt: skip
     """The report of a wrong gradient: its wire, and the mistake that gives it.
 
@@ -354,10 +391,10 @@ def _told(
         return -votes.get(planted.mistake.name, 0), _unlikely(planted.mistake)
 
     expected, given = right[wrong], got.get(wrong)
-    found = list(_explanations(root, got, earlier)) if given is not None else []
-    wire, nothing = _wire(wrong, _Pass(root), None, given)
+    found = list(_explanations(root, got, sizes, earlier)) if given is not None else []
+    wire, nothing = _wire(wrong, _Pass(root), None, given, sizes)
     if not found and given and not nothing:  # there may be more mistakes further on
-        found = list(_explanations(root, {wrong: given}, earlier))
+        found = list(_explanations(root, {wrong: given}, sizes, earlier))
         found = found if len({one.mistake.name for one in found}) == 1 else []
     mistake = None
     if given == 0.0:  # of two equal parts one with a lost minus would give 0 as well
@@ -365,7 +402,7 @@ def _told(
     if found:
         planted = min(found, key=rank)
         mistake = planted.mistake
-        wire, _ = _wire(wrong, _Pass(root), planted, given)
+        wire, _ = _wire(wrong, _Pass(root), planted, given, sizes)
     if mistake:
         sentence = mistake.sentence
     elif given is None:
@@ -409,7 +446,7 @@ def _name(value: Value) -> str:
 
 
 def _wire(
-    wrong: Value, right: _Pass, planted: _Pass | None, got: float | None
+    wrong: Value, right: _Pass, planted: _Pass | None, got: float | None, sizes: Gradients
 ) -> tuple[Wire | None, bool]:
     """The wire into `wrong` on which the planted pass, or else the number, leaves the right way.
 
@@ -420,7 +457,7 @@ def _wire(
         return None, False  # the root
     was = right.contributions()
     total = sum(was[wire] for wire in into)
-    left_out = [wire for wire in into if _same(got, total - was[wire])]
+    left_out = [wire for wire in into if _same(got, total - was[wire], sizes[wrong])]
     now = planted.contributions() if planted else {}
     suspects = [wire for wire in into if now.get(wire) != was[wire]] if planted else left_out
     return (suspects or into[-1:])[0], bool(left_out)
@@ -483,11 +520,13 @@ class _Pass(namedtuple("_Pass", "root turns mistake wrong earlier start")):
         return brought
 
 
-def _explanations(root: Value, got: Gradients, earlier: Gradients | None) -> Iterator[_Pass]:
+def _explanations(
+    root: Value, got: Gradients, sizes: Gradients, earlier: Gradients | None
+) -> Iterator[_Pass]:
     """The passes with a mistake that leave these numbers, the plainest first."""
     for planted in _planted(root, earlier):
         total = planted.total()
-        if all(_same(gradient, total[value]) for value, gradient in got.items()):
+        if all(_same(x, total[value], sizes[value]) for value, x in got.items()):
             yield planted
 
 

@@ -97,6 +97,10 @@ def gradients(root: V, seed: Number = 1.0, watch: Watch | None = None) -> dict[V
     gradient of this pass before and after its contribution.
     """
     modes.refuse("gradients() is called")
+    if watch is not None and not callable(watch):
+        raise TypeError(
+            errors.NO_WATCH.format(kind=type(watch).__name__, thing=errors.short(watch))
+        )
     order: list[Any] = topological(root)
     seed = checked_seed(root, seed)
     # The gradient of each value in this pass, as far as contributions have arrived.

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import wraps
+from functools import partial, wraps
 from itertools import count
 from threading import Lock, local
 
 from . import errors
 
-__all__ = ["is_tracing", "no_grad", "trace_creation", "used"]
+__all__ = ["changed", "is_tracing", "no_grad", "trace_creation", "used"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 NEEDS_BLOCK = 0x20 | 0x80 | 0x200  # flags of generators and coroutines, as `inspect` has them
 OURS = ("autograd_core", "nn", "viz")
-# The blocks that are open, in all threads: quicker to ask than `mine`. Each is (which context, a
-# number of its own, the attribute, the value).
-contexts: set[tuple[int, int, str, Any]] = set()
+# The blocks that are open, in all threads: quicker to ask than `mine`. Each is (a number of its
+# own, the attribute, the value).
+contexts: set[tuple[int, str, Any]] = set()
 writes: int = 0  # how many times a `.data` was written: who keeps a copy knows if it is old
+changes: int = -1  # the number of the last call of `changed`
 counted: Any = None  # is told that number: the part in C keeps it too
 _lock = Lock()
 _serial = count()
@@ -55,6 +56,7 @@ held_by_forks(_lock)
 class _Mode(local):
     recording = True
     keeps_lines = False
+    notes_changes = True
     in_backward = False
     # Who records a function that runs on numbers which are not known yet. Values call it where they
     # would have to know theirs, and nowhere else: made(value), refuse(what), compare(gate, a, b),
@@ -64,7 +66,8 @@ class _Mode(local):
     drawn: Any = None  # the Values that `drawn` gives in place of new ones
 
     def __init__(self) -> None:
-        self.open: list[tuple[int, int, str, Any]] = []  # this thread's blocks, the latest last
+        # This thread's blocks, the latest last: a dict, since another thread may take one out.
+        self.open: dict[tuple[int, str, Any], None] = {}
 
 
 mine: _Mode = _Mode()
@@ -74,45 +77,66 @@ class Context:
     """Sets one attribute of this thread's mode for the length of a `with` block.
 
     The attribute is what the latest block sets that is open, so blocks may end in any order, as
-    those of two coroutines do. Ctrl-C may come at any bytecode of entering and leaving: each step
-    may be done twice, the list of open blocks is the last that forgets one, and what an interrupted
+    those of two coroutines do, and in another thread, as that of a generator does which is handed
+    over. Ctrl-C may come at any bytecode of entering and leaving: each step may be done twice, the
+    context is the first that knows of a block and the last that forgets it, and what an interrupted
     `__exit__` has not undone is undone when the block drops the context.
     """
 
     _name: str
     _value: Any
-    _key: int = -1
+    _blocks: dict[tuple[int, str, Any], dict[str, Any]]  # open ones: the mode of each one's thread
 
     def __init__(self, *given: object) -> None:
         if given:
             name = type(self).__name__
             raise TypeError(f"{name} takes no argument: write `with {name}():`, or @{name}()")
-        self._key = next(_serial)
+        self._blocks = {}
 
     def __enter__(self) -> Self:
-        block = self._key, next(_serial), self._name, self._value
-        mine.open.append(block)
+        mode = vars(mine)
+        block = next(_serial), self._name, self._value
+        self._blocks[block] = mode
+        mode["open"][block] = None
         contexts.add(block)
-        setattr(mine, self._name, self._value)
+        mode[self._name] = self._value
         return self
 
     def __exit__(self, *exception: object) -> None:
-        own = [block for block in mine.open if block[0] == self._key][-1:]
-        others = [block for block in mine.open if block not in own]
-        values = [value for _, _, name, value in others if name == self._name]
-        setattr(mine, self._name, values[-1] if values else getattr(_Mode, self._name))
-        contexts.difference_update(own)
-        mine.open[:] = others
+        here, blocks = vars(mine), list(self._blocks.copy().items())
+        own = [block for block in blocks if block[1] is here] or blocks
+        if not own:
+            return
+        block, mode = own[-1]
+        mode["open"].pop(block, None)
+        while True:
+            others = list(mode["open"])
+            values = [value for _, name, value in others if name == self._name]
+            mode[self._name] = values[-1] if values else getattr(_Mode, self._name)
+            if others == list(mode["open"]):  # else two threads are at it
+                break
+        contexts.discard(block)
+        self._blocks.pop(block, None)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """As a decorator, `@no_grad()`: every call of the function is such a block."""
         name = type(self).__name__
+        if isinstance(function, type):
+            raise TypeError(
+                f"@{name}() decorates a function, and would make one of the class "
+                f"{function.__name__}: decorate its methods"
+            )
         if not callable(function):
             raise TypeError(f"@{name}() decorates a function, not {function!r}")
-        if getattr(getattr(function, "__code__", None), "co_flags", 0) & NEEDS_BLOCK:
+        called: Any = function
+        while isinstance(called, partial):
+            called = called.func
+        code = getattr(called, "__code__", None) or getattr(type(called).__call__, "__code__", None)
+        if getattr(code, "co_flags", 0) & NEEDS_BLOCK:
+            called_name = getattr(called, "__name__", type(called).__name__)
             raise TypeError(
-                f"@{name}() would end before {function.__name__} runs, since that yields or is "
-                f"awaited: write `with {name}():` in it"
+                f"@{name}() would end before {called_name} runs, since that yields or is awaited: "
+                f"write `with {name}():` in it"
             )
 
         @wraps(function)
@@ -123,8 +147,9 @@ class Context:
         return switched
 
     def __del__(self) -> None:
-        # At the end of the interpreter `mine` is gone before the last contexts are.
-        while any(block[0] == self._key for block in getattr(mine, "open", ())):
+        # At the end of the interpreter `mine` is gone before the last contexts are. A context that
+        # was refused its argument has no `_blocks`.
+        while mine is not None and getattr(self, "_blocks", None):
             self.__exit__()
 
 
@@ -153,6 +178,12 @@ class trace_creation(Context):
     _name, _value = "keeps_lines", True
 
 
+class unchanging(Context):
+    """What a function sets while it is traced or checked is its own doing, and no change to it."""
+
+    _name, _value = "notes_changes", False
+
+
 def is_tracing() -> bool:
     """Whether this thread is running a function for `compile_graph`: numbers cannot be read now."""
     return mine.tracer is not None
@@ -167,6 +198,19 @@ def used(what: Any, answer: object) -> None:
     """
     if mine.tracer is not None:
         mine.tracer.used(what, answer)
+
+
+def changed() -> None:
+    """Say that a function may now compute something else: every compiled graph traces its own again
+    before its next call, and goes on with its program if nothing has changed for it.
+
+    A Module says so when an attribute that it has is set anew. Say so yourself after you have put
+    something in place of another where nobody sees it: in a list, a dict or a global, or in an
+    object that is no Module.
+    """
+    global changes
+    if mine.notes_changes:
+        changes = next(_serial)
 
 
 def written() -> int:
@@ -186,7 +230,7 @@ def refuse(what: str, *values: object) -> None:
     """
     if mine.tracer is not None:
         mine.tracer.refuse(what)
-    for _, _, name, tracer in tuple(contexts) if values else ():
+    for _, name, tracer in tuple(contexts) if values else ():
         if name == "tracer" and any(map(tracer.knows, values)):
             tracer.refuse(f"{what}, in another thread,")
 

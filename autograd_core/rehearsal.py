@@ -91,7 +91,8 @@ class Term:
     def __or__(self, other: object) -> Term:
         return self.xp.record("where", self, 1.0, other)
 
-    __ror__ = __or__  # False | condition
+    __rand__ = __and__  # True & condition
+    __ror__ = __or__
 
     def __bool__(self) -> bool:
         raise self._refused("if")

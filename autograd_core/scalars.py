@@ -5,6 +5,7 @@ real(x, "seed")                         # a float, or a TypeError that names the
 
 from __future__ import annotations
 
+from math import inf
 from numbers import Real
 
 from . import errors, modes
@@ -47,10 +48,13 @@ def real(x: Any, what: str) -> float:
     inner = _unwrapped(x)
     if isinstance(inner, Real):
         try:
-            return float(inner)
+            answer = float(inner)
+            if answer not in (inf, -inf) or inner == answer:  # else a larger longdouble of NumPy
+                return answer
         except OverflowError:
-            modes.hide_frames()
-            raise OverflowError(errors.TOO_LARGE.format(what=what)) from None
+            pass
+        modes.hide_frames()
+        raise OverflowError(errors.TOO_LARGE.format(what=what))
     modes.hide_frames()
     if hasattr(inner, "_gate"):  # a Value; value.py imports this module
         raise TypeError(errors.VALUE_AS_NUMBER.format(what=what))

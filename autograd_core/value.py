@@ -260,11 +260,16 @@ class Value:
         second call adds the same again. `watch` sees every step, see `gradients`.
 
         Either all gradients change or, after an error or Ctrl-C, none. TypeError if seed is not a
-        number; RuntimeError if self was made under `no_grad`, or if a watch calls it again.
+        number, or watch not a function; RuntimeError if self was made under `no_grad`, or if a
+        watch calls it again.
         """
         if modes.mine.in_backward:
             raise RuntimeError(errors.BACKWARD_IN_WATCH)
         modes.refuse("backward() is called")
+
+        if watch is not None and not callable(watch):
+            kind = type(watch).__name__
+            raise TypeError(errors.NO_WATCH.format(kind=kind, thing=errors.short(watch)))
 
         def add() -> None:
             if watch is None:

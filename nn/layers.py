@@ -44,6 +44,7 @@ from .module import (
     Batch,
     Example,
     Module,
+    bounded,
     choice,
     expect,
     flat,
@@ -456,8 +457,8 @@ class BatchNorm1d(_Units):
     ) -> None:
         self.num_features: int = whole(num_features, "num_features", 1)
         self._width = self.num_features
-        self.eps = eps
-        self.momentum = momentum
+        self.eps: float = bounded(eps, "BatchNorm1d: eps")
+        self.momentum: float = bounded(momentum, "BatchNorm1d: momentum")
         self.weight: list[Value] | None = None
         self.bias: list[Value] | None = None
         if affine:

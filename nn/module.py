@@ -23,7 +23,7 @@ from numbers import Integral, Real
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
-from autograd_core import Number, Value, is_tracing, used
+from autograd_core import Number, Value, changed, is_tracing, used
 
 from .elsewhere import HINTS, missing
 
@@ -39,6 +39,7 @@ class Array(Protocol):
 
 Example: TypeAlias = "Sequence[Value | Number]"
 Batch: TypeAlias = "Sequence[Example | Array]"
+OWN = ("__call__", "forward")  # what runs a module
 P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 
@@ -53,20 +54,26 @@ class HasForward(Protocol[P, R]):
 class Module:
     """The base of neurons, layers, networks and losses: it finds the parameters in its attributes.
 
-    A parameter is a leaf Value in an attribute, or in a list, a dict or a Module in one; the order
-    is that in which the attributes were set. Names and methods are those of `torch.nn.Module`.
-    Calling a module calls its `forward`.
+    A parameter is a leaf Value in an attribute, or in a list, a dict, an array of objects or a
+    Module in one; the order is that in which the attributes were set. Names and methods are those
+    of `torch.nn.Module`. Calling a module calls its `forward`.
     """
 
     training: bool = True
-    _exchanges: int = 0  # how often a parameter or module in an attribute was put for another
     _buffers: ClassVar[tuple[str, ...]] = ()  # attributes that are saved but not trained
 
     def __init_subclass__(cls, **given: object) -> None:
         super().__init_subclass__(**given)
-        # Not in __call__ below alone: a class may have one of its own, and `forward` may be called.
-        for name in ("__call__", "forward"):
-            if isinstance(method := vars(cls).get(name), FunctionType):
+        if vars(cls).get("__slots__"):
+            raise TypeError(
+                f"{cls.__name__} has __slots__, and a Module finds its parameters in plain "
+                "attributes: leave them out"
+            )
+        # Not in __call__ below alone: a class may have one of its own, and any method may be what
+        # is compiled.
+        for name, method in list(vars(cls).items()):
+            is_ours = name.startswith("_") or hasattr(Module, name)
+            if isinstance(method, FunctionType) and (name in OWN or not is_ours):
                 setattr(cls, name, _noted(method))
 
     def __call__(self: HasForward[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -93,15 +100,19 @@ class Module:
         module of your own whose forward reads a setting that may change adds it to the tuple:
         `return (*super().reads(), self.setting)`.
         """
-        return self.training, self._exchanges
+        return (self.training,)
 
     if not TYPE_CHECKING:
 
         def __setattr__(self, name: str, thing: object) -> None:
-            before = _parts(vars(self).get(name))
+            known = name in vars(self) or hasattr(type(self), name)
             object.__setattr__(self, name, thing)
-            if before != _parts(thing):
-                object.__setattr__(self, "_exchanges", self._exchanges + 1)
+            if known and name != "training":  # which reads() has
+                changed()
+
+        def __delattr__(self, name: str) -> None:
+            object.__delattr__(self, name)
+            changed()
 
         def __getattr__(self, name: str) -> object:
             if name in HINTS["Module"]:
@@ -305,15 +316,6 @@ def _noted(method: Callable[..., Any]) -> Callable[..., Any]:
     return noted
 
 
-def _parts(thing: object) -> list[int]:
-    """Which parameters and modules lie in it, but for those in another module."""
-    try:
-        leaves = flat([*thing.values()] if isinstance(thing, dict) else thing)
-    except RecursionError:  # a list in itself
-        return []
-    return [id(leaf) for leaf in leaves if isinstance(leaf, Module) or _is_parameter(leaf)]
-
-
 def _values_in(things: Iterable[object]) -> Iterator[Value]:
     """The leaf Values in these things, in order; a result that a module keeps is no parameter."""
     path = [iter(things)]
@@ -333,6 +335,8 @@ def _values_in(things: Iterable[object]) -> Iterator[Value]:
                 inside: Iterable[object] = thing.parameters() if own else vars(thing).values()
             elif isinstance(thing, dict):
                 inside = thing.values()
+            elif _is_array_of_objects(thing):
+                inside = thing.flat  # type: ignore[attr-defined]
             elif isinstance(thing, list | tuple):
                 inside = thing
             else:
@@ -345,6 +349,8 @@ def _values_in(things: Iterable[object]) -> Iterator[Value]:
 
 def _spread(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
     """(name, thing) if it is a module or a regular block of parameters, else item by item."""
+    if _is_array_of_objects(thing):
+        thing = thing.tolist()
     if isinstance(thing, Module) or _is_parameter(thing):
         yield name, thing
     elif isinstance(thing, dict):
@@ -357,6 +363,11 @@ def _spread(name: str, thing: Any) -> Iterator[tuple[str, Any]]:
         else:
             for i, item in enumerate(thing):
                 yield from _spread(f"{name}.{i}", item)
+
+
+def _is_array_of_objects(thing: object) -> bool:
+    """Whether it is an array that may hold Values, as NumPy makes of a list of them."""
+    return getattr(getattr(thing, "dtype", None), "kind", "") == "O"
 
 
 def _is_parameter(thing: object) -> bool:

@@ -14,22 +14,23 @@ from __future__ import annotations
 import math
 import random
 from array import array
-from collections.abc import Callable, Iterator, Sequence
-from copy import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy, deepcopy
 from functools import reduce
-from itertools import chain, groupby
+from inspect import signature
+from itertools import groupby, islice
 from operator import add, eq
 from time import monotonic
 from typing import Any, Protocol
 
-from autograd_core import CompiledGraph, Value, compile_graph, is_tracing, topological
+from autograd_core import CompiledGraph, TraceError, Value, compile_graph, is_tracing, topological
 
 from .data import DataLoader, TensorDataset
 from .init import Rng
 from .layers import BatchNorm1d
-from .module import Module, expect, nested, whole
+from .module import Module, expect, flat, nested, whole
 from .optim import Optimizer
-from .optim.lr_scheduler import StepLR
+from .optim.lr_scheduler import ExponentialLR, StepLR
 from .progress import Progress
 
 __all__ = ["fit"]
@@ -112,7 +113,9 @@ def fit(
     loader = _loader(data, batch_size, shuffle, rng)
     given = model, loss_fn, loader, optimizer, scheduler
     steps = _Steps(*given) if eager else _Replay(*given, verify=verify, backend=backend)
-    is_ours = type(scheduler).__module__ == StepLR.__module__  # it moves the learning rate alone
+    # It moves the learning rate alone, and asks nobody.
+    is_ours = type(scheduler) in (StepLR, ExponentialLR) and "step" not in vars(scheduler)
+    is_ours = is_ours and scheduler.optimizer is optimizer  # type: ignore[union-attr]
     losses: list[float] = []
     state = steps.state()  # after the last whole epoch
     bar = Progress(epochs * len(loader), "training", progress)
@@ -162,6 +165,7 @@ class _Steps:
         self.schedule = getattr(scheduler, "__dict__", {})
         self.is_of_this_model = False
         self.inputs, self.targets = loader.dataset.sequences
+        self.examples = len(loader.dataset)
         self.reduction = getattr(loss_fn, "reduction", "mean")
         self.labels_checked = False
         modules = model.modules() if isinstance(model, Module) else []
@@ -176,11 +180,11 @@ class _Steps:
         """Step through the batches of one pass; the sum of their losses."""
         total, batch = 0.0, None
         for batch in loader.batches():
-            if not batch:
+            if not len(batch):
                 raise ValueError(EMPTY)
             total += self.step(batch)
             bar.add(1)
-        if batch and not self.is_of_this_model:
+        if batch is not None and not self.is_of_this_model:
             raise ValueError(FOREIGN)
         return total
 
@@ -188,11 +192,13 @@ class _Steps:
         """Move the parameters by one batch, given as indices of examples; its loss."""
         optimizer = self.optimizer
         optimizer.zero_grad()
-        xs = [self.inputs[i] for i in batch]
         is_coupled = any(module.training for module in self.coupling)
-        outputs = self.model(xs) if is_coupled else [self.model(x) for x in xs]
-        self._check_labels(outputs[0])
-        terms = [self.loss_fn(y, self.targets[i]) for y, i in zip(outputs, batch, strict=True)]
+        outputs = self.model([self.inputs[i] for i in batch]) if is_coupled else None
+        terms = []
+        for k, i in enumerate(batch):  # an example after the other, as a program draws for them
+            output = self.model(self.inputs[i]) if outputs is None else outputs[k]
+            self._check_labels(output)
+            terms.append(self.loss_fn(output, self.targets[i]))
         loss = reduce(add, terms)
         if self.reduction == "mean":
             loss = loss / len(terms)
@@ -209,26 +215,34 @@ class _Steps:
         return self._surroundings(), *self.optimizer.snapshot()
 
     def _surroundings(self) -> tuple[Any, ...]:
-        """The learning rate, what its schedule counts, the running averages, the generators."""
+        """The learning rate, what its schedule counts, the running averages, the generators, and
+        which parameters there are."""
         generators = [source.getstate() for source in self.sources]
         schedule = {
             name: copy(thing) if isinstance(thing, list | dict | set) else thing
             for name, thing in self.schedule.items()
         }
-        return self.optimizer.lr, schedule, self._averages(), generators
+        return (
+            self.optimizer.lr,
+            schedule,
+            self._averages(),
+            generators,
+            list(self.optimizer.params),
+        )
 
     def _averages(self) -> list[Any]:
         return [copy(getattr(module, name)) for module, name in self.buffers]
 
     def restore(self, state: tuple[Any, ...]) -> None:
         """Write a state into the model and the optimiser."""
-        (lr, schedule, averages, generators), data, states, steps = state
-        self.optimizer.lr = lr
+        (lr, schedule, averages, generators, params), data, states, steps = state
+        self.optimizer.lr, self.optimizer.params = lr, list(params)
         for source, numbers in zip(self.sources, generators, strict=True):
             source.setstate(numbers)
         self.schedule.update(schedule)
         for (module, name), numbers in zip(self.buffers, averages, strict=True):
-            setattr(module, name, copy(numbers))
+            if getattr(module, name) != numbers:
+                setattr(module, name, copy(numbers))
         self.optimizer.restore(data, dict(states), steps)
 
     def adopt(self) -> None:
@@ -280,7 +294,7 @@ class _Replay(_Steps):
         if all(program.constant(g) == 0.0 for g in program.gradients):
             raise ValueError(FOREIGN)
         self.at_a_time = 1  # steps, see `epoch`
-        self.in_order = array("q", range(len(self.table)))
+        self.in_order = array("q", range(self.examples))
         self.adopt()
 
     def adopt(self) -> None:
@@ -302,22 +316,35 @@ class _Replay(_Steps):
         if not is_tracing():
             return self._as_given(row)
         size = math.prod(self.shapes[0])
-        output = self.model(_shaped("x", row[:size], self.shapes[0]))
+        example = _shaped("x", row[:size], self.shapes[0])
         target = _shaped("y", row[size:], self.shapes[1])
+        output = self.model(example)
         self._check_labels(output)
         try:
-            return self.loss_fn(output, target)
+            loss = self.loss_fn(output, target)
         except TypeError as error:
             error.add_note("fit: loss_fn takes the output and the target of one example")
             raise
+        if list(map(id, [*flat(example), *flat(target)])) != list(map(id, row)):
+            raise TraceError(
+                "fit: the model or the loss writes into the example that it is given, which a "
+                "program does not do to the data: copy it first, as x = list(x)"
+            )
+        return loss
 
     def _as_given(self, row: list[Value]) -> Value:
         """The same of the example itself, as eager=True gives it to model and loss: a label may be
         an int, a row an array. What they do with such is then compared with the program."""
         numbers = self.np.array([x.data for x in row])
         same = (self.table.view("q") == numbers.view("q")).all(axis=1)  # in each bit, so nan too
-        i = int(same.argmax())
-        return self.loss_fn(self.model(self.inputs[i]), self.targets[i])
+        if same.any():
+            i = int(same.argmax())
+            return self.loss_fn(self.model(self.inputs[i]), self.targets[i])
+        # Nearby, where the two are compared once more if a kink was met.
+        i = int(abs(self.table - numbers).max(axis=1).argmin())
+        rest = iter(numbers.tolist())
+        example, target = _moved(self.inputs[i], rest), _moved(self.targets[i], rest)
+        return self.loss_fn(self.model(example), target)
 
     def epoch(self, loader: DataLoader, bar: Progress) -> float:
         total = 0.0
@@ -341,7 +368,8 @@ class _Replay(_Steps):
     def _orders(self, loader: DataLoader) -> Iterator[tuple[int, array[int]]]:
         """A pass over the data: (examples in a batch, those of all the batches that have so many).
 
-        Of what does its own batching, each run of batches of one size.
+        What does its own batching may look at the model, so its Values hold the weights of that
+        time: of the start of the pass for an order of its own, of each step for `batches`.
         """
         size = loader.batch_size
         if all(_is_of(DataLoader, loader, name) for name in ("batches", "order", "__len__")):
@@ -351,10 +379,22 @@ class _Replay(_Steps):
             if not loader.drop_last:
                 yield len(order) - full, order[full:]
             return
-        for size, same in groupby(loader.batches(), len):
+        self.restore(self.state())
+        batches: Iterable[Any] = loader.batches()
+        is_asked_once = _is_of(DataLoader, loader, "batches")
+        for size, same in (
+            groupby(batches, len) if is_asked_once else ((len(b), [b]) for b in batches)
+        ):
             if not size:
                 raise ValueError(EMPTY)
-            yield size, array("q", chain.from_iterable(same))
+            yield size, array("q", [self._place(i) for batch in same for i in batch])
+            self.restore(self.state())
+
+    def _place(self, i: Any) -> int:
+        """An index of an example as Python takes it, from the end if it is below 0."""
+        if not -self.examples <= i < self.examples:
+            raise IndexError(f"fit: there is no example {i}: there are {self.examples}")
+        return int(i) % self.examples
 
     def _steps(self, order: array[int], count: int, total: float) -> float:
         """So many steps on equally many examples each; `total` and their losses.
@@ -410,6 +450,11 @@ class _Replay(_Steps):
         number for a number, and fail as soon as there is another parameter.
         """
         np, optimizer = self.np, self.optimizer
+        if not self.rule.is_arithmetic:  # it may look at the optimiser, and at its parameters
+            self.restore(self.state())
+            for parameter, slope in zip(self.params, gradient.tolist(), strict=True):
+                parameter.grad = slope
+        twin = self.rule.twin()
         size = len(gradient)
         shape = (max(size, 2),)
         data, grad, *columns = [
@@ -430,6 +475,11 @@ class _Replay(_Steps):
                 "0.5 * (x + abs(x)) for max(x, 0) and x**0.5 for the root; or train with "
                 "eager=True, which calls it for one parameter at a time"
             ) from error
+        if twin is not None:
+            self.rule.compare_update(
+                twin, step, zip(self.data, gradient, *self.columns, strict=True),
+                zip(data, *columns, strict=True),
+            )  # fmt: skip
         return data, tuple(columns)
 
     def state(self) -> tuple[Any, ...]:
@@ -453,6 +503,8 @@ class _Rule:
         self.optimizer, self.graph = optimizer, graph
         self.states = len(optimizer.initial_state)
         self.is_arithmetic = getattr(optimizer.update, "__func__", None) is Optimizer.update
+        self.is_arithmetic = self.is_arithmetic and not _computes_settings(optimizer)
+        self.is_compared = False
         # Ours change nothing they are given.
         module = getattr(optimizer.rule, "__module__", None)
         self.is_ours = self.is_arithmetic and module == Optimizer.__module__
@@ -500,6 +552,33 @@ class _Rule:
             except Exception:  # of any kind, as it is a function of anyone's; arrays will say more
                 self.is_arithmetic = False
         return None, []
+
+    def twin(self) -> Optimizer | None:
+        """A copy of an optimiser whose `update` is to be compared, None if it was or cannot be."""
+        if self.is_compared or self.is_arithmetic:
+            return None
+        self.is_compared = True
+        twin = copy(self.optimizer)
+        try:
+            for name, thing in vars(twin).items():
+                vars(twin)[name] = thing if name == "params" else deepcopy(thing)
+        except Exception:  # it holds what nobody can copy
+            return None
+        return twin
+
+    def compare_update(
+        self, twin: Optimizer, step: int, before: Iterable[Any], after: Iterable[Any]
+    ) -> None:
+        """TypeError if `update` does something else parameter by parameter than on arrays."""
+        for given, wanted in zip(before, after, strict=True):
+            data, grad, *state = map(float, given)
+            found, states = twin.update(data, grad, tuple(state), step)
+            if not all(map(_alike, (found, *states), wanted)):
+                raise TypeError(
+                    f"fit: {type(twin).__name__}.update does something else with an array of all "
+                    "parameters than with their numbers one by one, as eager=True calls it: write "
+                    "it as arithmetic that is the same for both, or train with eager=True"
+                )
 
     def compare(self, step: int, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
         """Trust what is recorded, if it does with two parameters what arrays did with all.
@@ -577,6 +656,12 @@ def _is_of(base: type, thing: object, name: str) -> bool:
     return name not in vars(thing) and getattr(type(thing), name) is getattr(base, name)
 
 
+def _computes_settings(optimizer: Optimizer) -> bool:
+    """Whether a setting of the rule is a property, but for lr: it may look at anything."""
+    names = {*[*signature(optimizer.rule).parameters][4:]} - {"lr"}
+    return any(isinstance(getattr(type(optimizer), name, None), property) for name in names)
+
+
 def _power_of(number: int, base: float) -> float:
     return base**number
 
@@ -592,15 +677,31 @@ def _shaped(name: str, row: list[Value], shape: tuple[int, ...]) -> Any:
     ]
 
 
+def _moved(thing: Any, numbers: Iterator[float]) -> Any:
+    """Nested lists, or an array, with these numbers in place of their floats; the rest stays."""
+    if isinstance(thing, list | tuple):
+        items = [_moved(item, numbers) for item in thing]
+        return items if isinstance(thing, list) else tuple(items)
+    if getattr(thing, "shape", ()):
+        moved = thing.astype(float)
+        moved.flat = list(islice(numbers, moved.size))
+        return moved
+    number = next(numbers)
+    return number if isinstance(thing, float) else thing
+
+
 def _numbers(sequence: Any, name: str) -> Any:
     """The inputs or targets as an array of floats."""
     import numpy as np
 
     try:
         array = np.asarray(nested(sequence))
+        if array.dtype.kind == "O":  # fractions, or ints beyond 64 bits
+            numbers = [Value(x).data for x in array.flat]
+            array = np.array(numbers).reshape(array.shape)
         if array.dtype.kind not in "biuf":
             raise ValueError(f"elements of type {array.dtype}")
-    except ValueError as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(
             f"fit: the {name} must be numbers, and every example must have as many as the first: "
             f"{error}"

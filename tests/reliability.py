@@ -56,9 +56,10 @@ and build in what they found:
 - `is`, `isinstance`, `match`, `type(x)`, `x in a_set`, `a_dict.get(x)`, text with x in it: they
   look at the object, not at its number;
 - random numbers, a generator or counter of your own, the clock, a file;
-- a setting that a module of your own reads, unless its `reads()` names it;
-- a layer or a Value that was put in place of another in a list or dict after the first call: then
-  call `compile_graph` again. In an attribute it is seen, and so is what is written into `.data`.
+- what is changed in place in a list, a dict or an array, or put in place of another in a global, a
+  closure, a class or an object that is no Module: after that call `changed()`, and every program is
+  compared with its function again. An attribute of a Module that is set anew is seen, and so are
+  its mode and what is written into a `.data`.
 
 So the first time that a program runs, two of the examples run through Values as well (`verify=2`),
 and a difference raises TraceError; `fit` gives your model and loss each of them as it is in the

@@ -32,7 +32,7 @@ T = TypeVar("T", bound=Hashable)
 
 FOLDED_FIELDS = frozenset(
     ["ordered", "terms", "values", "grads", "weight", "weight_grad", "program", "network",
-     "examples", "right", "wrong", "words", "blank"]
+     "examples", "right", "wrong", "words", "blank", "taken"]
 )  # fmt: skip
 PROGRAM_FIELDS = frozenset(["kind", "register", "formula", "once", "entries", "role"])
 
@@ -184,6 +184,7 @@ class Picture:
     examples    of how many examples it shows one, or the numbers of all side by side
     words       what stands below it, in the picture of a Grade
     blank       whether numbers that are not there have a box, to be written in by hand
+    taken       the names in the unfolded picture, which no other node may get
     """
 
     nodes: tuple[Node, ...]
@@ -195,12 +196,14 @@ class Picture:
     examples: int = 1
     words: str = ""
     blank: bool = False
+    taken: frozenset[str] = frozenset()
 
     def names(self) -> dict[str, str]:
         """A name for each node: its own, or the number of a constant, or v and its place.
 
-        The place is that in the unfolded picture, so that a value has one name in all of them.
-        In a program a result without a name goes by its register.
+        The place is that in the unfolded picture, so that a value has one name in all of them; if
+        another value has that name, there is one more v. In a program a result without a name goes
+        by its register.
         """
         names = {}
         for node in self.nodes:
@@ -211,7 +214,10 @@ class Picture:
             elif not node.op and node.uses and node.data is not None:
                 names[node.id] = number(node.data)
             else:
-                names[node.id] = f"v{(node.members or (node.id,))[0][1:]}"
+                made = f"v{(node.members or (node.id,))[0][1:]}"
+                while made in self.taken:
+                    made = f"v{made}"
+                names[node.id] = made
         return names
 
     def constants(self) -> frozenset[str]:
@@ -275,7 +281,8 @@ def picture_of(
         )
         for value in order
     )  # fmt: skip
-    return Picture(nodes, tuple(edges), ids[root], backward)
+    taken = frozenset(printable(name) for name in names_of.values() if name)
+    return Picture(nodes, tuple(edges), ids[root], backward, taken=taken)
 
 
 def _op(value: Value) -> str:

@@ -18,7 +18,7 @@ from time import perf_counter
 from ..draws import replaying
 from ..errors import TraceError, short
 from ..graph import gradients, topological
-from ..modes import recording
+from ..modes import recording, unchanging
 from ..value import Value, as_value
 from .trace import is_several, shaped
 
@@ -95,7 +95,7 @@ def _compare(
     given = sum(map(math.prod, shapes))
     rest = iter(leaves[given:])
     try:
-        with recording(), replaying(rest):
+        with recording(), unchanging(), replaying(rest):
             answer = fn(*arguments)
     except (ArithmeticError, ValueError) as error:
         if fails(row):
@@ -156,9 +156,13 @@ def _agree_nearby(
     fn: Callable[..., Any], run: Run, fails: Fails, row: list[float],
     shapes: Sequence[tuple[int, ...]], wrt: Sequence[Value],
 ) -> bool:  # fmt: skip
-    """Whether the two agree at all numbers a little aside: then a kink or a tie was met."""
+    """Whether the two agree at all numbers a little aside: then a kink or a tie was met.
+
+    Whole numbers of the example, which may be labels, stay if anything else moves.
+    """
     met = False
     source = random.Random(0)
+    some_move = bool(wrt) or not all(x.is_integer() for x in row)
 
     def nudged(x: float) -> float:
         return x + 1e-6 * max(1.0, abs(x)) * source.uniform(0.5, 1.0) * source.choice((-1, 1))
@@ -169,7 +173,8 @@ def _agree_nearby(
         try:
             for value, x in zip(wrt, numbers, strict=True):
                 value._number = x
-            met |= _compare(fn, run, fails, list(map(nudged, row)), shapes, wrt, numbers)
+            moved = [x if some_move and x.is_integer() else nudged(x) for x in row]
+            met |= _compare(fn, run, fails, moved, shapes, wrt, numbers)
         except _Parted:
             return False
         finally:

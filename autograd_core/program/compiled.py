@@ -17,13 +17,15 @@ import math
 import os
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from threading import RLock
 from weakref import WeakSet
 
 from .. import modes
 from ..draws import checked
-from ..errors import MADE_IN_TRACE, OUTSIDE, TraceError, argument_names, short
+from ..errors import CALLED_INSIDE, MADE_IN_TRACE, OUTSIDE, TraceError, argument_names, short
 from ..graph import is_stale
+from ..scalars import real
 from ..value import Value
 from .agreement import require_agreement
 from .descent import Code, record
@@ -32,7 +34,7 @@ from .failure import find_failure
 from .lower import lower
 from .passes import optimise
 from .program import Program
-from .trace import trace
+from .trace import Trace, trace
 
 __all__ = ["CompiledGraph", "compile_graph"]
 
@@ -75,10 +77,10 @@ def compile_graph(
     verify      how many examples of the first call are run by the eager engine as well, see below
 
     fn is traced at the first call, for every new shape of an example (not for another number of
-    examples), and when the mode of a module that ran in it has changed. It gets Values, and lists
-    of them for rows; gates of parameters alone run then, at the parameters' numbers. It must not
-    read numbers: TraceError then names the line. A gate that fails in a lane raises what the engine
-    raises, naming the lane.
+    examples), and when the mode of a module that ran in it has changed, or an attribute of a module
+    was set anew, or `changed()` was called. It gets Values, and lists of them for rows; gates of
+    parameters alone run then, at the parameters' numbers. It must not read numbers: TraceError then
+    names the line. A gate that fails in a lane raises what the engine raises, naming the lane.
 
     What a trace cannot see (`is`, `isinstance`, `match`, a generator of your own, the clock) is
     fixed in the program. So the first time it runs, `verify` distinct examples, fewer if they take
@@ -102,8 +104,7 @@ def compile_graph(
         raise ValueError(f"compile_graph: reduction must be 'mean' or 'sum', got {reduction!r}")
     if not isinstance(verify, int) or isinstance(verify, bool) or verify < 0:
         raise ValueError(f"compile_graph: verify must be a whole number from 0 on, got {verify!r}")
-    values = None if parameters is None else _checked(parameters)
-    return CompiledGraph(fn, values, wrt, reduction, backend, verify)
+    return CompiledGraph(fn, parameters, wrt, reduction, backend, verify)
 
 
 class CompiledGraph:
@@ -115,7 +116,7 @@ class CompiledGraph:
     """
 
     def __init__(
-        self, fn: Callable[..., Any], parameters: list[Value] | None, wrt: str | None,
+        self, fn: Callable[..., Any], parameters: Any, wrt: str | None,
         reduction: str, backend: str | None, verify: int,
     ) -> None:  # fmt: skip
         self._np: Any = numpy_for("compile_graph")
@@ -123,13 +124,15 @@ class CompiledGraph:
         self.fn = fn
         self.reduction = reduction
         self.backend = choose(backend)
-        self._given = parameters
+        self._given = None if parameters is None else _checked(parameters)
+        self._module = parameters if hasattr(parameters, "parameters") else None
         self._verify = verify
         self._wrt = wrt
         self._traces: dict[tuple[Any, ...], list[_Compiled]] = {}
         self._batches: dict[tuple[Any, ...], list[_Batch]] = {}
         self._latest: _Batch | None = None
         self._last: _Compiled | None = None
+        self._turn = 0  # how many calls were begun: one may begin inside of another
         self._lock = RLock()
         _all.add(self)
 
@@ -138,9 +141,13 @@ class CompiledGraph:
     def __call__(self, *arguments: Any) -> float:
         """The mean (or sum) over the examples of what fn returns."""
         with self._lock:
+            turn = self._turn = self._turn + 1
             batch = self._run(arguments, None)
             batch.require_one_output()
             loss = batch.loss()
+            if self._turn != turn:
+                batch.require_no_draws()
+                return self(*arguments)
             if batch.failed or not math.isfinite(loss):
                 batch.find_failure(loss)
             return loss
@@ -156,6 +163,7 @@ class CompiledGraph:
         FloatingPointError, naming gate, lane and operands, where a nan comes up.
         """
         with self._lock:
+            turn = self._turn = self._turn + 1
             if at is not None:
                 at = self._array(at, "at: the parameters' numbers")
             batch = self._run(arguments, at)
@@ -163,6 +171,9 @@ class CompiledGraph:
                 batch.require_one_output()
             loss = batch.loss()
             gradient = batch.gradient()
+            if self._turn != turn:
+                batch.require_no_draws()
+                return self.value_and_grad(*arguments, at=at)
             if batch.failed or not math.isfinite(loss):
                 batch.find_failure(loss, gradient)
             return loss, gradient
@@ -171,8 +182,12 @@ class CompiledGraph:
         """What fn returns for each example: an array with one number per example, or
         one row if fn returns a sequence."""
         with self._lock:
+            turn = self._turn = self._turn + 1
             batch = self._run(arguments, None)
             outputs = batch.outputs()
+            if self._turn != turn:
+                batch.require_no_draws()
+                return self.each(*arguments)
             if batch.failed or not batch.is_finite(outputs):
                 batch.find_failure(outputs)
             return outputs
@@ -196,6 +211,7 @@ class CompiledGraph:
         infinite or nan.
         """
         with self._lock:
+            turn = self._turn = self._turn + 1
             lanes = len(order) // count
             batch = self._latest
             if batch is None or batch.key != ((lanes, rows.shape[1]),) or not batch.is_ready():
@@ -220,6 +236,8 @@ class CompiledGraph:
                     batch.find_failure(total, gradient)
 
             totals, data, states = descend(rows, order, numbers, states, count, examine)
+            if self._turn != turn:
+                raise RuntimeError(CALLED_INSIDE)
             factor = batch.factor
             return [total * factor for total in totals], data, states
 
@@ -305,7 +323,8 @@ class CompiledGraph:
             if any(isinstance(x, np.ma.MaskedArray) for x in (argument, *rows)):
                 raise TypeError("it is masked: fill it, as with argument.filled(0.0)")
             return _floats(np.asarray(argument))
-        except (TypeError, ValueError) as error:
+        # RuntimeError is PyTorch's, of a tensor that requires a gradient.
+        except (TypeError, ValueError, OverflowError, RuntimeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(
                 f"{what} must be an array of numbers, got {short(argument)}: {error}"
@@ -332,7 +351,7 @@ class CompiledGraph:
         traced = next((traced for traced in traces if traced.holds()), None)
         if traced is None:
             try:
-                traced = _Compiled(self, shapes, self._names(arrays))
+                traced = self._traced_anew(shapes, self._names(arrays), traces)
             except (TypeError, ValueError) as error:
                 if not lone and () in shapes and not isinstance(error, TraceError):
                     error.add_note(
@@ -340,10 +359,24 @@ class CompiledGraph:
                         "example give f([x], [y])"
                     )
                 raise
-            traces.append(traced)
-            del traces[:-LIMIT]
+            traces[:] = [*[each for each in traces if each is not traced], traced][-LIMIT:]
         self._last = traced
         return traced, rows[0], lone
+
+    def _traced_anew(
+        self, shapes: tuple[tuple[int, ...], ...], names: list[str], traces: Iterable[_Compiled]
+    ) -> _Compiled:
+        """What fn is now: one of these, if it does the same, or another."""
+        with self._np.errstate(all="ignore"):  # unknown numbers are nan, which ufuncs would report
+            found = trace(self.fn, names, shapes)
+        if self._module is not None:
+            self._given = _checked(self._module)
+        fingerprint = hash((found.fingerprint(), *map(id, self._given or ())))
+        for traced in traces:
+            if traced.fingerprint == fingerprint and traced.reads_the_same():
+                traced.changes = modes.changes
+                return traced
+        return _Compiled(self, found, shapes, fingerprint)
 
     def _batch(self, key: tuple[Any, ...], arrays: Sequence[Any]) -> _Batch:
         """Memory for arguments of these shapes."""
@@ -353,7 +386,10 @@ class CompiledGraph:
         if batch is None:
             if len(self._batches) > LIMIT:
                 del self._batches[next(iter(self._batches))]
-            batch = _Batch(self, key, *self._traced(arrays))
+            traced, lanes, lone = self._traced(arrays)
+            batch = next((batch for batch in batches if batch.traced is traced), None)
+        if batch is None:
+            batch = _Batch(self, key, traced, lanes, lone)
             batches.append(batch)
             del batches[:-2]  # modules alternate between two modes, training and evaluation
         return batch
@@ -386,16 +422,19 @@ if hasattr(os, "register_at_fork"):
 
 
 class _Compiled:
-    """A function traced for one shape of example: its programs, and whose numbers they take."""
+    """A function traced for one shape of example: its programs, and whose numbers they take.
+
+    fingerprint  what another trace has that would make the same
+    changes      how many changes the function has been asked about
+    """
 
     def __init__(
-        self, owner: CompiledGraph, shapes: tuple[tuple[int, ...], ...], names: list[str]
-    ) -> None:
+        self, owner: CompiledGraph, traced: Trace, shapes: tuple[tuple[int, ...], ...],
+        fingerprint: int,
+    ) -> None:  # fmt: skip
         self.shapes = shapes
-        import numpy as np
-
-        with np.errstate(all="ignore"):  # the unknown numbers are nan, which ufuncs would report
-            traced = trace(owner.fn, names, shapes)
+        self.fingerprint = fingerprint
+        self.changes = modes.changes
         self.one_output = traced.lone
         self.draws = _Draws(traced.draws) if traced.draws else None
         self.checked = False
@@ -449,6 +488,10 @@ class _Compiled:
         return False
 
     def holds(self) -> bool:
+        """Whether fn would do the same, as far as is known without running it."""
+        return self.changes == modes.changes and self.reads_the_same()
+
+    def reads_the_same(self) -> bool:
         """Whether what fn read beside arguments and Values, as a mode, still reads the same."""
         for read, answer in self._asked:
             if read() != answer:
@@ -460,15 +503,26 @@ class _Draws:
     """The random numbers of a program: rows of them, one for each example.
 
     draws  (function, how many it gives an example), in the order in which fn asks
+
+    A function is asked for those of many examples at once. Where several may share a generator,
+    they are asked example by example, as fn asks them: the numbers are then those of the engine,
+    however many examples are run at a time. Only methods of several objects, and no other
+    functions, have generators of their own, as the masks of several nn.Dropout.
     """
 
     def __init__(self, draws: Sequence[tuple[Callable[[int], Any], int]]) -> None:
-        columns: dict[Callable[[int], Any], list[int]] = {}
+        groups: dict[int, list[tuple[Callable[[int], Any], list[int]]]] = {}
+        owners = [getattr(draw, "__self__", None) for draw, _ in draws]
         self.width = 0
-        for draw, count in draws:
-            columns.setdefault(draw, []).extend(range(self.width, self.width + count))
+        for (draw, count), owner in zip(draws, owners, strict=True):
+            group = groups.setdefault(0 if None in owners else id(owner), [])
+            at = list(range(self.width, self.width + count))
+            if group and group[-1][0] == draw:
+                group[-1][1].extend(at)
+            elif at:
+                group.append((draw, at))
             self.width += count
-        self._columns = [(draw, len(at), _as_slice(at)) for draw, at in columns.items() if at]
+        self._groups = [[(draw, len(at), _as_slice(at)) for draw, at in g] for g in groups.values()]
         self._ahead: Any = None
 
     def ahead(self, count: int) -> Any:
@@ -486,10 +540,12 @@ class _Draws:
         if done:
             table[:done] = known
         rest = len(table) - done
-        for draw, each, at in self._columns if rest else ():
-            size = rest * each
-            numbers: Any = checked(draw(size), size)
-            table[done:, at] = np.reshape(numbers, (rest, -1))
+        for group in self._groups if rest else ():
+            step = rest if len(group) == 1 else 1
+            for row in range(done, len(table), step):
+                for draw, each, at in group:
+                    numbers: Any = checked(draw(step * each), step * each)
+                    table[row : row + step, at] = np.reshape(numbers, (step, -1))
         return table[:count]
 
 
@@ -661,6 +717,15 @@ class _Batch:
         """Whether an array holds no nan and no infinity; False too if a square overflows."""
         return math.isfinite(self._vdot(numbers, numbers))
 
+    def require_no_draws(self) -> None:
+        """RuntimeError if a call that was begun inside of this one cannot be made up for.
+
+        A signal's handler may have called the graph, in whose memory are other numbers now: then
+        the call is made once more. But what was drawn for it is gone.
+        """
+        if self.traced.draws is not None:
+            raise RuntimeError(CALLED_INSIDE)
+
     def require_one_output(self) -> None:
         if not self.traced.one_output:
             count = len(self.traced.program.outputs)
@@ -702,8 +767,14 @@ def _floats(array: Any) -> Any:
     kind = array.dtype.kind
     if kind not in "biufO":
         raise TypeError(f"its elements are of type {array.dtype}")
-    if kind == "O" and any(isinstance(x, str | bytes | None) for x in array.flat):
-        raise TypeError("its elements are not all numbers")
+    if kind == "O":  # fractions, ints beyond 64 bits
+        import numpy as np
+
+        try:
+            numbers = [real(x, "each") for x in array.flat]
+        except TypeError as error:
+            raise TypeError(f"its elements are not all numbers: {error}") from None
+        return np.array(numbers, float).reshape(array.shape)
     return array.astype(float)
 
 
@@ -714,6 +785,8 @@ def _copied(answer: Any, what: Any) -> Any:
         return tuple(things) if isinstance(answer, tuple) else things
     if isinstance(answer, dict):
         return {key: _copied(thing, what) for key, thing in answer.items()}
+    if type(answer).__hash__ is None and not getattr(answer, "shape", ()):
+        return deepcopy(answer)  # a set, a deque: what may change, and is compared by what it holds
     if getattr(answer, "shape", ()):
         raise TypeError(
             f"{type(what).__name__}.reads() must give what == compares, as numbers and tuples of "

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .. import modes
 from ..draws import Draw
-from ..errors import TraceError
+from ..errors import NO_CONDITION, TraceError, short
 from ..gate import Gate
 from ..graph import topological
 from ..scalars import number
@@ -181,6 +181,10 @@ class Tracer:
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         if isinstance(condition, Value | Condition):
             return _where(_value(condition), _value(a), _value(b))
+        if not isinstance(condition, bool) and number(condition) is None:
+            raise TypeError(
+                NO_CONDITION.format(kind=type(condition).__name__, thing=short(condition))
+            )
         return _value(a if condition else b)
 
     def used(self, what: Any, answer: object) -> None:
@@ -210,6 +214,7 @@ class Trace:
                 order, then other leaves from outside in the order of their first use
     kept        leaves that it made and its modules have kept: constants, unless they are written
     fixed       results made outside under no_grad: their numbers are taken at each call
+    born        all that it made, which nothing else has
     outside     gates of the graph that were made before the function ran: in the engine they keep
                 the numbers that they were made of
     asked       what was read beside these, with the answer: (what, answer)
@@ -227,7 +232,7 @@ class Trace:
         drawn = [(what, new) for what, new in asked if isinstance(what, Draw)]
         self.draws = [(what.draw, len(new)) for what, new in drawn]
         self.inputs = inputs = [*inputs, *_named([v for _, new in drawn for v in new])]
-        born = tracer.born
+        self.born = born = tracer.born
         fail = [v for v in born if v._gate is not None and v._gate.failures]
         # Those first: what stands behind the outputs is taken for the backward pass.
         self.order: list[Value] = topological(*fail, *outputs)
@@ -241,6 +246,30 @@ class Trace:
         # A result made under no_grad has no inputs: its number is taken as it is, and no gradient.
         self.fixed: list[Value] = [v for v in leaves if v.gate is not None]
         self.outside: list[Value] = [v for v in self.order if v._a is not None and v not in known]
+
+    def fingerprint(self) -> int:
+        """What two traces of a function share if they make the same program of the same Values."""
+        place = {value: i for i, value in enumerate(self.inputs)}
+        lines: list[Any] = [self.lone, *map(id, self.parameters)]
+        for draw, count in self.draws:
+            owner, function = getattr(draw, "__self__", None), getattr(draw, "__func__", draw)
+            lines.append((id(owner), id(function), count))
+        born = self.born
+        for value in self.order:
+            if value in place:
+                continue
+            a, b = value._a, value._b
+            if a is not None:
+                digits = tuple(map(float.hex, value.constants)) if value.constants else ()
+                inputs = place[a], -1 if b is None else place[b]
+                lines.append((id(value._gate), inputs, digits, value in born or id(value)))
+            elif value in born:
+                lines.append(value._number.hex())
+            else:
+                lines.append(id(value))
+            place[value] = len(place)
+        lines += [place[value] for value in self.outputs]
+        return hash(tuple(lines))
 
 
 def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape]) -> Trace:
@@ -257,7 +286,7 @@ def trace(fn: Callable[..., Any], names: Sequence[str], shapes: Sequence[Shape])
         inputs += leaves
         arguments.append(shaped(leaves, shape))
     drawn = generators()
-    with modes.recording(), tracing(inputs) as context:
+    with modes.recording(), modes.unchanging(), tracing(inputs) as context:
         try:
             answer = fn(*arguments)
         except LookupError as error:

@@ -1,6 +1,7 @@
 """check_gate and check_gradient: they pass what is right and fail what is not."""
 
 import math
+from fractions import Fraction
 
 import pytest
 
@@ -10,21 +11,25 @@ from autograd_core import (
     GradientError,
     Interval,
     Value,
+    apply,
     asin,
     check,
     check_gate,
     check_gradient,
     elu,
     exp,
+    gates,
     leaky_relu,
     log,
     maximum,
     minimum,
+    no_grad,
     relu,
     sigmoid,
     sin,
     sqrt,
     tanh,
+    where,
 )
 
 INF, NAN = math.inf, math.nan
@@ -402,3 +407,101 @@ def test_a_function_of_two_answers_is_refused():
 def test_differences_that_are_large_do_not_overflow(x):
     (row,) = check_gradient(Value.exp, [x])
     assert row.numeric == close(row.analytic, rel=1e-6)
+
+
+def off(f, by):
+    """f with a slope that is wrong by that much."""
+    return lambda x: f(x) + by * (x - x.detach())
+
+
+def floor(x):
+    return apply(gates["floor"], x)
+
+
+@pytest.mark.parametrize(
+    "f, x, by",
+    [
+        (lambda x: where(x > 0.005, x * 2, x), 0.0, 1.0),  # a jump near by, not at x
+        (lambda x: where(x > 1e-6, x * 2, x), 0.0, 1.0),
+        (lambda x: where(x > 1e-9, x * 2, x), 0.0, 0.5),
+        (lambda x: abs(x - 1e-9) + 0.3 * x, 0.0, 1.0),
+        (lambda x: sin(x * 301) / 301, 100.0, 0.5), (lambda x: sin(x * 201) / 201, 100.0, 0.5),
+        (lambda x: sin(200 * x) / 200, 1000.0, 0.5), (lambda x: sin(9 * x / 64) * 9, 0.0, 0.5),
+        (lambda x: sin(x / 3.8e-5) * 3.8e-5**2 + x, 0.0, 3.8e-5),
+        (floor, 2.0, 5.0), (floor, 2.0, -5.0), (relu, 1e-310, 0.5), (relu, 1e-310, -0.5),
+        (sqrt, 1e-310, 1e150), (lambda x: abs(x), -1e-303, 0.5),
+        (lambda x: sigmoid(5.5e5 * x) * x, -1.3e-8, -0.2),
+    ],
+)  # fmt: skip
+def test_what_wide_steps_show_by_chance_or_beyond_a_jump_is_not_believed(f, x, by):
+    assert check_gradient(f, [x]).ok
+    with pytest.raises(GradientError):
+        check_gradient(off(f, by), [x])
+
+
+def test_a_jump_is_an_infinite_slope_on_one_side_alone():
+    (row,) = check_gradient(floor, [2.0])
+    assert (row.left, row.right, row.analytic) == (INF, 0.0, 0.0)
+
+
+def test_a_slope_that_grows_as_a_logarithm_is_infinite():
+    with pytest.raises(GradientError) as caught:
+        check_gradient(lambda x: x**x, [0.0])
+    assert caught.value.report[0].numeric == -INF
+
+
+@pytest.mark.parametrize("f, x", [(lambda x: x * sin(x), 0.7), (sqrt, 1e-310), (log, 1e-300)])
+def test_a_check_is_bounded_in_its_calls(f, x):
+    calls = []
+    check_gradient(lambda x: calls.append(1) or f(x), [x])
+    assert len(calls) <= (55 if x == 0.7 else 150)
+
+
+@pytest.mark.parametrize("wrong", [NAN, -1, -INF, True])
+def test_a_tolerance_that_is_none_is_refused(wrong):
+    with pytest.raises(ValueError, match="check_gradient: tolerance must be a number from 0 on"):
+        check_gradient(sin, [1.0], tolerance=wrong)
+    with pytest.raises(ValueError, match="check_gate: tolerance must be a number from 0 on"):
+        check_gate("sin", tolerance=wrong)
+
+
+@pytest.mark.parametrize("wrong", ["a", None])
+def test_a_tolerance_that_is_no_number_is_refused(wrong):
+    with pytest.raises(TypeError, match="check_gradient: tolerance"):
+        check_gradient(sin, [1.0], tolerance=wrong)
+
+
+def test_an_infinite_tolerance_takes_every_slope():
+    assert check_gradient(off(sin, 5.0), [1.0], tolerance=INF).ok
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 2.5, "3", None, True])
+def test_samples_are_a_whole_number(wrong):
+    with pytest.raises(ValueError, match="samples must be a whole number of at least 1"):
+        check_gate("sin", samples=wrong)
+
+
+def test_the_checker_takes_a_slope_that_is_a_fraction():
+    def third(slope):
+        partials = lambda xp, y, x: (slope,)  # noqa: E731
+        return Gate("third", lambda xp, x: x * (1 / 3), partials, latex="<x>", slopes=("1",))
+
+    assert "ok" in str(check_gate(third(Fraction(1, 3))))
+    with pytest.raises(TypeError, match="gate 'third': the slope in x"):
+        check_gate(third("1"))
+
+
+@pytest.mark.parametrize("number", [NAN, INF])
+def test_where_f_is_no_number_it_has_no_slope(number):
+    with pytest.raises(ValueError, match=rf"f is {number} at \[1\.0\]: it has no slope there"):
+        check_gradient(lambda x: x + Value(number), [1.0])
+
+
+def test_f_must_return_a_value_at_every_point():
+    with pytest.raises(TypeError, match="f must return a Value, got NoneType"):
+        check_gradient(lambda x: x * x if x.data == 1.0 else None, [1.0])
+
+
+def test_a_check_works_without_recording_around_it():
+    with no_grad():
+        assert check_gradient(sin, [1.0]).ok

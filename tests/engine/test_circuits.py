@@ -1,11 +1,17 @@
 """Random circuits: they can be computed, use all gates, and get smaller part by part."""
 
+import math
 from random import Random
 
 import pytest
 
-from autograd_core import Value, exp, gates, no_grad, topological
-from autograd_core.circuits import NUMBERS, Circuit, expression, random_circuit
+from autograd_core import Value, exp, gates, leaky_relu, no_grad, topological
+from autograd_core.circuits import NUMBERS, Circuit, expression, names, random_circuit
+
+try:
+    import viz
+except ImportError:  # the engine alone
+    viz = None
 
 SOME = [gates[name] for name in ("add", "mul", "sub", "max", "div", "exp", "log", "power")]
 
@@ -135,3 +141,75 @@ def test_a_result_without_a_record_is_a_number_in_an_expression():
 def test_a_power_is_a_square_and_a_result_may_be_0():
     assert str(Circuit((3.0, (gates["power"], (0,))))) == "f = x ** 2"
     assert Circuit((-2.0, (gates["relu"], (0,)))).is_fit()
+
+
+def same_graph(a, b):
+    """Whether two graphs have the same gates and numbers, wired in the same way."""
+
+    def told(root):
+        place = {v: i for i, v in enumerate(topological(root))}
+        return [(v.op, v.data, v.constants, [place[x] for x in v.inputs]) for v in place]
+
+    return told(a) == told(b)
+
+
+def read_back(text, given, root):
+    """Whether the text gives the graph; taken for granted where the engine stands alone."""
+    return viz is None or same_graph(viz.parse(text, given), root)
+
+
+def labelled(*labels):
+    return [Value(2.0 + k, label) for k, label in enumerate(labels)]
+
+
+# By Python, by its table of gates, by `viz.parse`, and by the letters that Python reads as others.
+UNFIT = (
+    "lambda",
+    "None",
+    "2",
+    "x.y",
+    "sin",
+    "maximum",
+    "pi",
+    "where",
+    "\N{LATIN SMALL LIGATURE FI}",
+)
+
+
+@pytest.mark.parametrize(
+    "make, text",
+    [
+        (lambda: Value(1.0, "k") * Value(1 / 3), "v2 = k * 0.3333333333333333"),
+        (lambda: Value(2.0, "x") ** (1 / 3), "v1 = x ** 0.3333333333333333"),
+        (lambda: leaky_relu(Value(2.0, "x"), 1 / 3), "v1 = leaky_relu(x, 0.3333333333333333)"),
+        (lambda: Value(2.0, "x") * 1e-7 - 1234567.0, "v4 = x * 1e-07 - 1234567.0"),
+        (lambda: Value(2.0, "x") + Value(math.inf), "v2 = x + 1e999"),
+        (lambda: Value(2.0, "x") - Value(-math.inf), "v2 = x - (-1e999)"),
+        (lambda: Value(2.0, "x") ** Value(3.0), "v1 = 3; v2 = x ** v1"),
+        (lambda: (lambda c: c * c)(Value(3.0)), "v0 = 3; v1 = v0 * v0"),
+        (lambda: Value(3.0, "x"), "x"), (lambda: Value(3.0), "3"),
+        (lambda: (lambda a, b: a * b)(*labelled("x", "x")), "v0 = 2; v1 = 3; v2 = v0 * v1"),
+        (lambda: (lambda a, b: a * b)(*labelled("v0", "a b")), "v1 = 3; v2 = v0 * v1"),
+        (lambda: (lambda a, b: a * b)(*labelled("v1", "a b")), "v1_ = 3; v2 = v1 * v1_"),
+        *[
+            (lambda label=label: (lambda a, b: a / b)(*labelled(label, "y")), "v0 = 2; v2 = v0 / y")
+            for label in UNFIT
+        ],
+    ],
+)  # fmt: skip
+def test_an_expression_is_read_back_as_the_same_graph(make, text):
+    root = make()
+    assert expression(root) == text
+    given = {name: v.data for v, name in names(topological(root)).items() if not v.inputs}
+    assert read_back(text, given, root)
+
+
+def test_results_whose_labels_do_not_do_go_by_their_place():
+    x, y = Value(3.0, "x"), Value(2.0, "y")
+    q, r, s = x * y, x + y, x - y
+    q.label, r.label, s.label = "h", "h", "x"
+    root = exp(q) * r * s
+    root.label = "a b"
+    text = expression(root)
+    assert "h" not in text and text.count("=") == 5
+    assert read_back(text, {"y": 2.0}, root)

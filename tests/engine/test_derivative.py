@@ -371,10 +371,10 @@ def test_what_was_made_under_no_grad_has_no_derivative_and_says_so():
     x = Value(3.0)
     with no_grad():
         y = x * x
-        with pytest.raises(RuntimeError, match="no_grad"):
-            value_and_grad(lambda x: x * x, [3.0])
     with pytest.raises(RuntimeError, match="no_grad"):
         grad(y, [x])
+    with pytest.raises(RuntimeError, match="no_grad"):
+        value_and_grad(no_grad()(lambda x: x * x), [3.0])
 
 
 def test_a_list_that_lies_in_itself_is_refused():
@@ -462,6 +462,12 @@ def test_the_jacobian_of_an_affine_map_is_its_matrix():
     assert np.array_equal(rows, omega)
 
 
+def test_the_jacobian_of_one_output_in_an_array_without_dimensions_is_one_row():
+    assert jacobian(lambda a, b: np.array(a * b, dtype=object), [2.0, 5.0]) == (5.0, 2.0)
+    assert jacobian(lambda a: np.array(3.0), [2.0]) == (0.0,)
+    assert jacobian(lambda a: np.array([a * a], dtype=object), [2.0]) == ((4.0,),)
+
+
 def test_hessian_equals_its_closed_form_and_is_symmetric():
     x, y = 2.0, 0.5
     rows = hessian(cubic, [x, y])
@@ -484,6 +490,16 @@ def test_hvp_is_the_hessian_times_the_vector():
 
 
 FORMS = [value_and_grad, jacobian, hessian, lambda f, xs: hvp(f, xs, [1.0] * len(xs))]
+
+
+@pytest.mark.parametrize("call", FORMS)
+def test_a_derivative_is_the_same_inside_of_no_grad(call):
+    x = Value(3.0)
+    expected = call(cubic, [2.0, 3.0])
+    with no_grad():
+        assert call(cubic, [2.0, 3.0]) == expected
+        assert (x * x).inputs == ()
+    assert (x * x).inputs == (x, x)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from autograd_core import Value, gates, grad
 from autograd_core import elementary as xp
-from autograd_core import gates
 
 UNARY = sorted(set(xp.__all__) - {"div", "pow", "power", "where"})
 NUMPY = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "div": "divide", "pow": "power"}
@@ -48,6 +48,17 @@ def test_div_and_pow_never_raise_and_follow_ieee_754(name, special_numbers):
     for a, b in itertools.product([*special_numbers, -2.0, 3.0, -1.5, 1e16], repeat=2):
         y = getattr(xp, name)(a, b)
         assert type(y) is float and same(y, ieee(name, a, b)), (name, a, b, y)
+
+
+def test_an_exponent_next_to_an_odd_number_is_not_odd():
+    for odd in (-3.0, -1.0):
+        for b in (math.nextafter(odd, -math.inf), odd, math.nextafter(odd, math.inf)):
+            assert xp.pow(-0.0, b) == ieee("pow", -0.0, b) == (-math.inf if b == odd else math.inf)
+    x = Value(-0.0)
+    for y in (x**1e-16, x ** Value(1e-16)):
+        x.grad = 0.0
+        y.backward()
+        assert x.grad == grad(y, [x])[0].data == math.inf
 
 
 @pytest.mark.parametrize("name", UNARY)

@@ -125,6 +125,22 @@ def test_where_is_a_value_if_one_of_its_operands_is():
         where(False, a, "5")
 
 
+@pytest.mark.parametrize(
+    "condition", [True, 3, -0.5, np.bool_(True), np.array(2), Fraction(1), NAN]
+)
+def test_a_condition_is_a_bool_or_a_number(condition):
+    assert where(condition, 1.0, 2.0) == 1.0
+
+
+@pytest.mark.parametrize(
+    "condition", [[False], "no", (), None, np.array([True]), {}, object(), lambda: True, 1j]
+)
+def test_a_condition_that_is_no_number_is_refused(condition):
+    for a in (1.0, Value(1.0)):
+        with pytest.raises(TypeError, match=r"^where: the condition must be a comparison.* got "):
+            where(condition, a, 2.0)
+
+
 def test_where_keeps_the_infinite_slope_of_the_other_branch_out():
     x = Value(0.0)
     y = where(x > 0.0, sqrt(x), x * 3.0)

@@ -653,17 +653,85 @@ def test_gradients_by_hand_of_something_else(circuit):
         grade_gradients(q, {f: 1.0})
 
 
-@pytest.mark.parametrize(
-    "right, apart, enough",
-    [
-        (1.0, 0.9e-9, True), (1.0, 1.2e-9, False), (-1e-3, 0.9e-9, True), (-1e-3, 1.2e-9, False),
-        (1e6, 0.9e-3, True), (1e6, 1.2e-3, False),
-    ],
-)  # fmt: skip
-def test_a_billionth_apart_is_right_absolute_below_one_and_relative_above(right, apart, enough):
+@pytest.mark.parametrize("right", [1.0, -1e-3, 1e6, 1e-12, -1e-200])
+def test_a_billionth_of_the_gradient_apart_is_right_however_small_it_is(right):
     x = Value(1.0)
-    for given in (right - apart, right + apart):
-        assert bool(grade_gradients(x * right, {x: given})) is enough
+    for apart, enough in ((0.9e-9, True), (1.2e-9, False), (1.0, False), (2.0, False)):
+        for given in (right * (1.0 - apart), right * (1.0 + apart)):
+            assert bool(grade_gradients(x * right, {x: given})) is enough
+
+
+def test_a_tiny_gradient_is_looked_at_as_any_other():
+    t = Value(1e-12)
+    assert grade_gradients(t * t, {t: 2e-12})
+    for given, name in ((-5e-10, None), (0.0, None), (-2e-12, "sign"), (1e-12, "overwrote")):
+        report = grade_gradients(t * t, {t: given})
+        assert not report and (report.mistake and report.mistake.name) == name
+
+
+def test_what_rounding_leaves_of_parts_that_cancel_is_right():
+    x = Value(1.0)
+    f = x * 0.1 + x * 0.2 - x * 0.3  # 5.6e-17
+    for given, enough in ((0.0, True), (1e-13, True), (1e-11, False)):
+        assert bool(grade_gradients(f, {x: given})) is enough
+    inner = x * 1.0
+    f = (inner * 0.1 + inner * 0.2 - inner * 0.3) * 1.0  # and further on
+    assert grade_gradients(f, {x: 0.0, inner: 0.0})
+    f = x * 1e9 - x * (1e9 - 0.5)
+    assert grade_gradients(f, {x: 0.5})
+    for given in (0.0, -0.5):
+        assert not grade_gradients(f, {x: given})
+
+
+def test_an_infinite_gradient_is_no_other_number():
+    x = Value(1.0)
+    f = x * INF
+    assert grade_gradients(f, {x: INF})
+    for given in (5.0, -INF, NAN):
+        assert not grade_gradients(f, {x: given})
+
+
+def test_slopes_worked_out_in_another_way_are_right_in_a_circuit():
+    def one_minus_square(root):
+        root.zero_grad()
+        root.grad = 1.0
+        for v in reversed(topological(root)):
+            for u, local in wires(v):
+                u.grad += v.grad * (1.0 - v.data * v.data if v.op == "tanh" else local)
+
+    assert grade(one_minus_square, gates=["tanh", "*", "/"])
+
+
+def test_a_right_pass_may_return_anything():
+    def adds_and_returns(root):
+        adding_as_the_engine_does(root)
+        return root
+
+    def zeroes_and_returns(root):
+        into_grad(root)
+        return root
+
+    assert grade(adds_and_returns, circuits=8) and grade(zeroes_and_returns, circuits=8)
+    report = grade(lambda root: {v: 10**400 for v in topological(root)}, circuits=1)
+    assert "got inf, expected 1" in str(report)
+
+
+def test_what_is_no_mapping_or_no_number_of_circuits_is_named():
+    x = Value(1.0)
+    for given in ([4.0], 4.0, None):
+        with pytest.raises(TypeError, match=r"takes a dict of Values and numbers, as .*, got "):
+            grade_gradients(x * x, given)
+    for circuits in (1.5, "8", None):
+        with pytest.raises(TypeError, match=r"grade: circuits must be a whole number, got "):
+            grade(into_grad, circuits=circuits)
+
+
+def test_leaves_that_share_a_label_are_told_apart():
+    a, b = Value(2.0, "x"), Value(3.0, "x")
+    report = grade_gradients(a * b, {a: 1.0})
+    assert report.expression == "v0 = 2; v1 = 3; v2 = v0 * v1" and " with " not in str(report)
+    f = Value(2.0, "x") * Value(3.0, "y")
+    assert "v2 = x * y    with x = 2, y = 3" in str(grade_gradients(f, {f: 2.0}))
 
 
 def test_a_nan_is_wrong_where_there_is_none():

@@ -1,6 +1,7 @@
 """A learner's function is run with care: it ends, it is explained, and it leaves nothing behind."""
 
 import contextlib
+import itertools
 import json
 import random
 import re
@@ -12,7 +13,7 @@ from functools import partial
 
 import pytest
 
-from autograd_core import Value, attempt, gradients, is_tracing, no_grad, trace_creation
+from autograd_core import Value, attempt, gradients, is_tracing, modes, no_grad, trace_creation
 
 
 def test_what_it_returns_comes_back():
@@ -54,8 +55,8 @@ def again(x):
 @pytest.mark.parametrize(
     "function, arguments, words",
     [
-        (f, (0,), "f raised ZeroDivisionError: division by zero, in line 23: return 1 / x."),
-        (g, ([],), "g raised TypeError: list indices .*, in line 27: return helper\\(x\\)"),
+        (f, (0,), "f raised ZeroDivisionError: division by zero, in line 24: return 1 / x."),
+        (g, ([],), "g raised TypeError: list indices .*, in line 28: return helper\\(x\\)"),
         (f, (), "f could not be called with \\(x\\): .* missing 1 required .* def f\\(x\\):"),
         (f, (1, 2), "f could not be called with \\(x\\): .* 2 were given"),
         (again, (1,), "again calls itself again and again without an end, in line .*again\\(x\\)"),
@@ -245,3 +246,151 @@ def test_modes_that_a_new_thread_has_not_had_are_gone_afterwards():
         pool.submit(attempt, lambda: opened.append(no_grad().__enter__()), form="()").result()
         assert pool.submit(lambda: (Value(1.0) * 2.0).inputs).result()
         pool.submit(opened.clear).result()
+
+
+def goes_on_after_every_error():
+    while True:
+        try:
+            while True: pass  # noqa: E701  # fmt: skip
+        except:  # noqa: E722
+            pass
+
+
+def goes_on_twice_nested():
+    while True:
+        try:
+            goes_on_after_every_error()
+            while True:
+                try:
+                    while True: pass  # noqa: E701  # fmt: skip
+                except BaseException:
+                    continue
+                finally:
+                    goes_on_after_every_error()
+        except BaseException as error:
+            KEPT.append(error)
+
+
+def goes_on_in_a_generator():
+    def one_after_another():
+        while True:
+            try:
+                yield 1
+            except BaseException:
+                pass
+
+    for _ in one_after_another():
+        with contextlib.suppress(BaseException):
+            [... for _ in itertools.count()]
+
+
+def goes_on_in_every_call():
+    def branches(n):
+        for _ in range(2):
+            try:
+                branches(n + 1)
+            except BaseException:
+                pass
+
+    branches(0)
+
+
+def goes_on_after_an_endless_recursion():
+    with contextlib.suppress(RecursionError):
+        again(1)
+    while True: pass  # noqa: E701  # fmt: skip
+
+
+def goes_on_after_what_it_may_not_do():
+    while True:
+        try:
+            Value(1.0).backward()
+        except BaseException:
+            pass
+
+
+def loops_in_the_words_of_its_error():
+    class Odd(Exception):
+        def __str__(self):
+            return forever()
+
+    raise Odd
+
+
+KEPT = []
+
+
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        (goes_on_after_every_error, "was stopped after 20,000 steps: .*: while True: pass"),
+        (goes_on_twice_nested, "was stopped after 20,000 steps"),
+        (goes_on_in_a_generator, "was stopped after 20,000 steps"),
+        (goes_on_in_every_call, "was stopped after 20,000 steps"),
+        (goes_on_after_an_endless_recursion, "was stopped after 20,000 steps: .*: while True:"),
+        (goes_on_after_what_it_may_not_do, "calls backward\\(\\), in line .*Value\\(1.0\\)"),
+        (loops_in_the_words_of_its_error, "was stopped after 20,000 steps: .*: return forever"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_stop_that_is_caught_is_raised_again_until_it_is_over(function, words):
+    threads = threading.active_count()
+    trouble = attempt(function, form="()", steps=20_000, without=[Value.backward]).trouble
+    KEPT.clear()
+    assert re.search(words, trouble), trouble
+    assert sys.gettrace() is TRACE and threading.active_count() == threads
+    assert sys.exc_info() == (None, None, None)
+
+
+def test_a_stop_by_time_that_is_caught_is_raised_again(monkeypatch):
+    from autograd_core import guard
+
+    monkeypatch.setattr(guard, "SECONDS", 0.05)
+    assert "was stopped after 0.05 seconds" in trouble_of(goes_on_after_every_error)
+
+
+def test_what_is_left_of_a_call_is_not_stopped_later():
+    def numbers():
+        yield from range(10_000)
+
+    waiting = attempt(lambda: iter(numbers()), form="()", steps=1_000).result
+    assert next(waiting) == 0 and sum(attempt(lambda: waiting, form="()").result) == 49_995_000
+    assert sys.gettrace() is TRACE
+
+
+def test_a_jump_over_more_than_a_byte_can_tell_is_one_too():
+    text = "def far():\n while True:\n  try:\n" + "   x = 1\n" * 400 + "  except: pass\n"
+    made = {"__name__": "far"}
+    exec(text, made)
+    assert "1,000 steps" in attempt(made["far"], form="()", steps=1_000).trouble
+
+
+def test_blocks_that_the_call_left_open_are_closed():
+    kept = []
+
+    def opens():
+        kept.append(no_grad())
+        kept[0].__enter__()
+
+    with trace_creation():
+        before = set(modes.contexts)
+        attempt(opens, form="()")
+        assert modes.contexts == before
+        with no_grad():
+            pass
+        made = Value(1.0) * 2.0
+        assert made.inputs and made.line
+    assert (Value(1.0) * 2.0).inputs and not Value(1.0).line
+    kept.clear()
+    assert (Value(1.0) * 2.0).inputs
+
+
+def test_an_error_that_cannot_say_what_it_is_is_told_by_its_name():
+    class Odd(Exception):
+        def __str__(self):
+            raise ValueError("no words")
+
+    def fails():
+        raise Odd
+
+    assert re.fullmatch("fails raised Odd, in line \\d+: raise Odd.", trouble_of(fails))

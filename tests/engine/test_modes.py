@@ -11,6 +11,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -92,6 +93,16 @@ def test_no_grad_nests_and_ends_after_an_error_and_may_be_used_again():
     assert (x * x).inputs == (x, x)
 
 
+def test_a_mode_decorates_whatever_is_called_and_does_not_yield():
+    class Double:
+        def __call__(self, x):
+            return x * 2
+
+    x = Value(3.0)
+    for function in (Double(), partial(Double()), partial(pow, x), exp, Value.exp):
+        assert function(x).inputs != () and no_grad()(function)(x).inputs == ()
+
+
 @pytest.mark.parametrize("mode", [no_grad, trace_creation])
 def test_a_mode_decorates_a_function(mode):
     @mode()
@@ -115,9 +126,18 @@ def test_a_mode_says_what_it_cannot_decorate():
     async def coroutine():
         pass
 
-    for function in (generator, coroutine):
-        with pytest.raises(TypeError, match=rf"end before {function.__name__} runs.*`with no_grad"):
+    class Stream:
+        def __call__(self):
+            yield 1
+
+    for function, called in [
+        (generator, "generator"), (coroutine, "coroutine"), (Stream(), "Stream"),
+        (partial(partial(generator)), "generator"), (partial(Stream()), "Stream"),
+    ]:  # fmt: skip
+        with pytest.raises(TypeError, match=rf"end before {called} runs.*`with no_grad"):
             no_grad()(function)
+    with pytest.raises(TypeError, match=r"make one of the class Stream: decorate its methods"):
+        no_grad()(Stream)
     with pytest.raises(
         TypeError, match=r"takes no argument: write `with no_grad\(\):`, or @no_grad"
     ):
@@ -242,11 +262,11 @@ class FakeTracer:
 @contextmanager
 def a_mode_is_open():
     """As far as those know who ask whether any is."""
-    modes.contexts.add((-1, -1, "", None))
+    modes.contexts.add((-1, "", None))
     try:
         yield
     finally:
-        modes.contexts.discard((-1, -1, "", None))
+        modes.contexts.discard((-1, "", None))
 
 
 @pytest.fixture
@@ -628,3 +648,106 @@ def test_an_inner_block_that_is_interrupted_ends_too(monkeypatch):
     with trace_creation():
         assert (x * x).inputs == (x, x)
     assert not modes.contexts
+
+
+def in_block(mode, *ends):
+    """A generator that waits in the block, and then at `ends`."""
+    with mode:
+        yield
+        for end in ends:
+            end()
+
+
+def finish(generator):
+    next(generator, None)
+
+
+def test_a_block_that_ends_in_another_thread_is_closed_where_it_was_opened(on_thread):
+    x = Value(2.0)
+    waiting = in_block(no_grad())
+    next(waiting)
+    on_thread(lambda: finish(waiting))
+    assert (x * x).inputs == (x, x) and not modes.contexts
+    outer, inner = in_block(no_grad()), in_block(modes.recording())
+    next(outer)
+    next(inner)
+    on_thread(lambda: finish(outer))
+    assert (x * x).inputs == (x, x)
+    with no_grad():
+        on_thread(lambda: finish(inner))
+        assert (x * x).inputs == ()
+    assert (x * x).inputs == (x, x) and not modes.contexts
+
+
+def test_a_block_that_ends_in_another_thread_leaves_that_threads_own_open(on_thread):
+    held, x = no_grad(), Value(2.0)
+    waiting = in_block(no_grad())
+    shared = in_block(held)
+    next(waiting)
+    next(shared)
+
+    def other():
+        with held:
+            finish(waiting)
+            inside = (x * x).inputs
+        after = (x * x).inputs
+        finish(shared)
+        return inside, after, (x * x).inputs
+
+    assert on_thread(other) == ((), (x, x), (x, x))
+    assert (x * x).inputs == (x, x) and not modes.contexts
+
+
+def test_a_generator_that_is_dropped_in_another_thread_closes_its_block(on_thread):
+    x = Value(2.0)
+    waiting = [in_block(no_grad())]
+    next(waiting[0])
+    on_thread(waiting.clear)
+    assert (x * x).inputs == (x, x) and not modes.contexts
+
+
+def test_the_thread_of_a_block_may_have_ended_before_the_block(on_thread):
+    waiting = in_block(no_grad())
+    on_thread(lambda: next(waiting))
+    assert modes.contexts
+    finish(waiting)
+    assert modes.mine.recording and not modes.contexts
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_end_in_another_thread_may_be_interrupted_at_any_bytecode(on_thread):
+    step, came = 1, True
+    while came:
+        waiting = in_block(no_grad())
+        next(waiting)
+        end = partial(finish, waiting)
+        came = on_thread(partial(interrupted_at, step, end))
+        del waiting, end
+        assert modes.mine.recording and not modes.contexts, step
+        step += 1
+    assert step > 50
+
+
+def test_threads_may_end_blocks_while_their_thread_opens_and_closes_others():
+    x, rounds = Value(2.0), 300
+    waiting = [in_block(no_grad()) for _ in range(rounds)]
+    for generator in waiting:
+        next(generator)
+    with ThreadPoolExecutor(4) as pool:
+        done = pool.map(finish, waiting)
+        for _ in range(rounds):
+            with modes.recording():
+                assert (x * x).inputs == (x, x)
+            with no_grad():
+                assert (x * x).inputs == ()
+        list(done)
+    assert (x * x).inputs == (x, x) and not modes.contexts
+
+
+def test_a_context_that_is_kept_keeps_no_block_and_no_thread(on_thread):
+    held = no_grad()
+    for run in (lambda run: run(), on_thread):
+        with held:
+            pass
+        run(lambda: finish(in_block(held)))
+        assert not held._blocks and not modes.mine.open

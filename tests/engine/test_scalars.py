@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from autograd_core import Value
+from autograd_core import Value, exp
 from autograd_core.scalars import number, real
 
 NUMBERS = [
@@ -58,3 +58,20 @@ def test_number_keeps_what_no_float_holds():
 @pytest.mark.parametrize("x", [*OTHERS, Value(1.0)], ids=kind)
 def test_number_is_none_for_what_is_not_a_number(x):
     assert number(x) is None
+
+
+LONG = np.finfo(np.longdouble)
+
+
+@pytest.mark.skipif(LONG.max == np.finfo(float).max, reason="no number here is longer than a float")
+@pytest.mark.parametrize("x", [10**400, Fraction(-(10**400)), LONG.max, LONG.min], ids=kind)
+def test_what_is_larger_than_every_float_is_not_taken_for_an_infinity(x):
+    for call in (lambda: Value(x), lambda: Value(1.0) + x, lambda: x * Value(1.0), lambda: exp(x)):
+        with pytest.raises(OverflowError, match="is a number larger than every float"):
+            call()
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan", "1e300", "1e-400"])
+def test_a_longdouble_that_a_float_can_hold_is_taken(text):
+    assert real(np.longdouble(text), "x").hex() == float(text).hex()
+    assert (Value(1.0) + np.longdouble(text)).inputs[1].data.hex() == float(text).hex()

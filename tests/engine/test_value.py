@@ -756,6 +756,15 @@ def test_the_local_slopes_are_fixed_at_the_operands_of_the_forward_pass():
     assert v.partials == (4.0, 3.0)
 
 
+@pytest.mark.parametrize("watch", [3, "print", [print], True])
+def test_a_watch_that_is_no_function_is_told_what_it_would_be_given(watch):
+    x = Value(2.0)
+    for v in (x, x * x):
+        with pytest.raises(TypeError, match=r"watch\(gate, index, upstream, before, after\), got"):
+            v.backward(watch=watch)
+        assert x.grad == v.grad == 0.0
+
+
 def test_a_watch_that_calls_backward_gets_a_clear_error_and_no_grad_changes():
     x, other = Value(3.0), Value(1.0)
     v, w = x * x, other * 2.0

@@ -618,6 +618,13 @@ def test_batchnorm_is_traced_in_eval_mode(affine):
     assert f.each(BATCH) == pytest.approx([sum(datas(model(x))) for x in BATCH], rel=1e-12)
 
 
+@pytest.mark.parametrize("setting", ["eps", "momentum"])
+@pytest.mark.parametrize("thing", [None, "a", math.nan, -1.0, math.inf])
+def test_batchnorm_refuses_settings_that_are_no_numbers(setting, thing):
+    with pytest.raises((TypeError, ValueError), match=f"BatchNorm1d: {setting} must be"):
+        BatchNorm1d(1, **{setting: thing})
+
+
 def test_batchnorm_is_not_traced_in_training():
     model = Sequential(Linear(2, 2, rng=0), BatchNorm1d(2))
     message = r"^layer1: in training, .*couples the examples.*eager=True.*model\.eval\(\)"

@@ -11,7 +11,7 @@ import pytest
 
 import nn
 import nn.module
-from autograd_core import TraceError, Value, compile_graph
+from autograd_core import TraceError, Value, changed, compile_graph, gradients
 from nn import (
     ELU,
     MLP,
@@ -279,15 +279,132 @@ def test_a_compiled_graph_follows_what_its_modules_read(change):
     assert after != pytest.approx(before)
 
 
-def test_what_a_module_keeps_besides_its_parts_is_no_exchange():
-    model = network_of_two(0)
-    before = model.reads()
-    model.last, model.note, model.itself = model([1.0, 2.0]), {"a": [1.0]}, []
-    model.itself.append(model.itself)
-    model.last = model([2.0, 1.0])
-    assert model.reads() == before
-    model.parts = {"a": [Linear(1, 1)]}
-    assert model.reads() != before
+class Parts(Module):
+    def __init__(self):
+        self.near = MLP(2, [2, 1], rng=0)
+        self.tied = Linear(2, 1, rng=1)
+        self.stack = Sequential(Linear(2, 2, rng=2), nn.Tanh())
+        self.nested = {"a": {"w": Value(2.0)}, "b": [{"w": Value(3.0)}]}
+        self.keyed = {"a": Value(1.5), "b": Value(0.5)}
+        self.made = self.keyed["a"] * 2.0
+        self.extra = Value(10.0)
+        self.factor = 1.0
+
+    def score(self, x):
+        """No forward, whose parts are read, iterated over, or asked for."""
+        for layer in self.stack:
+            x = layer(x)
+        y = self.near(x) + self.tied.weight[0][0] * x[0] + self.keyed["a"] * self.made
+        y = y + self.nested["a"]["w"] * self.nested["b"][0]["w"] * self.factor
+        y = y + self.extra if hasattr(self, "extra") else y
+        return y if self.training else y * y
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: setattr(m.near.layers[0].neurons[0], "b", Value(5.0)),
+        lambda m: setattr(m.near.layers[1].neurons[0], "w", [Value(5.0), Value(6.0)]),
+        lambda m: setattr(m.tied, "weight", [[Value(8.0), Value(8.0)]]),
+        lambda m: setattr(m.stack, "1", nn.ReLU()), lambda m: delattr(m.stack, "1"),
+        lambda m: setattr(m, "nested", {"a": {"w": Value(7.0)}, "b": m.nested["b"]}),
+        lambda m: setattr(m, "nested", {"a": m.nested["a"], "b": [{"w": Value(7.0)}]}),
+        lambda m: setattr(m, "keyed", {"a": m.keyed["b"], "b": m.keyed["a"]}),
+        lambda m: setattr(m, "made", m.keyed["a"] * 7.0), lambda m: delattr(m, "extra"),
+        lambda m: setattr(m, "factor", 3.0), lambda m: m.eval(),
+        lambda m: setattr(m, "score", lambda x: x[0] * m.extra),
+        lambda m: m.stack[0].bias.__setitem__(0, Value(9.0)) or changed(),
+    ],
+)  # fmt: skip
+def test_a_compiled_graph_follows_its_modules_parts(change):
+    model = Parts()
+    f = compile_graph(lambda x: model.score(x))
+    before = f.value_and_grad([[0.5, -1.0]])[0]
+    change(model)
+    answer = model.score([Value(0.5), Value(-1.0)])
+    assert before != pytest.approx(answer.data)
+    value, gradient = f.value_and_grad([[0.5, -1.0]])
+    slopes = gradients(answer)
+    assert value == pytest.approx(answer.data, rel=1e-12)
+    expected = [slopes.get(p, 0.0) for p in f.parameters]
+    assert gradient.tolist() == pytest.approx(expected, rel=1e-12)
+
+
+class KeepsAll(Module):
+    def __init__(self):
+        self.inner = MLP(2, [2, 1], rng=0)
+        self.x = self.y = None
+        self.calls = 0
+
+    def forward(self, x):
+        self.x, self.calls = x, self.calls + 1
+        self.y = self.inner(x)
+        return self.y
+
+
+def test_what_a_module_keeps_of_a_call_is_no_other_program():
+    model, other = KeepsAll(), KeepsAll()
+    f, g = compile_graph(lambda x: model(x)), compile_graph(lambda x: model(x) + other(x))
+    f([[0.5, -1.0]]), g([[0.5, -1.0]])
+    calls = model.calls
+    for graph in (f, g, f, g):
+        graph([[0.25, 1.0]])
+    assert model.calls == calls  # none was traced again: what they set themselves is no change
+    program = f.program
+    for _ in range(3):
+        model([1.0, 2.0]), setattr(model, "note", "text"), setattr(model, "note", "another")
+        assert f([[0.5, -1.0]]) == pytest.approx(model([0.5, -1.0]).data, rel=1e-12)
+        assert f.program is program
+    assert len(f._traces) == len(f._batches) == 1
+
+
+def test_what_changed_elsewhere_leaves_a_program_as_it_is():
+    model = Sequential(Linear(2, 2, rng=0), nn.Dropout(0.5, rng=0), Linear(2, 1, rng=1))
+    f = compile_graph(lambda x: model(x)[0])
+    f([[1.0, 2.0]])
+    program = f.program
+    changed()
+    f([[1.0, 2.0]])
+    assert f.program is program
+
+
+def test_a_graph_made_outside_may_be_made_anew():
+    w = Value(2.0)
+    made = [w * 3.0]
+    f = compile_graph(lambda x: x * made[0])
+    assert f([1.0]) == 6.0
+    w.data = 5.0
+    with pytest.raises(TraceError):
+        f([1.0])
+    made[0] = w * 3.0
+    changed()
+    assert f([1.0]) == 15.0
+
+
+def test_the_parameters_of_a_module_that_was_given_are_those_it_has_now():
+    model = Sequential(Linear(1, 1, rng=0))
+    f = compile_graph(lambda x: model(x)[0], model)
+    f([[1.0]])
+    setattr(model, "0", Linear(1, 1, rng=4))
+    assert f.value_and_grad([[1.0]])[1].tolist() == [1.0, 1.0]
+    assert f.parameters == model.parameters()
+
+
+def test_slots_are_refused_since_parameters_would_be_lost_in_them():
+    with pytest.raises(TypeError, match="Slotted has __slots__"):
+        dataclass(slots=True)(type("Slotted", (Module,), {"__annotations__": {"w": Value}}))
+
+
+def test_an_array_of_values_is_a_parameter():
+    class Net(Module):
+        def __init__(self):
+            self.w, self.note = np.array([[Value(1.0), Value(2.0)]]), np.zeros(2)
+
+    model = Net()
+    assert model.parameters() == model.w[0].tolist()
+    assert model.state_dict() == {"w": [[1.0, 2.0]]}
+    model.load_state_dict({"w": [[5.0, 6.0]]})
+    assert [v.data for v in model.w[0]] == [5.0, 6.0]
 
 
 def network_of_two(seed):
@@ -639,30 +756,11 @@ class Lazy(Module):
         return self.w * x
 
 
-class LazyInAList(Module):
-    def __init__(self):
-        self.several = []
-
-    def forward(self, x):
-        if not self.several:
-            self.several.append(Value(2.0))
-        return self.several[0] * x
-
-
-def test_a_parameter_that_was_made_in_a_trace_is_one_in_the_next():
+def test_a_parameter_that_was_made_in_a_trace_may_not_be_written():
     model = Lazy()
     f = compile_graph(model)
     assert f([1.0, 2.0]) == 3.0
     model.w.data = 10.0
-    assert f([1.0, 2.0]) == 15.0
-    assert f.parameters == [model.w]
-
-
-def test_a_value_in_a_list_that_was_made_in_a_trace_may_not_be_written():
-    model = LazyInAList()
-    f = compile_graph(model)
-    assert f([1.0, 2.0]) == 3.0
-    model.several[0].data = 10.0
     with pytest.raises(TraceError, match="was made while the function was traced"):
         f([1.0, 2.0])
 

@@ -5,6 +5,9 @@ import os
 import random
 import re
 import signal
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -253,6 +256,7 @@ class InterruptedTwice(Interrupted):
     """The second time while the last whole epoch is written back."""
 
     error = KeyboardInterrupt
+    times = 0
 
     def update(self, data, grad, state, step):
         self.times = 2 if step == 8 else 0
@@ -1395,3 +1399,210 @@ def test_a_pass_without_a_batch_is_no_error(eager):
     loader = DataLoader(TensorDataset([1.0], [1.0]), batch_size=2, drop_last=True)
     losses = nn.fit(lambda x: w * x, nn.MSELoss(), loader, SGD([w]), epochs=2, eager=eager)
     assert losses == [0.0, 0.0] and w.data == 0.5
+
+
+# ------------------------------------------------------------------ what runs beside the steps
+
+XY = [[0.5, -1.0], [1.0, 0.25], [-0.75, 0.5], [2.0, 1.0], [0.1, 0.9]], [1.0, -1.0, 0.5, 0.25, 2.0]
+
+
+def trained(go, **options):
+    """The weights and the last loss of a training that `go` arranges, eagerly and by replay."""
+    results = []
+    for eager in (True, False):
+        w, b = Value(0.5, "w"), Value(-0.3, "b")
+        arguments = {"loss_fn": nn.MSELoss(), "data": XY, "epochs": 5, **options, "eager": eager}
+        arguments.update(go(w, b, arguments))
+        arguments.setdefault("optimizer", SGD([w, b], lr=0.1))
+        losses = nn.fit(partial(lambda w, b, x: w * x[0] + b, w, b), **arguments)
+        results.append([*losses, w.data, b.data])
+    return results
+
+
+def halving(w, b, arguments):
+    optimizer = SGD([w, b], lr=0.1)
+    rate = lr_scheduler.LambdaLR(optimizer, lambda epoch: 1.0 / (1.0 + abs(w.data)))
+    return {"optimizer": optimizer, "scheduler": rate}
+
+
+def through_an_adapter(w, b, arguments):
+    optimizer = SGD([w, b], lr=0.1)
+
+    class Adapter:
+        lr = property(
+            lambda self: optimizer.lr,
+            lambda self, lr: (setattr(optimizer, "lr", lr), setattr(w, "data", 0.5 * w.data)),
+        )
+
+    return {"optimizer": optimizer, "scheduler": lr_scheduler.StepLR(Adapter(), 1, 0.9)}
+
+
+def with_a_step_of_its_own(w, b, arguments):
+    optimizer = SGD([w, b], lr=0.1)
+    rate = lr_scheduler.StepLR(optimizer, 1, 0.9)
+    step = rate.step
+    rate.step = lambda: (step(), setattr(w, "data", 0.25 * w.data))
+    return {"optimizer": optimizer, "scheduler": rate}
+
+
+def hardest_first(w, b, arguments):
+    def loss(i):
+        return -abs(w.data * XY[0][i][0] + b.data - XY[1][i])
+
+    class Hard(DataLoader):
+        def order(self):
+            return sorted(range(5), key=loss)
+
+    return {"data": Hard(TensorDataset(*XY), 2, shuffle=True)}
+
+
+def hardest_in_each_step(w, b, arguments):
+    def loss(i):
+        return -abs(w.data * XY[0][i][0] + b.data - XY[1][i])
+
+    class Hard(DataLoader):
+        def batches(self):
+            for _ in range(3):  # arrays, from the end
+                yield np.array(sorted(range(-5, 0), key=loss)[:2])
+
+    return {"data": Hard(TensorDataset(*XY), 2)}
+
+
+def a_shorter_dataset(w, b, arguments):
+    class First(TensorDataset):
+        def __len__(self):
+            return 3
+
+    return {"data": DataLoader(First(*XY), 2)}
+
+
+class LooksAround(Optimizer):
+    """An update that asks the optimiser and its parameters."""
+
+    def update(self, data, grad, state, step):
+        size = sum(p.data**2 + p.grad**2 for p in self.params) + self.steps
+        return data - self.lr * grad / (1.0 + size), state
+
+
+class LateMomentum(SGD):
+    momentum = property(lambda self: 0.9 if self.steps > 1 else 0.1, lambda self, number: None)
+
+
+@pytest.mark.parametrize(
+    "go",
+    [
+        halving, through_an_adapter, with_a_step_of_its_own, hardest_first, hardest_in_each_step,
+        a_shorter_dataset, lambda w, b, arguments: {"optimizer": LooksAround([w, b], lr=0.1)},
+        lambda w, b, arguments: {"optimizer": LateMomentum([w, b], lr=0.1)},
+    ],
+)  # fmt: skip
+def test_what_looks_at_the_model_during_a_training_sees_it_as_it_is(go):
+    eager, replayed = trained(go)
+    assert replayed == pytest.approx(eager, rel=1e-9)
+
+
+class ByNorm(Optimizer):
+    def update(self, data, grad, state, step):
+        return data - self.lr * grad / (1.0 + np.sum(grad * grad)), state
+
+
+class Noisy(Optimizer):
+    def __init__(self, *given, **settings):
+        super().__init__(*given, **settings)
+        self.source = random.Random(0)
+
+    def update(self, data, grad, state, step):
+        return data - self.lr * grad + self.source.gauss(0.0, 0.1), state
+
+
+class Decaying(Optimizer):
+    def update(self, data, grad, state, step):
+        self.lr *= 0.9
+        return data - self.lr * grad, state
+
+
+@pytest.mark.parametrize("kind", [ByNorm, Noisy, Decaying])
+def test_an_update_that_does_another_thing_with_all_parameters_is_refused(kind):
+    w = [Value(0.5), Value(-0.3)]
+    with pytest.raises(
+        TypeError, match=rf"{kind.__name__}\.update does something else with an array"
+    ):
+        nn.fit(lambda x: w[0] * x[0] + w[1] * x[1], nn.MSELoss(), XY, kind(w, lr=0.1), epochs=2)
+    assert [p.data for p in w] == [0.5, -0.3]
+
+
+def test_a_model_that_writes_into_its_example_is_refused():
+    w = Value(0.5)
+
+    def model(x):
+        x[0] = x[0] * 0.5
+        return w * x[0]
+
+    for verify in (0, 2):
+        with pytest.raises(TraceError, match=r"writes into the example that it is given.*copy it"):
+            nn.fit(model, nn.MSELoss(), XY, SGD([w], lr=0.1), epochs=2, verify=verify)
+
+
+def test_batches_and_numbers_of_one_generator_are_drawn_in_turn():
+    def go(w, b, arguments):
+        source = random.Random(0)
+
+        def noise():
+            return drawn(lambda n: [source.random() for _ in range(n)], 1)[0]
+
+        class Sampled(DataLoader):
+            def batches(self):
+                for _ in range(2):
+                    yield source.sample(range(5), 2)
+
+        loss = lambda o, y: (o + noise() - y - noise()) ** 2  # noqa: E731
+        return {"data": Sampled(TensorDataset(*XY), 2), "loss_fn": loss}
+
+    eager, replayed = trained(go)
+    assert replayed == pytest.approx(eager, rel=1e-9)
+
+
+@pytest.mark.parametrize("label", [0.0, 1])
+def test_a_kink_is_looked_at_nearby_with_labels_as_they_are(label):
+    """abs(o - y) where o is y but for rounding: the slope is -x, 0 or x."""
+    w = Value(1.0)
+    for x in (0.1 * k for k in range(1, 60)):
+        model = partial(lambda y, x: (w * x).tanh() - y + label, math.tanh(x))
+        nn.fit(model, lambda o, y: abs(o - y), ([x], [label]), SGD([w], lr=0.0), epochs=1)
+
+
+@pytest.mark.parametrize("i", [5, -6])
+def test_an_example_that_is_not_there_is_named(i):
+    class Beyond(DataLoader):
+        def batches(self):
+            yield [0, i]
+
+    w = Value(0.5)
+    with pytest.raises(IndexError):
+        nn.fit(lambda x: w * x[0], nn.MSELoss(), Beyond(TensorDataset(*XY), 2), SGD([w], lr=0.1),
+               epochs=1)  # fmt: skip
+
+
+def test_fractions_are_numbers():
+    w = [Value(0.5), Value(0.5)]
+    data = [Fraction(1, 2), Fraction(1, 3), 10**30], [1.0, 2.0, 10**30]
+    losses = [
+        nn.fit(partial(lambda w, x: w * x, w[eager]), lambda o, y: (o - y) / 10**30, data,
+               SGD([w[eager]], lr=0.1), epochs=2, eager=bool(eager))
+        for eager in (0, 1)
+    ]  # fmt: skip
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12) and w[0].data == pytest.approx(
+        w[1].data
+    )
+    for thing in (None, "a", Decimal(1), 10**400):
+        with pytest.raises(ValueError, match="fit: the inputs must be numbers"):
+            nn.fit(lambda x: w[0] * x, nn.MSELoss(), ([thing, 1], [1, 2]), SGD(w, lr=0.1), epochs=1)
+
+
+def test_parameters_that_a_watch_takes_away_are_there_again_after_the_error():
+    w = Value(0.5)
+    optimizer = SGD([w], lr=0.1)
+    with pytest.raises(ValueError, match="has other Values than when the training began"):
+        nn.fit(lambda x: w * x, nn.MSELoss(), ([1.0], [2.0]), optimizer, epochs=3,
+               watch=lambda epoch, loss: optimizer.params.clear())  # fmt: skip
+    assert optimizer.params == [w] and optimizer.steps == 1 and w.data == pytest.approx(0.8)

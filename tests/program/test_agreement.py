@@ -308,7 +308,8 @@ def test_no_example_is_begun_when_the_time_is_up(monkeypatch, seconds, examples)
     assert len(seen) == examples
 
 
-def test_a_function_that_answers_in_turn_is_no_kink():
+def test_a_function_that_answers_in_turn_is_no_kink(monkeypatch):
+    monkeypatch.setattr(agreement, "SECONDS", 1e9)  # on a busy machine fewer would be asked
     sign = itertools.cycle([1.0, -1.0])
     with pytest.raises(TraceError, match="computes something else"):
         compile_graph(lambda x: next(sign) * x).each([1.0, 2.0, 3.0])

@@ -1,5 +1,6 @@
 """compile_graph beside the eager engine: values, gradients, errors, on every executor."""
 
+import collections
 import copy
 import gc
 import itertools
@@ -11,12 +12,25 @@ import subprocess
 import sys
 import threading
 import weakref
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import nn
-from autograd_core import Gate, Op, TraceError, Value, apply, compile_graph, drawn, gates, modes
+from autograd_core import (
+    Gate,
+    Op,
+    TraceError,
+    Value,
+    apply,
+    compile_graph,
+    drawn,
+    gates,
+    modes,
+    used,
+)
 from autograd_core.program import agreement, compiled, executors
 from autograd_core.program.executors import EXECUTORS, is_there
 
@@ -521,6 +535,73 @@ def test_infinities_stay_visible_and_nothing_warns(close):
     close([value, *gradient], [1e200, 1e200])
 
 
+def test_what_holds_numbers_of_python_is_an_array():
+    f = compile_graph(lambda x: 2.0 * x)
+    assert f.each([Fraction(1, 2), 10**30, True]).tolist() == [1.0, 2e30, 2.0]
+    for thing, error in [(Decimal(1), TypeError), (None, TypeError), (10**400, ValueError)]:
+        with pytest.raises(error, match="argument x must be an array of numbers, got"):
+            f.each([thing, 1])
+
+
+def test_a_call_inside_of_a_call_spoils_neither():
+    w = Value(2.0)
+    f = compile_graph(lambda x: w * x, [w])
+    f([1.0, 1.0])
+    run, inside = f._run, []
+
+    def interrupted(*given):  # as by the handler of a signal, when the memory has been filled
+        batch = run(*given)
+        if not inside:
+            inside.append(1)
+            inside.append((f([5.0, 5.0]), f.each([3.0, 4.0]).tolist()))
+        return batch
+
+    f._run = interrupted
+    for call, answer in [
+        (f, 2.0), (f.value_and_grad, (2.0, [1.0])), (f.each, [2.0, 2.0]),
+    ]:  # fmt: skip
+        inside.clear()
+        found = call([1.0, 1.0])
+        found = (found[0], found[1].tolist()) if isinstance(found, tuple) else found
+        found = found.tolist() if isinstance(found, np.ndarray) else found
+        assert found == answer and inside[1] == (10.0, [6.0, 8.0])
+
+
+def test_what_draws_for_a_graph_may_not_call_it():
+    depth = []
+
+    def draw(n):
+        if not depth:
+            depth.append(1)
+            f.each([9.0])
+        return [0.0] * n
+
+    f = compile_graph(lambda x: x + drawn(draw, 1)[0], verify=0)
+    with pytest.raises(RuntimeError, match="was called while it ran"):
+        f.each([2.0])
+    assert f.each([2.0]).tolist() == [2.0]
+
+
+@pytest.mark.parametrize("make", [set, bytearray, collections.deque])
+def test_what_is_read_may_be_anything_that_is_compared_by_what_it_holds(make):
+    class Kept:
+        held = make([1])
+
+        def reads(self):
+            return self.held
+
+    kept = Kept()
+
+    def fn(x):
+        used(kept, kept.reads())
+        return x * float(len(kept.held))
+
+    f = compile_graph(fn)
+    assert f([1.0]) == 1.0
+    (kept.held.add if make is set else kept.held.append)(2)
+    assert f([1.0]) == 2.0
+
+
 def test_a_masked_array_is_refused():
     f = compile_graph(lambda x: x * 2.0, wrt="inputs")
     with pytest.raises(TypeError, match="it is masked"):
@@ -702,3 +783,14 @@ def test_a_fork_during_a_write_or_a_call_leaves_no_lock_held():
     command = [sys.executable, "-c", FORKS]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"
+
+
+def test_a_rule_may_join_a_bool_and_a_condition_in_either_order():
+    for rule in (
+        lambda xp, x: xp.where((1.0 < 2.0) & (x > 0.0), x, 0.0),
+        lambda xp, x: xp.where((x > 0.0) & (1.0 < 2.0), x, 0.0),
+        lambda xp, x: xp.where((1.0 > 2.0) | (x > 0.0), x, 0.0),
+    ):
+        gate = Gate("g", rule, lambda xp, y, x: (1.0,), latex="", slopes=("",))
+        f = compile_graph(lambda x, gate=gate: apply(gate, x))
+        assert f.each([3.0, -1.0]).tolist() == [3.0, 0.0] == [apply(gate, 3.0).data, 0.0]

@@ -62,7 +62,26 @@ def test_sources_that_are_asked_in_turn_give_what_they_give_the_engine(backend):
     for xs in ([1.0, 2.0, -1.0], [0.5, 4.0]):
         expected = [fn(Value(x)).data for x in xs]
         np.testing.assert_allclose(f.each(xs), expected, rtol=1e-14)
-    assert sizes == [6, 6, 4, 4]
+    assert sizes == [1, 2, 1] * 5
+
+
+def test_sources_that_share_a_generator_give_what_they_give_the_engine(backend):
+    """However many examples are run at a time, and whichever is checked before."""
+
+    def difference(source):
+        one = lambda: drawn(lambda n: [source.random() for _ in range(n)], 1)[0]  # noqa: E731
+        return lambda x: 0.0 * x + one() - 2.0 * one() + drawn(source.gauss_, 1)[0]
+
+    class Source(random.Random):
+        def gauss_(self, n):
+            return [self.gauss(0.0, 1.0) for _ in range(n)]
+
+    fn = difference(Source(0))
+    expected = [fn(Value(1.0)).data for _ in range(6)]
+    for sizes in ([6], [1, 2, 3], [4, 2]):
+        f = compile_graph(difference(Source(0)), backend=backend)
+        found = [x for size in sizes for x in f.each([1.0] * size).tolist()]
+        assert found == pytest.approx(expected, rel=1e-14)
 
 
 def test_drawn_numbers_are_inputs_of_the_program_with_names_of_their_own(backend):

@@ -9,6 +9,7 @@ import pytest
 from autograd_core import Value, topological
 from nn import MLP
 from viz import draw, explain, step, to_json, to_mermaid, to_text
+from viz.collapse import fold
 from viz.picture import picture_of
 
 
@@ -79,6 +80,32 @@ def test_a_variable_wins_over_an_entry_of_a_list_that_stands_before_it():
     x = Value(2.0)
     names = {"runs": [x, Value(1.0)], "_": x, "x": x, "pair": (x,)}
     assert [n.name for n in picture_of(x * 2.0, names=names).nodes] == ["x", "", ""]
+
+
+def test_a_name_that_is_made_up_is_that_of_no_other_value():
+    a, b = Value(1.0), Value(2.0, "v2")
+    root = a * b + a
+    for names, made in [({}, ["vv2", "v3"]), ({"vv2": a}, ["vvv2", "v3"]), ({"v3": a}, ["vv2"])]:
+        found = list(picture_of(root, names=names).names().values())
+        assert len(set(found)) == 4 and set(made) <= set(found), found
+    text = to_text(root, names={})
+    assert "vv2   1 × v2" in text and "vv2 + 1" in text
+    assert "taken" not in to_json(root, names={})
+
+
+def test_a_name_that_is_made_up_is_the_same_in_folded_pictures():
+    a, b = Value(1.0), Value(2.0, "net.v2")
+    hidden = a * b
+    hidden.label = "net.out"
+    root = hidden * Value(3.0, "v4") + 1.0
+    root = root * Value(4.0, "v6")
+    whole = picture_of(root, names={})
+    names = whole.names()
+    for picture in (fold(whole, 0), fold(whole, 1)):
+        for id, name in picture.names().items():
+            (node,) = (node for node in picture.nodes if node.id == id)
+            if len(node.members) == 1:
+                assert name == names[node.members[0]]
 
 
 def test_groups_of_labels():
