@@ -150,6 +150,8 @@ class _Steps:
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> Any:
         watch = self.watch
+        if event == "line":
+            frame.f_trace_opcodes = True  # CPython 3.13.0 has forgotten it since the call
         watch.left = left = watch.left - 1
         late = left % 1000 == 0 and monotonic() > watch.end
         if left < 0 or late:
