@@ -267,10 +267,6 @@ class Value:
             raise RuntimeError(errors.BACKWARD_IN_WATCH)
         modes.refuse("backward() is called")
 
-        if watch is not None and not callable(watch):
-            kind = type(watch).__name__
-            raise TypeError(errors.NO_WATCH.format(kind=kind, thing=errors.short(watch)))
-
         def add() -> None:
             if watch is None:
                 accumulate(self, checked_seed(self, seed))
